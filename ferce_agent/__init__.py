@@ -1,0 +1,39 @@
+"""ferce-agent: reads facial expressions for agents.
+
+A photo goes in, one schema-validated `EmotionReport` comes out::
+
+    from ferce_agent import analyze_expression
+
+    report = analyze_expression("photo.jpg", context="She has just won the race.")
+    print(report.summary)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ferce_agent.api import aanalyze_expression, analyze_expression
+    from ferce_agent.engine import Engines
+    from ferce_agent.errors import FerceError
+    from ferce_agent.report import EmotionReport
+    from ferce_agent.settings import Settings
+
+_HOME = {
+    "analyze_expression": "ferce_agent.api",
+    "aanalyze_expression": "ferce_agent.api",
+    "Engines": "ferce_agent.engine",
+    "EmotionReport": "ferce_agent.report",
+    "FerceError": "ferce_agent.errors",
+    "Settings": "ferce_agent.settings",
+}
+
+__all__ = ["EmotionReport", "Engines", "FerceError", "Settings", "aanalyze_expression", "analyze_expression"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing the package costs next to nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'ferce_agent' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,96 @@
+"""The Python entry points: one photo in, one validated report out, sync and async."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ferce_agent.errors import EngineError
+from ferce_agent.graphs.analyze import compiled_graph
+from ferce_agent.graphs.state import RunContext
+from ferce_agent.report import EmotionReport
+
+if TYPE_CHECKING:
+    from ferce_agent.engine import Engines
+    from ferce_agent.images import ImageSource, Picture
+
+Event = Mapping[str, Any]
+"""Progress: ``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection)."""
+
+
+def analyze_expression(
+    image: ImageSource | Picture,
+    context: str | None = None,
+    *,
+    engines: Engines | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> EmotionReport:
+    """Read the facial expressions in one picture.
+
+    Args:
+        image: Path, bytes, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`.
+        context: What is known about the situation, in plain words; makes scene and causes possible.
+        engines: Models and settings; the shared defaults if left out.
+        on_event: Called after each step of the workflow.
+
+    Returns:
+        A validated report. A picture without a face gives a report with ``people=()`` that says so in ``degraded``.
+
+    Raises:
+        InputError: The picture cannot be used.
+        SetupError: A weight file is missing.
+        EngineError: The face detector failed.
+    """
+    run = _run_context(image, engines)
+    if on_event is None:
+        report = compiled_graph().invoke({"context": context}, context=run)["report"]
+        return _checked(report)
+    report = None
+    for event in _events({"context": context}, run):
+        if "report" in event:
+            report = event["report"]
+        else:
+            on_event(event)
+    return _checked(report)
+
+
+async def aanalyze_expression(
+    image: ImageSource | Picture,
+    context: str | None = None,
+    *,
+    engines: Engines | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> EmotionReport:
+    """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
+    report = None
+    async for event in _aevents({"context": context}, _run_context(image, engines)):
+        if "report" in event:
+            report = event["report"]
+        elif on_event is not None:
+            on_event(event)
+    return _checked(report)
+
+
+def _run_context(image: ImageSource | Picture, engines: Engines | None) -> RunContext:
+    return RunContext(image=image) if engines is None else RunContext(engines=engines, image=image)
+
+
+def _checked(report: object) -> EmotionReport:
+    if not isinstance(report, EmotionReport):
+        raise EngineError("The workflow ended without a report.", hint="This is a bug; please tell the maintainers.")
+    return report
+
+
+_STREAM = {"stream_mode": ["custom", "values"], "subgraphs": True}
+
+
+def _events(state: dict[str, Any], run: RunContext) -> Iterator[dict[str, Any]]:
+    for path, mode, payload in compiled_graph().stream(state, context=run, **_STREAM):
+        if mode == "custom" or (not path and "report" in payload):
+            yield payload
+
+
+async def _aevents(state: dict[str, Any], run: RunContext) -> AsyncIterator[dict[str, Any]]:
+    async for path, mode, payload in compiled_graph().astream(state, context=run, **_STREAM):
+        if mode == "custom" or (not path and "report" in payload):
+            yield payload

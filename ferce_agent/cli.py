@@ -1,0 +1,308 @@
+"""The `ferce` command. Heavy modules are imported by the command that needs them, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferce_agent.errors import FerceError, InputError, SettingsError
+
+if TYPE_CHECKING:
+    from ferce_agent.engine import Engines
+    from ferce_agent.images import Picture
+    from ferce_agent.report import EmotionReport
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
+
+
+class FerceGroup(click.Group):
+    """A command group that turns this package's errors into one line on standard error and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a `FerceError` becomes a message, never a traceback."""
+        try:
+            return super().invoke(ctx)
+        except FerceError as error:
+            complain(error)
+            ctx.exit(1)
+
+
+def complain(error: FerceError, name: str = "") -> None:
+    """Write an error to standard error."""
+    click.echo(f"ferce: {name + ': ' if name else ''}{error} [{error.code}]", err=True)
+
+
+@click.group(cls=FerceGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ferce-agent")
+def main() -> None:
+    """Reads facial expressions: a photo in, one validated emotion report out."""
+
+
+@main.command()
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+@click.option("--context", help="What is known about the situation, in plain words.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (several photos: one line each).")
+@click.option("--html", type=FILE, help="Also write a HTML page to this file; {stem} stands for the photo's name.")
+@click.option(
+    "--emotionml", type=FILE, help="Also write EmotionML 1.0 to this file; {stem} stands for the photo's name."
+)
+@click.option(
+    "--max-faces", type=click.IntRange(1, 256), help="Read only so many faces, the largest first.  [default: 16]"
+)
+@click.option("--small-faces", is_flag=True, help="Also look for small faces in large photos. Slower.")
+@click.option("--weights", type=FILE, help="Weight file of the expression model instead of the shipped one.")
+def analyze(  # noqa: PLR0913  # one parameter per option
+    photos: tuple[str, ...],
+    context: str | None,
+    as_json: bool,
+    html: Path | None,
+    emotionml: Path | None,
+    max_faces: int | None,
+    small_faces: bool,
+    weights: Path | None,
+) -> None:
+    """Analyse one or more photos and print what the faces show.
+
+    PHOTO is a file, a data URL, or - for standard input.
+    """
+    from ferce_agent.engine import Engines
+
+    if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
+        raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
+    engines = Engines(chosen_settings(max_faces, small_faces, weights))
+    failed = 0
+    for photo in with_progress(photos):
+        try:
+            picture, report = analyze_one(photo, context, engines)
+            write_views(report, picture, stem_of(photo), html, emotionml)
+            click.echo(render(report, as_json, len(photos) > 1, photo))
+        except InputError as error:
+            failed += 1
+            complain(error, name=stem_of(photo))
+    if failed:
+        sys.exit(1)
+
+
+def chosen_settings(max_faces: int | None, small_faces: bool, weights: Path | None) -> Any:
+    """Return the settings of the environment with the options on top."""
+    from dataclasses import replace
+
+    from ferce_agent.settings import Settings
+
+    given: dict[str, Any] = {"max_faces": max_faces, "small_faces": small_faces or None, "weights": weights}
+    return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
+
+
+def with_progress(photos: tuple[str, ...]) -> Any:
+    """Yield the photos, with a progress bar on the terminal's standard error where there are several."""
+    if len(photos) == 1 or not sys.stderr.isatty():
+        return photos
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(photos, description="Reading faces", console=Console(stderr=True), transient=True)
+
+
+def analyze_one(photo: str, context: str | None, engines: Engines) -> tuple[Picture, EmotionReport]:
+    """Load and analyse one photo."""
+    from ferce_agent.api import analyze_expression
+    from ferce_agent.images import load_picture
+
+    picture = load_picture(sys.stdin.buffer.read() if photo == "-" else photo)
+    return picture, analyze_expression(picture, context, engines=engines)
+
+
+def stem_of(photo: str) -> str:
+    """Return a short name for a photo argument."""
+    return "photo" if photo == "-" or photo.startswith("data:") else Path(photo).stem[:100]
+
+
+def render(report: EmotionReport, as_json: bool, several: bool, photo: str) -> str:
+    """Return what is printed for one report."""
+    from ferce_agent.views.text import to_text
+
+    if as_json:
+        return report.model_dump_json(indent=None if several else 2)
+    heading = f"── {stem_of(photo)}\n" if several else ""
+    return heading + to_text(report, width=min(terminal_width(), 100), colour=sys.stdout.isatty())
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal, at least 60."""
+    import shutil
+
+    return max(shutil.get_terminal_size((88, 24)).columns, 60)
+
+
+def write_views(report: EmotionReport, picture: Picture, stem: str, html: Path | None, emotionml: Path | None) -> None:
+    """Write the files that were asked for.
+
+    Raises:
+        SettingsError: A file cannot be written.
+    """
+    from ferce_agent.views.emotionml import to_emotionml
+    from ferce_agent.views.html import to_html
+
+    jobs: list[tuple[Path | None, Callable[[], str]]] = [
+        (html, lambda: to_html(report, picture.pixels)),
+        (emotionml, lambda: to_emotionml(report)),
+    ]
+    for target, make in jobs:
+        if target is not None:
+            write_text(Path(str(target).replace("{stem}", stem)), make())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file and its folder.
+
+    Raises:
+        SettingsError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.", hint="Choose another place.") from error
+
+
+@main.command()
+@click.option("--root", "roots", type=FOLDER, multiple=True, help="Folder whose photos clients may name; repeatable.")
+@click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --http.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port, with --http.")
+def mcp(roots: tuple[Path, ...], http: bool, host: str, port: int) -> None:
+    """Serve the tool to MCP clients.
+
+    Photos come as data URLs, or as paths in a --root folder. Addresses on the web are never opened.
+    """
+    from ferce_agent.tools.mcp_server import MAX_BODY, create_server
+
+    server = create_server(roots=roots)
+    if http:
+        click.echo(f"ferce: MCP server at http://{host}:{port}/mcp (stop with Ctrl-C)", err=True)
+        server.run("streamable-http", host=host, port=port, max_request_body_size=MAX_BODY)
+    else:
+        server.run("stdio")
+
+
+@main.command()
+@click.option("--write", type=FILE, help="Write it to this file instead of printing it.")
+def schema(write: Path | None) -> None:
+    """Print the JSON Schema of the report."""
+    from ferce_agent.report import json_schema
+
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if write is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(write, text)
+
+
+@main.group(name="ontology")
+def ontology_group() -> None:
+    """Look things up in the expression ontology."""
+
+
+@ontology_group.command()
+@click.argument("term")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(term: str, as_json: bool) -> None:
+    """Show one expression (happiness), action unit (AU12) or appraisal (loss)."""
+    from ferce_agent.ontology.store import ontology
+    from ferce_agent.views.entry import find_entry, to_lines
+
+    entry = find_entry(ontology(), term)
+    click.echo(entry.model_dump_json(indent=2) if as_json else "\n".join(to_lines(entry)))
+
+
+@ontology_group.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 200), help="Most entries to show.")
+def search(query: tuple[str, ...], limit: int) -> None:
+    """Find expressions by name, synonym or meaning."""
+    from ferce_agent.ontology.store import ontology
+
+    found = ontology().search(" ".join(query), limit)
+    if not found:
+        raise SettingsError(f"Nothing in the ontology matches '{' '.join(query)}'.", hint="Try a simpler word.")
+    for term in found:
+        click.echo(f"{term.id:26} {term.kind:10} {term.definition}")
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed, which weights are used, what is missing and how to get it."""
+    from ferce_agent.doctor import examine
+
+    checks = examine()
+    for check in checks:
+        mark = "ok     " if check.good else "MISSING" if check.needed else "not set"
+        click.echo(f"{mark}  {check.name:28} {check.detail}")
+    if any(check.needed and not check.good for check in checks):
+        sys.exit(1)
+
+
+@main.group()
+def train() -> None:
+    """Make the shipped weights again from data."""
+
+
+@train.command(name="specialist")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/specialist"), show_default=True
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of weights, order and augmentation.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
+@click.option("--short", is_flag=True, help="Two epochs at low resolution, to try things out.")
+@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
+def train_specialist(data: Path, out: Path, seed: int, limit: int, short: bool, threads: int) -> None:  # noqa: PLR0913
+    """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
+
+    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores.
+    """
+    from ferce_agent.training.run import run_specialist
+
+    path = run_specialist(data, out, seed=seed, limit=limit, short=short, threads=threads)
+    click.echo(path.with_suffix(".md").read_text("utf-8"))
+    click.echo(f"Weights: {path}")
+
+
+@main.group()
+def bench() -> None:
+    """Measure accuracy and speed."""
+
+
+@bench.command()
+@click.option("--runs", default=60, show_default=True, type=click.IntRange(5, 10_000), help="Timed runs after warm-up.")
+@click.option("--photo", type=FILE, help="Photo to use; default: a 640x480 cut of scikit-image's astronaut.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def speed(runs: int, photo: Path | None, as_json: bool) -> None:
+    """Time each stage, the graph's own overhead, imports and peak memory."""
+    from ferce_agent.evaluation.speed import measure_speed, to_table
+
+    rows = measure_speed(runs, photo)
+    click.echo(json.dumps([row.as_dict() for row in rows], indent=2) if as_json else to_table(rows))
+
+
+@bench.command(name="run")
+@click.option("--dataset", required=True, metavar="NAME:DIR", help="ferplus:DIR (test.parquet) or wildfaces:DIR.")
+@click.option("--weights", type=FILE, help="Weight file instead of the shipped one.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_run(dataset: str, weights: Path | None, limit: int, as_json: bool) -> None:
+    """Measure the expression model on a labelled set: FERBench-FERPlus, or photos through the whole product."""
+    from ferce_agent.evaluation.accuracy import measure_accuracy
+
+    result = measure_accuracy(dataset, weights, limit)
+    click.echo(json.dumps(result.as_dict(), indent=2) if as_json else result.as_text())
+
+
+if __name__ == "__main__":
+    main()

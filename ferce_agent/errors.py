@@ -1,0 +1,138 @@
+"""The one error hierarchy of ferce-agent.
+
+Every error a caller can meet derives from `FerceError`. The direct subclasses say who can act on it: the caller
+(`InputError`), whoever set the machine up (`SetupError`), or nobody but a retry (`EngineError`). Each carries a stable
+`code` for programs, and a message that says what was wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FerceError(Exception):
+    """Base of all errors raised on purpose by this package.
+
+    Attributes:
+        code: Stable, machine-readable reason such as ``image_truncated``.
+        hint: What the reader can do about it, one sentence; may be empty.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Store the message and the hint."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return the message followed by the hint."""
+        return f"{self.message} {self.hint}".strip()
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the error as plain data: code, message and hint."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class InputError(FerceError):
+    """The caller gave something that cannot be used; another input would work."""
+
+    code = "bad_input"
+
+
+class ImageNotFoundError(InputError):
+    """The path names nothing, or not a plain file."""
+
+    code = "image_not_found"
+
+
+class ImageAccessError(InputError):
+    """The path or address is outside what this entry point may read."""
+
+    code = "image_access_denied"
+
+
+class ImageTooLargeError(InputError):
+    """More bytes or more pixels than the limit allows."""
+
+    code = "image_too_large"
+
+
+class ImageFormatError(InputError):
+    """The data is not an image in a supported format."""
+
+    code = "image_format"
+
+
+class ImageTruncatedError(InputError):
+    """The data begins like an image but ends early or is damaged inside."""
+
+    code = "image_truncated"
+
+
+class ImageShapeError(InputError):
+    """The array or picture has an impossible size, shape or number type."""
+
+    code = "image_shape"
+
+
+class OntologyError(InputError):
+    """A term is not in the ontology, or an ontology file does not hold together."""
+
+    code = "ontology"
+
+
+class UnknownTermError(OntologyError):
+    """Free text could not be mapped to one ontology term."""
+
+    code = "unknown_term"
+
+
+class SettingsError(InputError):
+    """A setting or an option has a value that makes no sense."""
+
+    code = "settings"
+
+
+class DataError(InputError):
+    """A data folder lacks a file or a column, or a file is damaged."""
+
+    code = "data"
+
+
+class SetupError(FerceError):
+    """The installation lacks something; installing or configuring it would help."""
+
+    code = "setup"
+
+
+class MissingExtraError(SetupError):
+    """An optional package is needed for what was asked."""
+
+    code = "missing_extra"
+
+    def __init__(self, package: str, extra: str) -> None:
+        """Name the missing package and the extra that brings it."""
+        super().__init__(
+            f"The package '{package}' is not installed.",
+            hint=f"Install it with: pip install 'ferce-agent[{extra}]'",
+        )
+
+
+class WeightsError(SetupError):
+    """A weight file is missing or is not the kind of file it should be."""
+
+    code = "weights"
+
+
+class EngineError(FerceError):
+    """An engine failed on an input that was fine; a retry or another engine may work."""
+
+    code = "engine"
+
+
+class VlmError(EngineError):
+    """The vision-language model did not give a usable answer."""
+
+    code = "vlm_failed"

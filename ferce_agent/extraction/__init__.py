@@ -1,0 +1,1 @@
+"""From a vision-language model's words to checked structure."""

@@ -1,0 +1,53 @@
+"""From five landmarks to the crop that the specialist was trained on."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.faces.template import CROP_SIZE, symmetric_template
+
+
+def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the 2x3 matrix of the similarity (rotation, scale, shift; no mirroring) that best maps source to target.
+
+    Least squares in closed form, with points as complex numbers: target = a * source + b.
+
+    Args:
+        source: Shape (N, 2), N >= 2, not all equal.
+        target: Shape (N, 2).
+    """
+    start = source[:, 0] + 1j * source[:, 1]
+    goal = target[:, 0] + 1j * target[:, 1]
+    centred = start - start.mean()
+    spread = float(np.sum(np.abs(centred) ** 2))
+    factor = np.sum(np.conj(centred) * (goal - goal.mean())) / max(spread, 1e-12)
+    shift = goal.mean() - factor * start.mean()
+    return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
+
+
+def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: int = CROP_SIZE) -> NDArray[np.uint8]:
+    """Cut the face out upright, in the framing of an FER+ picture, as grey levels.
+
+    Large faces are first cut out at a multiple of the size and then averaged down, as a thumbnail is; plain interpolation would
+    alias and show the specialist a sharper face than it ever saw.
+
+    Args:
+        pixels: Shape (H, W, 3), BGR.
+        landmarks: Shape (5, 2), pixels of the picture.
+        size: Side of the crop in pixels.
+
+    Returns:
+        uint8 grey levels, shape (size, size).
+    """
+    matrix = fit_similarity(landmarks, symmetric_template() * (size / CROP_SIZE))
+    shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    factor = int(np.clip(np.floor(1 / max(shrink, 1e-6)), 1, 8))
+    # Pixel centres: (x + 0.5) scales, not x.
+    enlarged = matrix * factor
+    enlarged[:, 2] += (factor - 1) / 2
+    side = size * factor
+    crop = cv2.warpAffine(pixels, enlarged, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA) if factor > 1 else grey, np.uint8)

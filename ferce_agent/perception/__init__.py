@@ -1,0 +1,1 @@
+"""Engines that look at faces: the specialist and vision-language models."""

@@ -1,0 +1,158 @@
+"""The specialist: a small ONNX network that gives calibrated probabilities of the eight expressions.
+
+The weight file carries what is needed to use it right: label order, temperature, conformal and abstention thresholds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.errors import EngineError, WeightsError
+from ferce_agent.faces.template import CROP_SIZE
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.uncertainty.calibration import softmax
+
+WEIGHTS_NAME: Final = "specialist.onnx"
+METADATA_KEY: Final = "ferce"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialistCard:
+    """What the weight file says about itself.
+
+    Attributes:
+        version: Version of the weights.
+        labels: Label order of the output.
+        crop: Side of the input in pixels.
+        temperature: Divides the logits (temperature scaling).
+        coverage: Coverage the conformal threshold was fitted for.
+        conformal: Least probability to enter the prediction set.
+        abstain: Least confidence at which an expression is named.
+    """
+
+    version: str
+    labels: tuple[str, ...]
+    crop: int
+    temperature: float
+    coverage: float
+    conformal: float
+    abstain: float
+
+    @classmethod
+    def from_json(cls, text: str) -> SpecialistCard:
+        """Read the card from the weight file's metadata.
+
+        Raises:
+            WeightsError: A field is missing, or the labels are not the canonical eight.
+        """
+        try:
+            fields = json.loads(text)
+            card = cls(**{**fields, "labels": tuple(fields["labels"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
+        if card.labels != CANONICAL or card.crop != CROP_SIZE or card.temperature <= 0:
+            raise WeightsError("The specialist was exported for other labels or crops.", hint="Export it again.")
+        return card
+
+
+@dataclass(frozen=True, slots=True)
+class Perception:
+    """What the specialist says about one face.
+
+    Attributes:
+        probabilities: Calibrated, FER+ order, shape (8,).
+        embedding: Features before the last layer, mean of the face and its mirror image, shape (256,).
+    """
+
+    probabilities: NDArray[np.float64]
+    embedding: NDArray[np.float32]
+
+
+def shipped_weights() -> Path:
+    """Return the path of the weights that come with the package."""
+    return Path(str(resources.files("ferce_agent.weights"))) / WEIGHTS_NAME
+
+
+class Specialist:
+    """Runs the network with onnxruntime. Loaded on first use; safe to share between threads."""
+
+    def __init__(self, path: Path | None = None, threads: int = 2) -> None:
+        """Remember the weight file (default: the shipped one) and the number of threads; nothing is loaded yet."""
+        self.path = path or shipped_weights()
+        self.threads = threads
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the weight file."""
+        return hashlib.sha256(self._read()).hexdigest()
+
+    @cached_property
+    def card(self) -> SpecialistCard:
+        """The weight file's own account of itself."""
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        return SpecialistCard.from_json(metadata.get(METADATA_KEY, ""))
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise WeightsError(
+                f"The specialist's weights {self.path.name} cannot be read.",
+                hint="Reinstall ferce-agent, or make them with: ferce train specialist --data DIR",
+            ) from error
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        # Idle threads must not spin: the detector and the caller need the cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return ort.InferenceSession(self._read(), options, providers=["CPUExecutionProvider"])
+        except WeightsError:
+            raise
+        except Exception as error:  # onnxruntime has no public base class of its errors
+            raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
+
+    def logits(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Return (logits, embeddings) of aligned crops, each the mean over the crop and its mirror image.
+
+        Averaging over the mirror image makes the answer the same for a photo and its mirror image.
+
+        Args:
+            crops: uint8 grey levels, shape (N, 44, 44).
+
+        Returns:
+            Shapes (N, 8) and (N, 256).
+
+        Raises:
+            EngineError: The crops have another shape, or the network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
+        """
+        if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
+            raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
+        both = np.concatenate([crops, crops[:, :, ::-1]])[:, None].astype(np.float32)
+        logits, embeddings = self._session.run(None, {"pixels": both})
+        if not np.isfinite(logits).all():
+            raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
+        count = len(crops)
+        means = (logits[:count].astype(np.float64) + logits[count:]) / 2
+        return means, (embeddings[:count] + embeddings[count:]) / 2
+
+    def perceive(self, crops: NDArray[np.uint8]) -> list[Perception]:
+        """Return calibrated probabilities and embeddings of aligned crops (N, 44, 44); see `logits` for errors."""
+        logits, embeddings = self.logits(crops)
+        probabilities = softmax(logits, self.card.temperature)
+        return [Perception(p, e) for p, e in zip(probabilities, embeddings, strict=True)]

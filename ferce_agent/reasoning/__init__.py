@@ -1,0 +1,1 @@
+"""From measurements to statements: expression, evidence, relationships, causes, guidance."""

@@ -1,0 +1,113 @@
+"""Put the findings together as one validated report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ferce_agent.engine import Engines, package
+from ferce_agent.images import Picture
+from ferce_agent.ontology.store import ontology
+from ferce_agent.reasoning.guidance import guide
+from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.reasoning.summary import standard_policy, summarise
+from ferce_agent.report import (
+    Cause,
+    Degradation,
+    EmotionReport,
+    Evidence,
+    Provenance,
+    Relationship,
+    Scene,
+    Source,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything the workflow found out, before it becomes a report."""
+
+    source: Source
+    readings: list[Reading]
+    scene: Scene
+    relationships: list[Relationship]
+    causes: list[Cause]
+    evidence: list[Evidence]
+    degraded: list[Degradation]
+    timings: list[tuple[str, float]]
+
+
+def source_of(picture: Picture) -> Source:
+    """Describe a picture without showing it."""
+    return Source(width=picture.width, height=picture.height, sha256=picture.sha256, media_type=picture.media_type)
+
+
+def detection_notes(picture: Picture, found: int, limit: int) -> list[Degradation]:
+    """Say what detection leaves open: no face, too many faces, only the first frame."""
+    notes = []
+    if found == 0:
+        message = "No face was found. A face needs about 20 pixels and should not be turned away."
+        notes.append(Degradation(stage="detect", code="no_face", message=message, person=None))
+    if found > limit:
+        message = f"{found} faces were found, only the {limit} largest were read; raise max_faces to read more."
+        notes.append(Degradation(stage="detect", code="more_faces_than_limit", message=message, person=None))
+    if picture.frames > 1:
+        message = "The file holds several frames; only the first was read."
+        notes.append(Degradation(stage="load", code="first_frame_only", message=message, person=None))
+    return notes
+
+
+def engine_notes(engines: Engines, people: int) -> list[Degradation]:
+    """Say what no configured engine can do; nothing where there is nobody to look at."""
+    notes: list[Degradation] = []
+    if not people:
+        return notes
+    if engines.vlm is None:
+        message = "No vision-language model is configured: description and rationale come from the measurements and the ontology."
+        notes.append(Degradation(stage="vlm", code="vlm_not_configured", message=message, person=None))
+    message = "No engine measures action units yet; the typical movements in the rationale are not verified."
+    notes.append(Degradation(stage="specialist", code="action_units_not_measured", message=message, person=None))
+    return notes
+
+
+def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
+    """Return the validated report."""
+    people = [reading.person for reading in findings.readings if reading.person is not None]
+    degraded = [*findings.degraded, *(note for reading in findings.readings for note in reading.degraded)]
+    if findings.readings and not people:
+        message = "Faces were found, but none of them could be measured."
+        degraded.append(Degradation(stage="face", code="no_face", message=message, person=None))
+    degraded += engine_notes(engines, len(people))
+    return EmotionReport(
+        source=findings.source,
+        summary=summarise(people),
+        people=tuple(people),
+        scene=findings.scene,
+        relationships=tuple(findings.relationships),
+        causes=tuple(findings.causes),
+        guidance=guide(people),
+        policy=standard_policy(),
+        evidence=(*(entry for reading in findings.readings for entry in reading.evidence), *findings.evidence),
+        provenance=provenance(engines, findings.timings, len(people)),
+        degraded=tuple(degraded),
+    )
+
+
+def provenance(engines: Engines, timings: list[tuple[str, float]], people: int) -> Provenance:
+    """Name engines, versions and times."""
+    totals: defaultdict[str, float] = defaultdict(float)
+    for stage, elapsed in timings:
+        totals[stage] += elapsed
+    asked = engines.vlm is not None and people > 0
+    return Provenance(
+        package=package(),
+        created_at=datetime.now(UTC),
+        detector=engines.detector_card(),
+        specialist=engines.specialist_card(),
+        vlm=engines.vlm_card(),
+        ontology=ontology().version,
+        prompts=(engines.prompt.reference,) if asked else (),
+        left_machine=("face-crop",) if asked and engines.vlm is not None and engines.vlm.remote else (),
+        timings_ms={stage: round(total, 3) for stage, total in totals.items()},
+    )

@@ -1,0 +1,104 @@
+"""From calibrated probabilities to the `Expression` of a report: term, compound, set, intensity, abstention."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.ontology.labels import CANONICAL, Canonical
+from ferce_agent.ontology.store import ontology
+from ferce_agent.report import AbstainReason, Component, Distribution, Estimate, Expression, Quality
+from ferce_agent.uncertainty.conformal import prediction_set
+
+COMPOUND_SHARE: Final = 0.25
+"""Each part of a compound needs at least this probability."""
+COMPOUND_TOTAL: Final = 0.7
+"""Both parts together need at least this probability."""
+LEAST_QUALITY: Final = 0.1
+"""Under this quality score no expression is named."""
+
+
+def interpret(
+    probabilities: NDArray[np.float64], quality: Quality, *, conformal: float, coverage: float, abstain: float
+) -> Expression:
+    """Build the expression of one face.
+
+    Args:
+        probabilities: Calibrated, FER+ order, shape (8,).
+        quality: Readability of the face.
+        conformal: Least probability to enter the prediction set.
+        coverage: Coverage that threshold was fitted for.
+        abstain: Least confidence at which an expression is named.
+    """
+    shares = rounded_shares(probabilities)
+    parts = compound_parts(shares)
+    confidence = sum(shares[part] for part in parts) if parts else max(shares.values())
+    reason = abstain_reason(confidence, quality, abstain)
+    return Expression(
+        primary=None if reason else primary_term(shares, parts),
+        distribution=Distribution(**shares),
+        prediction_set=tuple(CANONICAL[index] for index in prediction_set(probabilities, conformal)),
+        coverage=coverage,
+        confidence=min(round(confidence, 4), 1.0),
+        abstained=reason is not None,
+        abstain_reason=reason,
+        intensity=estimate_intensity(shares),
+        valence=expected_value(shares, "valence"),
+        arousal=expected_value(shares, "arousal"),
+        components=() if reason else compound_components(shares, parts),
+    )
+
+
+def rounded_shares(probabilities: NDArray[np.float64]) -> dict[Canonical, float]:
+    """Return the probabilities by name, rounded to 4 digits, summing to one within 0.001."""
+    total = float(probabilities.sum())
+    return {name: round(float(value) / total, 4) for name, value in zip(CANONICAL, probabilities, strict=True)}
+
+
+def compound_parts(shares: dict[Canonical, float]) -> tuple[Canonical, ...]:
+    """Return the two expressions of a compound, likelier first; empty where one expression stands alone.
+
+    The two most probable expressions form a compound if neither is neutral, both are supported, and the ontology has a term for
+    the pair.
+    """
+    first, second = sorted(shares, key=lambda name: -shares[name])[:2]
+    supported = shares[second] >= COMPOUND_SHARE and shares[first] + shares[second] >= COMPOUND_TOTAL
+    named = ontology().compound_of(frozenset((first, second))) is not None
+    return (first, second) if supported and named and "neutral" not in (first, second) else ()
+
+
+def primary_term(shares: dict[Canonical, float], parts: tuple[Canonical, ...]) -> str:
+    """Return the ontology id of the compound of `parts`, or of the most probable expression."""
+    compound = ontology().compound_of(frozenset(parts)) if parts else None
+    return compound.id if compound else max(shares, key=lambda name: shares[name])
+
+
+def compound_components(shares: dict[Canonical, float], parts: tuple[Canonical, ...]) -> tuple[Component, ...]:
+    """Return the parts with weights that sum to one."""
+    total = sum(shares[part] for part in parts)
+    return tuple(Component(term=part, weight=round(shares[part] / total, 4)) for part in parts)
+
+
+def abstain_reason(confidence: float, quality: Quality, threshold: float) -> AbstainReason | None:
+    """Return why no expression should be named, or None."""
+    if quality.score < LEAST_QUALITY:
+        return "low_quality"
+    return "unsure" if confidence < threshold else None
+
+
+def estimate_intensity(shares: dict[Canonical, float]) -> Estimate:
+    """Derive the intensity: the probability of seeing any expression other than neutral.
+
+    The network predicts annotators' votes, so this is the share of people who would see an expression at all.
+    """
+    value = min(max(1 - shares["neutral"], 0.0), 1.0)
+    return Estimate(value=round(value, 4), origin="derived", method="one-minus-neutral")
+
+
+def expected_value(shares: dict[Canonical, float], axis: str) -> Estimate:
+    """Derive valence or arousal: the ontology's values of the eight expressions, weighted by their probabilities."""
+    terms = ontology().terms
+    value = sum(share * float(getattr(terms[name], axis)) for name, share in shares.items())
+    return Estimate(value=round(float(np.clip(value, -1, 1)), 4), origin="derived", method="expected-over-distribution")

@@ -1,0 +1,1 @@
+"""Calibration, prediction sets, abstention."""

@@ -1,0 +1,58 @@
+"""Split conformal prediction sets (Vovk et al. 2005; Sadinle et al. 2019, least ambiguous sets)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def conformal_threshold(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], coverage: float = 0.9
+) -> float:
+    """Return the least probability a class needs to enter the set, fitted on held-out data.
+
+    The score of an item is the probability of its gold class; the threshold is its lower finite-sample quantile, so that sets of
+    exchangeable new items hold the gold class with probability >= `coverage`.
+
+    Args:
+        probabilities: Shape (N, K).
+        labels: Gold class per row, shape (N,).
+        coverage: Wanted share of sets with the gold class, in (0, 1).
+    """
+    scores = np.sort(probabilities[np.arange(len(labels)), labels])
+    rank = int(np.floor((1 - coverage) * (len(scores) + 1)))
+    return float(scores[rank - 1]) if rank >= 1 else 0.0
+
+
+def prediction_set(probabilities: NDArray[np.floating], threshold: float) -> list[int]:
+    """Return the classes with at least `threshold`, most probable first; never empty (the most probable is always in).
+
+    Args:
+        probabilities: Shape (K,).
+        threshold: From `conformal_threshold`.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    return [int(index) for rank, index in enumerate(order) if rank == 0 or probabilities[index] >= threshold]
+
+
+def abstention_threshold(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], accuracy: float
+) -> tuple[float, float]:
+    """Return (least confidence at which to answer, share answered) so that answered items reach `accuracy`.
+
+    The lowest such confidence is taken, that is, the largest share answered; (1, 0) if no share reaches it.
+
+    Args:
+        probabilities: Shape (N, K).
+        labels: Gold class per row, shape (N,).
+        accuracy: Wanted accuracy of the answered items, 0..1.
+    """
+    confidence = probabilities.max(1)
+    order = np.argsort(-confidence, kind="stable")
+    correct = (probabilities.argmax(1) == labels)[order]
+    running = np.cumsum(correct) / np.arange(1, len(correct) + 1)
+    enough = np.flatnonzero(running >= accuracy)
+    if len(enough) == 0:
+        return 1.0, 0.0
+    last = int(enough[-1])
+    return float(confidence[order[last]]), (last + 1) / len(correct)

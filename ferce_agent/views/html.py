@@ -1,0 +1,118 @@
+"""The report as one HTML page that needs no network, no script and no other file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.ontology.labels import Canonical
+from ferce_agent.report import EmotionReport, Engine, Evidence, Person
+from ferce_agent.views import wording
+from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGES = ("report.html", "person.html")
+PLOT_SIDE = 120
+"""Side of the valence-arousal plot in its own units."""
+
+
+def to_html(report: EmotionReport, pixels: NDArray[np.uint8] | None = None) -> str:
+    """Return the report as one self-contained HTML page.
+
+    All text of the report is escaped and freed of control characters.
+
+    Args:
+        report: The report.
+        pixels: (H, W, 3) BGR picture the report was made from, or a scaled copy; shown annotated where given.
+
+    Returns:
+        The page; encode it as UTF-8.
+
+    Raises:
+        ImageShapeError: `pixels` is no picture, or not the report's.
+    """
+    page = _environment().get_template("report.html")
+    return page.render(
+        report=report,
+        picture=_data_url(annotate(pixels, report)) if pixels is not None else None,
+        alt=_alt(report),
+        evidence={entry.id: entry for entry in report.evidence},
+        created=_moment(report.provenance.created_at),
+        engines=_engines(report),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import DictLoader, Environment, StrictUndefined
+    from markupsafe import Markup
+
+    here = files("ferce_agent.views")
+    environment = Environment(
+        loader=DictLoader({name: here.joinpath(name).read_text("utf-8") for name in PAGES}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.globals |= {"css": Markup(here.joinpath("report.css").read_text("utf-8")), "w": wording}
+    environment.globals |= {"colour": _colour, "plot": _plot, "cited": _cited, "notes_on": _notes_on, "hash": _digest}
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Clean what the report brings in; markup made by the template itself passes."""
+    return wording.clean(value) if type(value) is str else value
+
+
+def _data_url(pixels: NDArray[np.uint8]) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels)).decode("ascii")
+
+
+def _alt(report: EmotionReport) -> str:
+    names = [f"{wording.person_name(person.id)}: {wording.short_name(person)}" for person in report.people]
+    return f"The analysed picture with {len(names)} marked face{'s' * (len(names) != 1)}. {'; '.join(names)}".strip()
+
+
+def _moment(value: datetime) -> str:
+    """Return a time in UTC to the second; times without a zone are UTC by contract."""
+    return (value.astimezone(UTC) if value.tzinfo else value).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _engines(report: EmotionReport) -> list[tuple[str, Engine]]:
+    source = report.provenance
+    rows = [("Face detector", source.detector), ("Expression model", source.specialist)]
+    return [*rows, ("Vision-language model", source.vlm)] if source.vlm else rows
+
+
+def _colour(term: Canonical) -> str:
+    red, green, blue = PALETTE[term]
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _plot(valence: float, arousal: float) -> tuple[str, str]:
+    """Return the position of a reading in the plot: x to the right for pleasant, y up for activated."""
+    half, reach = PLOT_SIDE / 2, PLOT_SIDE / 2 - 8
+    return f"{half + valence * reach:.1f}", f"{half - arousal * reach:.1f}"
+
+
+def _cited(ids: Iterable[str], evidence: dict[str, Evidence]) -> list[Evidence]:
+    return [evidence[name] for name in ids]
+
+
+def _notes_on(person: Person, report: EmotionReport) -> list[str]:
+    return [entry.message for entry in report.degraded if entry.person == person.id]
+
+
+def _digest(value: str | None) -> str:
+    return value if value else "no file"

@@ -1,0 +1,205 @@
+"""The report as plain text for a terminal, to be read in ten seconds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.report import Cause, Claim, EmotionReport, Expression, Person, Relationship
+from ferce_agent.views import wording
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+MIN_WIDTH: Final = 40
+"""Narrower than this, the labels leave no room for what they label."""
+LABEL_WIDTH: Final = 12
+"""Columns of the labels on the left."""
+BAR_WIDTH: Final = 20
+"""Columns of a full bar."""
+SHOWN: Final = 3
+"""How many entries of the distribution are shown."""
+STATUS_STYLE: Final = {"supported": "green", "contradicted": "bold red", "unverified": "yellow"}
+
+Row = tuple[str, "RenderableType"]
+"""A label and what it labels."""
+
+
+def to_text(report: EmotionReport, width: int = 88, colour: bool = False) -> str:
+    """Return the report as text whose lines have at most `width` columns.
+
+    Control characters in the report are dropped, so that no text of it can steer the terminal.
+
+    Args:
+        report: The report.
+        width: Columns, at least `MIN_WIDTH`.
+        colour: Whether to add ANSI colours.
+
+    Raises:
+        SettingsError: `width` is below `MIN_WIDTH`.
+    """
+    if width < MIN_WIDTH:
+        raise SettingsError(f"A width of {width} columns is too narrow.", hint=f"Give at least {MIN_WIDTH} columns.")
+    console = _console(width, colour)
+    for block in _blocks(report):
+        console.print(block)
+    lines = console.export_text(styles=colour).splitlines()
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+def _console(width: int, colour: bool) -> Console:
+    """Return a console that only records and takes nothing from the environment."""
+    from rich.console import Console
+
+    return Console(
+        file=io.StringIO(),
+        record=True,
+        width=width,
+        force_terminal=colour,
+        force_jupyter=False,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+
+
+def _blocks(report: EmotionReport) -> Iterator[RenderableType]:
+    yield _words(report.summary, "bold")
+    yield ""
+    if report.degraded:
+        yield _grid(_gaps(report))
+        yield ""
+    for person in report.people:
+        yield _words(wording.headline(person), "bold")
+        yield _grid(_about(person, report))
+        yield ""
+    yield _grid(_around(report))
+    yield ""
+    yield _words(_timings(report), "dim")
+
+
+def _words(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(wording.clean(text), style=style, overflow="fold")
+
+
+def _grid(rows: Iterable[Row]) -> RenderableType:
+    """Return rows with a hanging indent: labels to the left, the rest wrapped beside them."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1, 0, 0), expand=False, pad_edge=False)
+    table.add_column(width=LABEL_WIDTH, style="dim", overflow="fold")
+    table.add_column(overflow="fold")
+    for label, content in rows:
+        table.add_row(f"  {label}", content)
+    return table
+
+
+def _gaps(report: EmotionReport) -> Iterator[Row]:
+    for index, entry in enumerate(report.degraded):
+        where = f"{wording.person_name(entry.person)}: " if entry.person else ""
+        yield "Not done" if index == 0 else "", _words(where + entry.message, "yellow")
+
+
+def _about(person: Person, report: EmotionReport) -> Iterator[Row]:
+    if person.expression is not None:
+        yield "Likeliest", _bars(person.expression)
+        yield from _parts(person.expression)
+    yield "Observed", _words(person.description.observed)
+    yield "Inferred", _words(person.description.inferred, "italic")
+    for index, claim in enumerate(person.rationale):
+        yield "Why" if index == 0 else "", _claim(claim, report)
+    yield "Quality", _words(wording.quality_words(person.face.quality))
+
+
+def _bars(expression: Expression) -> Text:
+    """Return the likeliest expressions, one per line: bar, probability, label."""
+    from rich.text import Text
+
+    lines = Text(no_wrap=True, overflow="ellipsis")
+    for term, share in expression.distribution.ranked()[:SHOWN]:
+        chosen = term in expression.prediction_set
+        lines.append(f"{bar(share)} {share:.2f} ", "cyan" if chosen else "dim")
+        lines.append(wording.clean(wording.term_label(term)) + "\n", "bold" if chosen else "dim")
+    lines.rstrip()
+    return lines
+
+
+def bar(share: float, columns: int = BAR_WIDTH) -> str:
+    """Return a bar of `columns` columns for a share from 0 to 1, in steps of half a column."""
+    halves = round(min(max(share, 0.0), 1.0) * columns * 2)
+    return ("█" * (halves // 2) + "▌" * (halves % 2)).ljust(columns, "·")
+
+
+def _parts(expression: Expression) -> Iterator[Row]:
+    if expression.components:
+        shares = (f"{wording.term_label(part.term)} {wording.percent(part.weight)}" for part in expression.components)
+        yield "Made up of", _words(", ".join(shares))
+
+
+def _claim(claim: Claim, report: EmotionReport) -> Text:
+    """Return a claim with how it was checked, and below it what it rests on."""
+    symbol, word = wording.SUPPORT[claim.status]
+    line = _words("").append(f"{symbol} {word}: ", STATUS_STYLE[claim.status])
+    line.append(wording.clean(f"{claim.text} ({wording.BASIS[claim.basis]})"))
+    return line.append_text(_indented(_evidence(claim.evidence, report)))
+
+
+def _indented(text: str) -> Text:
+    """Return what something rests on, to be put below it."""
+    from rich.text import Text
+
+    return Text("\n→ ", style="dim").append(wording.clean(text))
+
+
+def _evidence(ids: Iterable[str], report: EmotionReport) -> str:
+    entries = {entry.id: entry for entry in report.evidence}
+    return " ".join(
+        f"“{entries[name].text}”" if entries[name].kind == "context" else entries[name].text for name in ids
+    )
+
+
+def _around(report: EmotionReport) -> Iterator[Row]:
+    if report.scene.text:
+        yield "Scene", _words(f"{report.scene.text} ({wording.BASIS[report.scene.basis]})")
+    for relationship in report.relationships:
+        yield "Together", _words(_relationship(relationship))
+    for cause in report.causes:
+        yield "Cause", _cause(cause, report)
+    yield "Advice", _words(f"{report.guidance.suggestion} Tone: {report.guidance.tone}.")
+    if report.guidance.avoid:
+        yield "Avoid", _words("; ".join(report.guidance.avoid))
+    decision = "" if report.policy.decision == "allowed" else f"Use {report.policy.decision}. "
+    yield "Note", _words(decision + report.policy.notice, "bold" if decision else "")
+
+
+def _relationship(entry: Relationship) -> str:
+    sure = f"{wording.confidence_word(entry.confidence)}, {entry.confidence:.2f}"
+    return f"{entry.text} ({wording.BASIS[entry.basis]}; {sure})"
+
+
+def _cause(cause: Cause, report: EmotionReport) -> Text:
+    """Return a cause with its standing, and below it what it rests on and how else it could be read."""
+    fit = "fits what the face shows" if cause.agrees else "does not fit what the face shows"
+    sure = f"{wording.confidence_word(cause.confidence)}, {cause.confidence:.2f}"
+    start = f"{wording.person_name(cause.person)}, {wording.appraisal_label(cause.appraisal)}: {cause.text}"
+    line = _words(f"{start} ({wording.BASIS[cause.basis]}; {sure}; {fit})")
+    line.append_text(_indented(_evidence(cause.evidence, report)))
+    for other in cause.alternatives:
+        line.append_text(_indented(f"or {wording.appraisal_label(other.appraisal)}: {other.text}"))
+    return line
+
+
+def _timings(report: EmotionReport) -> str:
+    steps = report.provenance.timings_ms.items()
+    times = ", ".join(f"{wording.code_words(name)} {wording.milliseconds(time)}" for name, time in steps)
+    sent = f"; sent elsewhere: {', '.join(report.provenance.left_machine)}" if report.provenance.left_machine else ""
+    return f"Time: {times or 'not measured'}{sent}; schema {report.schema_version}"

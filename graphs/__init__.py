@@ -1,0 +1,1 @@
+"""LangGraph workflows: state, nodes and edges. The work itself is in the engines."""

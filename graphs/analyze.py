@@ -1,0 +1,135 @@
+"""The `analyze_expression` workflow: load, detect, each face in parallel, context, report."""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from typing import Any
+
+from langgraph.errors import NodeError
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
+
+from ferce_agent.errors import ImageAccessError
+from ferce_agent.graphs.face import build_face_graph
+from ferce_agent.graphs.stages import Update, context_of, stage
+from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
+from ferce_agent.images import Picture, load_picture
+from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_scene
+from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
+from ferce_agent.reasoning.reconcile import Reading, person_id
+from ferce_agent.reasoning.relationships import relate
+from ferce_agent.report import Degradation
+
+
+@stage("load")
+def load(state: State, context: RunContext) -> Update:
+    """Decode the picture and keep it in the run context under a fresh key."""
+    key = uuid.uuid4().hex
+    context.pictures[key] = open_picture(state, context)
+    return {"picture": key, "source": source_of(context.pictures[key])}
+
+
+def open_picture(state: State, context: RunContext) -> Picture:
+    """Return the caller's picture; only the run context may bring anything but data URLs and files under its roots.
+
+    Raises:
+        InputError: There is no picture, or it cannot be used.
+    """
+    if isinstance(context.image, Picture):
+        return context.image
+    if context.image is not None:
+        return load_picture(context.image)
+    if "image" not in state:
+        raise ImageAccessError("No picture was given.", hint="Give a data URL in `image`.")
+    return load_picture(state["image"], roots=context.roots)
+
+
+@stage("detect")
+def detect(state: State, context: RunContext) -> Update:
+    """Find the faces."""
+    picture = context.pictures[state["picture"]]
+    faces = context.engines.detect(picture.pixels)
+    limit = context.engines.settings.max_faces
+    return {"faces": faces[:limit], "degraded": detection_notes(picture, len(faces), limit)}
+
+
+def each_face(state: State) -> list[Send] | str:
+    """Send every face to its own workflow, or go on where there is none."""
+    jobs = [
+        Send("face", FaceState(picture=state["picture"], index=index, detected=face))
+        for index, face in enumerate(state["faces"])
+    ]
+    return jobs or "context"
+
+
+def face_failed(state: FaceState, error: NodeError) -> Command[Any]:
+    """Leave out a face that could not be measured at all, and say so."""
+    message = f"{person_id(state['index'])} could not be measured and is left out: {error.error}"
+    note = Degradation(stage="face", code="face_failed", message=message[:2000], person=None)
+    return Command(update={"people": [Reading(state["index"], None, (), (note,))]}, goto="context")
+
+
+@stage("context")
+def reason(state: State, context: RunContext) -> Update:  # noqa: ARG001
+    """Relate the people, read the caller's words, look for causes."""
+    people = [reading.person for reading in ordered(state) if reading.person is not None]
+    words = context_evidence(state.get("context"))
+    relationships, measured = relate(people)
+    return {
+        "scene": stated_scene(words),
+        "relationships": relationships,
+        "causes": find_causes(people, words),
+        "evidence": [*words, *measured],
+    }
+
+
+def ordered(state: State) -> list[Reading]:
+    """Return the readings, largest face first."""
+    return sorted(state.get("people", []), key=lambda reading: reading.index)
+
+
+def compose(state: State, runtime: Runtime[RunContext]) -> Update:
+    """Validate everything as one report and let go of the pixels."""
+    context = context_of(runtime)
+    context.pictures.pop(state["picture"], None)
+    findings = Findings(
+        source=state["source"],
+        readings=ordered(state),
+        scene=state["scene"],
+        relationships=state["relationships"],
+        causes=state["causes"],
+        evidence=state["evidence"],
+        degraded=state["degraded"],
+        timings=state["timings"],
+    )
+    return {"report": compose_report(findings, context.engines)}
+
+
+def build_graph() -> Any:
+    """Compile the workflow of one picture."""
+    builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
+    builder.add_node("load", load)
+    builder.add_node("detect", detect)
+    builder.add_node("face", build_face_graph(), error_handler=face_failed)
+    builder.add_node("context", reason)
+    builder.add_node("compose", compose)
+    builder.add_edge(START, "load")
+    builder.add_edge("load", "detect")
+    builder.add_conditional_edges("detect", each_face, ["face", "context"])
+    builder.add_edge("face", "context")
+    builder.add_edge("context", "compose")
+    builder.add_edge("compose", END)
+    return builder.compile(name="analyze_expression")
+
+
+@cache
+def compiled_graph() -> Any:
+    """Return the compiled workflow, built once."""
+    return build_graph()
+
+
+def graph() -> Any:
+    """Return the compiled workflow; the factory named in `langgraph.json`."""
+    return compiled_graph()

@@ -1,0 +1,46 @@
+"""What every node shares: its run context, its timing, its progress events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from langgraph.runtime import Runtime
+
+from ferce_agent.graphs.state import RunContext
+
+StateT = TypeVar("StateT")
+Update = dict[str, Any]
+"""What a node changes in the state."""
+
+
+@cache
+def shared_context() -> RunContext:
+    """Return the run context of calls that bring none, as on a LangGraph server."""
+    return RunContext()
+
+
+def context_of(runtime: Runtime[RunContext]) -> RunContext:
+    """Return the run context of this call."""
+    return runtime.context if isinstance(runtime.context, RunContext) else shared_context()
+
+
+def stage(
+    name: str,
+) -> Callable[[Callable[[StateT, RunContext], Update]], Callable[[StateT, Runtime[RunContext]], Update]]:
+    """Turn ``work(state, context) -> update`` into a node that reports its time and streams a progress event when done."""
+
+    def wrap(work: Callable[[StateT, RunContext], Update]) -> Callable[[StateT, Runtime[RunContext]], Update]:
+        def node(state: StateT, runtime: Runtime[RunContext]) -> Update:
+            began = time.perf_counter()
+            update = work(state, context_of(runtime))
+            elapsed = (time.perf_counter() - began) * 1000
+            runtime.stream_writer({"stage": name, "ms": elapsed, "faces": len(update.get("faces", ()))})
+            return {**update, "timings": [(name, elapsed)]}
+
+        node.__name__, node.__doc__ = work.__name__, work.__doc__
+        return node
+
+    return wrap

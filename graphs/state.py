@@ -1,0 +1,104 @@
+"""Typed state and run context of the `analyze_expression` workflow.
+
+Pixels and models stay out of the state: the state holds a key, the pictures and engines are in the run context.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, TypedDict
+
+from ferce_agent.engine import Engines, default_engines
+from ferce_agent.extraction.answer import ExtractedPerception
+from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.images import ImageSource, Picture
+from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.report import (
+    Cause,
+    Degradation,
+    EmotionReport,
+    Evidence,
+    Expression,
+    Face,
+    Relationship,
+    Scene,
+    Source,
+)
+
+Timing = tuple[str, float]
+"""Stage and wall-clock milliseconds."""
+
+
+class InputState(TypedDict, total=False):
+    """What a run starts with.
+
+    Attributes:
+        image: Data URL of the picture (or a path, where the run context allows paths); not needed if the run context brings
+            the picture.
+        context: What the caller knows about the situation, in plain words.
+    """
+
+    image: str
+    context: str | None
+
+
+class OutputState(TypedDict):
+    """What a run ends with."""
+
+    report: EmotionReport
+
+
+class State(InputState, OutputState, total=False):
+    """Everything the nodes exchange."""
+
+    picture: str
+    source: Source
+    faces: list[DetectedFace]
+    people: Annotated[list[Reading], operator.add]
+    scene: Scene
+    relationships: list[Relationship]
+    causes: list[Cause]
+    evidence: Annotated[list[Evidence], operator.add]
+    degraded: Annotated[list[Degradation], operator.add]
+    timings: Annotated[list[Timing], operator.add]
+
+
+class FaceState(TypedDict, total=False):
+    """What the nodes of one face exchange."""
+
+    picture: str
+    index: int
+    detected: DetectedFace
+    face: Face
+    expression: Expression
+    answer: str
+    extracted: ExtractedPerception
+    degraded: Annotated[list[Degradation], operator.add]
+    timings: Annotated[list[Timing], operator.add]
+    people: list[Reading]
+
+
+class FaceOutput(TypedDict):
+    """What one face adds to the state of the whole picture."""
+
+    people: list[Reading]
+    timings: list[Timing]
+
+
+@dataclass(slots=True)
+class RunContext:
+    """What a run uses but does not keep: engines, the caller's picture, decoded pictures by key.
+
+    Attributes:
+        engines: Models and settings.
+        image: The caller's picture in any accepted form; takes precedence over the state's `image`.
+        roots: Folders from which the state's `image` may name a file; none by default.
+        pictures: Decoded pictures of running calls.
+    """
+
+    engines: Engines = field(default_factory=default_engines)
+    image: ImageSource | Picture | None = None
+    roots: tuple[Path, ...] = ()
+    pictures: dict[str, Picture] = field(default_factory=dict)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ferce_agent.engine import Engines
+from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.report import EmotionReport
+
+
+@pytest.fixture(scope="session")
+def photo() -> Path:
+    """The public-domain portrait that comes with the package: one smiling face."""
+    return demo_photo()
+
+
+@pytest.fixture(scope="session")
+def pixels(photo: Path) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(photo)), np.uint8)
+
+
+@pytest.fixture(scope="session")
+def engines() -> Engines:
+    return Engines()
+
+
+@pytest.fixture(scope="session")
+def report(photo: Path, engines: Engines) -> EmotionReport:
+    from ferce_agent.api import analyze_expression
+
+    return analyze_expression(photo, "An official portrait. She was promoted last week.", engines=engines)
+
+
+@pytest.fixture(scope="session")
+def two_faces(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The portrait twice, side by side, the second one smaller."""
+    canvas = np.full((512, 900, 3), 90, np.uint8)
+    canvas[:, :512] = pixels
+    canvas[100:450, 540:890] = cv2.resize(pixels, (350, 350), interpolation=cv2.INTER_AREA)
+    return canvas

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.faces.pose import Pose, estimate_pose
+from ferce_agent.faces.quality import assess_quality, visible_share
+
+Damage = Callable[[NDArray[np.uint8], DetectedFace], NDArray[np.uint8]]
+
+
+def cover(centre: NDArray[np.float64], picture: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
+    x, y = centre.astype(int)
+    half, tall = int(face.box[2] * 0.5), int(face.box[3] * 0.14)
+    out = picture.copy()
+    out[y - tall : y + tall, x - half : x + half] = 140
+    return out
+
+
+DAMAGE: dict[str, Damage] = {
+    "blurred": lambda picture, face: np.asarray(cv2.GaussianBlur(picture, (0, 0), face.box[2] * 0.05), np.uint8),
+    "too_dark": lambda picture, _: (picture * 0.12).astype(np.uint8),
+    "too_bright": lambda picture, _: (picture * 0.1 + 228).astype(np.uint8),
+    "low_contrast": lambda picture, _: (picture * 0.1 + 110).astype(np.uint8),
+    "likely_occluded": lambda picture, face: cover(face.landmarks[3:].mean(0), picture, face),
+}
+
+
+def test_a_good_portrait_has_no_complaint(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    quality = assess_quality(pixels, face, estimate_pose(face.landmarks))
+    assert quality.reasons == ()
+    assert quality.score > 0.9
+
+
+@pytest.mark.parametrize("reason", DAMAGE)
+def test_each_damage_is_named(pixels: NDArray[np.uint8], reason: str) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    quality = assess_quality(DAMAGE[reason](pixels, face), face, estimate_pose(face.landmarks))
+    assert reason in quality.reasons
+    assert quality.score < 0.5
+
+
+def test_covered_eyes_are_named(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    covered = cover(face.landmarks[:2].mean(0), pixels, face)
+    assert "likely_occluded" in assess_quality(covered, face, Pose(0, 0, 0)).reasons
+
+
+def test_small_faces_are_named(pixels: NDArray[np.uint8]) -> None:
+    small = np.asarray(cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_AREA), np.uint8)
+    face = FaceDetector().detect(pixels)[0].moved(96 / 512, (0, 0))
+    assert "too_small" in assess_quality(small, face, Pose(0, 0, 0)).reasons
+
+
+def test_a_turned_head_is_named(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    assert "extreme_pose" in assess_quality(pixels, face, Pose(0, 62, 0)).reasons
+    assert "extreme_pose" not in assess_quality(pixels, face, Pose(40, 10, 5)).reasons
+
+
+def test_visible_share() -> None:
+    face = DetectedFace(np.array([-50.0, 0, 100, 100]), np.zeros((5, 2)), 0.9)
+    assert visible_share(face, 400, 400) == pytest.approx(0.5)
+    assert visible_share(face.moved(1, (60, 20)), 400, 400) == 1
+    assert visible_share(face.moved(1, (500, 0)), 400, 400) == 0
+
+
+def test_a_cut_face_is_named(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    left = int(face.box[0] + face.box[2] * 0.4)
+    cut = np.ascontiguousarray(pixels[:, left:])
+    assert "cut_by_frame" in assess_quality(cut, face.moved(1, (-left, 0)), Pose(0, 0, 0)).reasons

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from numpy.typing import NDArray
+
+from ferce_agent import aanalyze_expression, analyze_expression
+from ferce_agent.engine import Engines
+from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, WeightsError
+from ferce_agent.graphs.analyze import build_graph, compiled_graph
+from ferce_agent.graphs.state import RunContext
+from ferce_agent.perception.chat_model import ChatModelVlm
+from ferce_agent.report import EmotionReport
+from ferce_agent.settings import Settings
+
+
+def codes(report: EmotionReport) -> list[str]:
+    return [entry.code for entry in report.degraded]
+
+
+def test_the_portrait_shows_happiness(report: EmotionReport) -> None:
+    (person,) = report.people
+    assert person.expression is not None
+    assert person.expression.primary == "happiness"
+    assert person.expression.confidence > 0.7
+    assert "happiness" in report.summary
+    assert EmotionReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_without_a_vlm_the_report_says_so(report: EmotionReport) -> None:
+    assert "vlm_not_configured" in codes(report)
+    assert report.provenance.vlm is None
+    assert report.provenance.left_machine == ()
+
+
+def test_every_stage_is_timed(report: EmotionReport) -> None:
+    assert list(report.provenance.timings_ms)[:2] == ["load", "detect"]
+    assert {"quality", "specialist", "reconcile", "context"} <= set(report.provenance.timings_ms)
+
+
+def test_the_report_never_shows_where_the_photo_was(report: EmotionReport, photo: Path) -> None:
+    text = report.model_dump_json()
+    assert str(photo.parent) not in text
+    assert photo.name not in text
+    assert "feels" not in text.lower()
+
+
+def test_every_input_form_gives_the_same_reading(photo: Path, engines: Engines) -> None:
+    data = photo.read_bytes()
+    url = "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    array = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2RGB)
+    readings = []
+    for source in (photo, str(photo), data, url, array):
+        (person,) = analyze_expression(source, engines=engines).people
+        assert person.expression is not None
+        readings.append(person.expression.distribution.happiness)
+    assert max(readings) - min(readings) < 0.02
+
+
+def test_no_face_is_a_valid_report(engines: Engines) -> None:
+    report = analyze_expression(np.full((200, 300), 120, np.uint8), "A grey wall.", engines=engines)
+    assert report.people == ()
+    assert codes(report) == ["no_face"]
+    assert report.scene.basis == "stated"
+    assert not report.guidance.acknowledge
+
+
+def test_two_faces_are_related(two_faces: NDArray[np.uint8], engines: Engines) -> None:
+    report = analyze_expression(two_faces[:, :, ::-1], engines=engines)
+    assert [person.id for person in report.people] == ["person-1", "person-2"]
+    assert report.people[0].face.box.height > report.people[1].face.box.height
+    assert {item.people for item in report.relationships} == {("person-1", "person-2")}
+
+
+def test_faces_over_the_limit_are_announced(two_faces: NDArray[np.uint8]) -> None:
+    report = analyze_expression(two_faces[:, :, ::-1], engines=Engines(Settings(max_faces=1)))
+    assert len(report.people) == 1
+    assert "more_faces_than_limit" in codes(report)
+
+
+def test_async_gives_the_same_report(photo: Path, engines: Engines, report: EmotionReport) -> None:
+    other = asyncio.run(aanalyze_expression(photo, engines=engines))
+    assert other.people[0].expression == report.people[0].expression
+
+
+def test_progress_names_each_stage(photo: Path, engines: Engines) -> None:
+    seen: list[str] = []
+    analyze_expression(photo, engines=engines, on_event=lambda event: seen.append(event["stage"]))
+    assert seen == ["load", "detect", "quality", "specialist", "reconcile", "context"]
+
+
+def test_bad_pictures_raise_typed_errors(photo: Path, engines: Engines) -> None:
+    with pytest.raises(ImageTruncatedError):
+        analyze_expression(photo.read_bytes()[:5000], engines=engines)
+    with pytest.raises(ImageAccessError):
+        analyze_expression("https://example.org/a.jpg", engines=engines)
+
+
+def test_missing_weights_degrade_the_person(photo: Path, tmp_path: Path) -> None:
+    report = analyze_expression(photo, engines=Engines(Settings(weights=tmp_path / "none.onnx")))
+    (person,) = report.people
+    assert person.expression is None
+    assert person.face.quality.score > 0.5
+    (entry,) = [entry for entry in report.degraded if entry.code == "face_failed"]
+    assert entry.person == "person-1"
+    assert "train specialist" in entry.message
+    assert report.provenance.specialist.version == "unreadable"
+
+
+def broken_for(failing: int, method: Callable[..., Any]) -> Callable[..., Any]:
+    calls = iter(range(100))
+
+    def wrapper(*arguments: Any) -> Any:
+        if next(calls) == failing:
+            raise EngineError("The network broke down.", hint="Try again.")
+        return method(*arguments)
+
+    return wrapper
+
+
+class FirstFaceFails(Engines):
+    """Engines whose named step breaks on the first face that reaches it."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        setattr(self, "_broken", broken_for(0, getattr(Engines, step)))
+        self._step = step
+
+    def measure_face(self, *arguments: Any) -> Any:
+        return self._broken(self, *arguments) if self._step == "measure_face" else super().measure_face(*arguments)
+
+    def read_expression(self, *arguments: Any) -> Any:
+        if self._step == "read_expression":
+            return self._broken(self, *arguments)
+        return super().read_expression(*arguments)
+
+
+def test_one_unread_face_does_not_spoil_the_others(two_faces: NDArray[np.uint8]) -> None:
+    report = analyze_expression(two_faces[:, :, ::-1], engines=FirstFaceFails("read_expression"))
+    assert sorted(person.expression is None for person in report.people) == [False, True]
+    assert "face_failed" in codes(report)
+
+
+def test_a_face_that_cannot_be_measured_is_left_out(two_faces: NDArray[np.uint8]) -> None:
+    report = analyze_expression(two_faces[:, :, ::-1], engines=FirstFaceFails("measure_face"))
+    assert len(report.people) == 1
+    (entry,) = [entry for entry in report.degraded if entry.code == "face_failed"]
+    assert "left out" in entry.message
+
+
+def chat_vlm(*answers: str) -> ChatModelVlm:
+    return ChatModelVlm(GenericFakeChatModel(messages=iter([AIMessage(answer) for answer in answers])), name="scripted")
+
+
+def test_a_chat_model_adds_a_claim_that_is_checked(photo: Path) -> None:
+    agreeing = chat_vlm("<think>The lip corners are raised.</think><answer>happy</answer>")
+    report = analyze_expression(photo, engines=Engines(vlm=agreeing))
+    claim = report.people[0].rationale[-1]
+    assert claim.status == "supported"
+    assert claim.evidence == ("person-1.vlm",)
+    assert report.provenance.vlm is not None
+    assert report.provenance.prompts == ("label:1",)
+    assert report.provenance.left_machine == ("face-crop",)
+    assert "vlm_not_configured" not in codes(report)
+
+
+def test_a_chat_model_that_contradicts_the_measurement_is_flagged(photo: Path) -> None:
+    report = analyze_expression(photo, engines=Engines(vlm=chat_vlm("<answer>sad</answer>")))
+    assert report.people[0].rationale[-1].status == "contradicted"
+    assert report.people[0].expression is not None
+    assert report.people[0].expression.primary == "happiness"
+
+
+def test_a_useless_answer_degrades(photo: Path) -> None:
+    report = analyze_expression(photo, engines=Engines(vlm=chat_vlm("I would rather not say.")))
+    assert "vlm_failed" in codes(report)
+
+
+class SlowVlm:
+    name, version, remote = "slow", "1", False
+
+    def ask(self, jpeg: bytes, prompt: str) -> str:
+        import time
+
+        assert jpeg.startswith(b"\xff\xd8")
+        assert "happy" in prompt
+        time.sleep(0.5)
+        return "<answer>happy</answer>"
+
+
+def test_a_slow_model_times_out_into_a_valid_report(photo: Path) -> None:
+    report = analyze_expression(photo, engines=Engines(Settings(vlm_seconds=0.05), vlm=SlowVlm()))
+    (entry,) = [entry for entry in report.degraded if entry.code == "vlm_failed"]
+    assert "within 0.05 s" in entry.message
+    assert report.people[0].expression is not None
+
+
+def test_the_state_holds_no_pixels_and_the_context_lets_go_of_them(photo: Path, engines: Engines) -> None:
+    run = RunContext(engines=engines, image=photo)
+    states = list(build_graph().stream({"context": None}, context=run, stream_mode="values"))
+    for state in states:
+        for value in state.values():
+            assert not isinstance(value, np.ndarray | bytes)
+    assert "report" in states[-1]
+    assert run.pictures == {}
+
+
+def test_a_server_takes_data_urls_but_no_paths(photo: Path) -> None:
+    url = "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
+    assert compiled_graph().invoke({"image": url})["report"].people
+    with pytest.raises(ImageAccessError):
+        compiled_graph().invoke({"image": str(photo)})
+    with pytest.raises(ImageAccessError, match="No picture"):
+        compiled_graph().invoke({"context": "nothing"})
+
+
+def test_the_graph_can_be_drawn() -> None:
+    drawing = compiled_graph().get_graph(xray=True).draw_mermaid()
+    for node in ("load", "detect", "quality", "specialist", "vlm", "extract", "reconcile", "context", "compose"):
+        assert node in drawing
+
+
+def test_weights_errors_are_setup_errors(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError):
+        Engines(Settings(weights=tmp_path / "x.onnx")).specialist.card  # noqa: B018

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ferce_agent.errors import EngineError, WeightsError
+from ferce_agent.faces.alignment import align_face
+from ferce_agent.faces.detection import FaceDetector
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.perception.specialist import Specialist, SpecialistCard, shipped_weights
+
+
+@pytest.fixture(scope="module")
+def specialist() -> Specialist:
+    return Specialist()
+
+
+@pytest.fixture(scope="module")
+def smile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return align_face(pixels, FaceDetector().detect(pixels)[0].landmarks)
+
+
+def test_the_portrait_smiles(specialist: Specialist, smile: NDArray[np.uint8]) -> None:
+    perception = specialist.perceive(smile[None])[0]
+    assert CANONICAL[int(perception.probabilities.argmax())] == "happiness"
+    assert perception.probabilities.sum() == pytest.approx(1)
+    assert perception.embedding.shape == (256,)
+
+
+def test_the_mirror_image_reads_the_same(specialist: Specialist, smile: NDArray[np.uint8]) -> None:
+    one, two = specialist.perceive(np.stack([smile, smile[:, ::-1]]))
+    np.testing.assert_allclose(one.probabilities, two.probabilities, atol=1e-5)
+
+
+def test_a_batch_reads_like_single_faces(specialist: Specialist, smile: NDArray[np.uint8]) -> None:
+    rng = np.random.default_rng(0)
+    crops = np.stack([smile, rng.integers(0, 256, smile.shape, np.uint8), 255 - smile])
+    together = specialist.perceive(crops)
+    for crop, perception in zip(crops, together, strict=True):
+        alone = specialist.perceive(crop[None])[0]
+        np.testing.assert_allclose(alone.probabilities, perception.probabilities, atol=1e-4)
+
+
+def test_brightness_does_not_matter(specialist: Specialist, smile: NDArray[np.uint8]) -> None:
+    dim = (smile * 0.6 + 20).astype(np.uint8)
+    one, two = specialist.perceive(np.stack([smile, dim]))
+    np.testing.assert_allclose(one.probabilities, two.probabilities, atol=0.05)
+
+
+@pytest.mark.parametrize("crops", [np.zeros((1, 48, 48), np.uint8), np.zeros((44, 44), np.uint8), np.zeros((1, 44, 44))])
+def test_wrong_crops_are_refused(specialist: Specialist, crops: NDArray[np.uint8]) -> None:
+    with pytest.raises(EngineError, match="needs uint8 crops"):
+        specialist.perceive(crops)
+
+
+def test_missing_or_foreign_weights_are_typed_errors(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="cannot be read"):
+        Specialist(tmp_path / "none.onnx").card  # noqa: B018
+    (tmp_path / "bad.onnx").write_bytes(b"not onnx")
+    with pytest.raises(WeightsError, match="not a usable ONNX"):
+        Specialist(tmp_path / "bad.onnx").card  # noqa: B018
+
+
+def test_cards_are_checked() -> None:
+    with pytest.raises(WeightsError, match="metadata"):
+        SpecialistCard.from_json("{}")
+
+
+def test_the_model_card_describes_the_shipped_file(specialist: Specialist) -> None:
+    text = shipped_weights().with_suffix(".md").read_text("utf-8")
+    assert specialist.sha256 in text
+    assert shipped_weights().stat().st_size <= 12 * 1024 * 1024

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ferce_agent.cli import main
+from ferce_agent.report import EmotionReport, json_schema
+
+
+def ferce(*arguments: object, **options: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], **options)  # type: ignore[arg-type]
+
+
+def test_the_real_command_prints_a_report(photo: Path) -> None:
+    command = [sys.executable, "-m", "ferce_agent.cli", "analyze", str(photo), "--context", "She won a prize."]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "happiness" in done.stdout
+    assert "won" in done.stdout
+    assert done.stderr == ""
+
+
+def test_json_is_the_report(photo: Path) -> None:
+    result = ferce("analyze", photo, "--json")
+    assert result.exit_code == 0
+    report = EmotionReport.model_validate_json(result.stdout)
+    assert len(report.people) == 1
+
+
+def test_html_and_emotionml_are_written(photo: Path, tmp_path: Path) -> None:
+    html, xml = tmp_path / "deep" / "r.html", tmp_path / "r.xml"
+    assert ferce("analyze", photo, "--html", html, "--emotionml", xml).exit_code == 0
+    assert "data:image/jpeg;base64," in html.read_text("utf-8")
+    assert "http://www.w3.org/2009/10/emotionml" in xml.read_text("utf-8")
+
+
+def test_one_bad_photo_does_not_stop_the_others(photo: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(photo.read_bytes()[:3000])
+    result = ferce("analyze", bad, photo, tmp_path / "none.png", "--json")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 1
+    assert json.loads(result.stdout)["people"]
+    assert "bad: " in result.stderr
+    assert "image_truncated" in result.stderr
+    assert "image_not_found" in result.stderr
+
+
+def test_several_photos_need_several_pages(photo: Path, tmp_path: Path) -> None:
+    assert ferce("analyze", photo, photo, "--html", tmp_path / "one.html").exit_code == 2
+    assert ferce("analyze", photo, photo, "--html", tmp_path / "{stem}.html").exit_code == 0
+    assert (tmp_path / f"{photo.stem}.html").is_file()
+
+
+def test_standard_input(photo: Path) -> None:
+    result = ferce("analyze", "-", "--json", input=photo.read_bytes())
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["people"]
+
+
+def test_a_page_that_cannot_be_written_is_a_message(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    result = ferce("analyze", photo, "--html", tmp_path / "file" / "r.html")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_unusable_environment_is_a_message(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERCE_MAX_FACES", "many")
+    result = ferce("analyze", photo)
+    assert result.exit_code == 1
+    assert "FERCE_MAX_FACES" in result.stderr
+
+
+def test_schema_is_the_published_one() -> None:
+    published = Path(__file__).parents[1] / "docs" / "schema" / "emotion-report.v1.json"
+    assert json.loads(published.read_text("utf-8")) == json_schema(), "run `make schema`"
+    assert json.loads(ferce("schema").stdout) == json_schema()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("happiness", "AU12"), ("AU12", "lip corner"), ("loss", "MFOEM_000106"), ("happily surprised", "surprise")],
+)
+def test_ontology_show(name: str, expected: str) -> None:
+    result = ferce("ontology", "show", name)
+    assert result.exit_code == 0
+    assert expected.lower() in result.stdout.lower()
+
+
+def test_ontology_questions_without_answer() -> None:
+    missing = ferce("ontology", "show", "hapiness")
+    assert missing.exit_code == 1
+    assert "happiness" in missing.stderr
+    assert ferce("ontology", "search", "zzzz").exit_code == 1
+    assert "grief" in ferce("ontology", "search", "grief").stdout
+
+
+def test_doctor_finds_the_weights() -> None:
+    result = ferce("doctor")
+    assert result.exit_code == 0
+    assert "expression model" in result.stdout
+    assert "sha256" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["analyze"], ["mcp"], ["schema"], ["ontology"], ["doctor"], ["train", "specialist"], ["bench", "speed"]],
+)
+def test_help_answers_everywhere(command: list[str]) -> None:
+    result = ferce(*command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+
+from ferce_agent.report import EmotionReport
+from ferce_agent.tools.langchain_tool import create_analyze_expression_tool
+from tests.bad_inputs import bad_inputs
+
+
+def call(tool: Any, **arguments: Any) -> ToolMessage:
+    """Send a model's tool call through a real ToolNode in a real graph."""
+    builder = StateGraph(MessagesState)
+    builder.add_node("tools", ToolNode([tool]))
+    builder.add_edge(START, "tools")
+    builder.add_edge("tools", END)
+    request = {"name": "analyze_expression", "args": arguments, "id": "1", "type": "tool_call"}
+    answer = builder.compile().invoke({"messages": [AIMessage("", tool_calls=[request])]})["messages"][-1]
+    assert isinstance(answer, ToolMessage)
+    return answer
+
+
+def test_the_model_gets_text_and_the_program_the_report(photo: Path) -> None:
+    answer = call(create_analyze_expression_tool(roots=[photo.parent]), image=photo.name, context="She won.")
+    assert answer.status == "success"
+    assert "happiness" in str(answer.content)
+    report = EmotionReport.model_validate(answer.artifact)
+    assert report.people[0].expression is not None
+
+
+def test_data_urls_work_without_any_folder(photo: Path) -> None:
+    url = "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
+    assert call(create_analyze_expression_tool(), image=url).status == "success"
+
+
+def test_async(photo: Path) -> None:
+    tool = create_analyze_expression_tool(roots=[photo.parent])
+    assert "happiness" in asyncio.run(tool.ainvoke({"image": str(photo)}))
+
+
+@pytest.mark.parametrize(
+    "image", ["../../etc/passwd", "/etc/passwd", "https://example.org/x.jpg", "file:///etc/passwd", "", "data:,x"]
+)
+def test_what_it_may_not_open_gives_an_error_message(photo: Path, image: str) -> None:
+    answer = call(create_analyze_expression_tool(roots=[photo.parent]), image=image)
+    assert answer.status == "error"
+    assert "was not analysed" in str(answer.content)
+    assert "Traceback" not in str(answer.content)
+
+
+def test_every_bad_text_input_gives_an_error_message() -> None:
+    tool = create_analyze_expression_tool()
+    texts = [bad for bad in bad_inputs() if isinstance(bad.source, str)]
+    assert len(texts) > 20
+    for bad in texts:
+        answer = call(tool, image=bad.source)
+        assert answer.status == "error", bad.name
+
+
+def test_the_schema_tells_the_model_what_to_send() -> None:
+    schema = create_analyze_expression_tool().args
+    assert set(schema) == {"image", "context"}
+    assert "data URL" in schema["image"]["description"]

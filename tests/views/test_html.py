@@ -1,0 +1,180 @@
+import base64
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ferce_agent.errors import ImageShapeError
+from ferce_agent.report import Claim, Degradation, EmotionReport
+from ferce_agent.views.html import to_html
+from ferce_agent.views.wording import percent
+from tests.factories import (
+    make_abstained_report,
+    make_empty_report,
+    make_pair_report,
+    make_person,
+    make_report,
+    make_unread_report,
+)
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+REPORTS = (make_report, make_pair_report, make_abstained_report, make_unread_report, make_empty_report)
+HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "</style><b>", "'--> ]]>")
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text; fails on tags that do not balance."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def picture() -> NDArray[np.uint8]:
+    return np.full((512, 512, 3), 90, np.uint8)
+
+
+@pytest.mark.parametrize("make", REPORTS)
+def test_page_is_well_formed_and_needs_nothing_else(make: Callable[[], EmotionReport]) -> None:
+    source = to_html(make(), picture())
+    page = Page(source)
+    links = [value for _, attributes in page.tags for name, value in attributes.items() if name in {"src", "href"}]
+    assert page.named("html") == [{"lang": "en"}]
+    assert not page.named("script") and not page.named("link")
+    assert len(links) == 1 and all(link and link.startswith("data:image/jpeg;base64,") for link in links)
+    assert not re.search(r"https?:|@import|url\(", source)
+    assert source.count("<h1") == 1
+
+
+@pytest.mark.parametrize("make", REPORTS)
+def test_ids_are_unique_and_every_section_is_named(make: Callable[[], EmotionReport]) -> None:
+    page = Page(to_html(make()))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert all(attributes["aria-labelledby"] in ids for attributes in page.named("section"))
+
+
+def test_every_probability_is_shown_and_the_set_is_marked() -> None:
+    report = make_pair_report()
+    text = Page(to_html(report)).text
+    for person in report.people:
+        assert person.expression is not None
+        for term, share in person.expression.distribution.items():
+            assert percent(share, 1) in text, term
+    assert "34.3% ● yes" in text and "6.1% ● yes" not in text
+
+
+def test_page_tells_what_the_report_holds() -> None:
+    report = make_pair_report()
+    text = Page(to_html(report)).text
+    person, cause, relationship = report.people[0], report.causes[0], report.relationships[0]
+    expected = [report.summary, cause.text, cause.alternatives[0].text, relationship.text, report.policy.notice]
+    expected += [report.guidance.suggestion, report.guidance.tone, person.description.observed]
+    expected += [person.description.inferred, *(claim.text for claim in person.rationale)]
+    expected += [unit.name.capitalize() for unit in person.action_units]
+    expected += ["Happiness 61%", "Surprise 39%", "likely, 87%", "Barrett", "CC BY 3.0", "a" * 64, "Schema", "8.9 ms"]
+    assert [part for part in expected if part.lower() not in text.lower()] == []
+
+
+def test_a_claim_is_followed_by_a_symbol_a_word_and_its_evidence() -> None:
+    claim = Claim(text="Brows down.", basis="inferred", evidence=("context.1",), status="contradicted")
+    report = make_pair_report("Good news came.")
+    people = (report.people[0].model_copy(update={"rationale": (claim,)}), report.people[1])
+    text = Page(to_html(report.model_copy(update={"people": people}))).text
+    assert "Brows down. concluded ✗ contradicted Good news came." in text
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_text_of_the_report_cannot_become_markup(hostile: str) -> None:
+    claim = Claim(text=hostile, basis="stated", evidence=("context.1",), status="unverified")
+    report = make_pair_report(hostile, summary=hostile)
+    person = report.people[0].model_copy(update={"rationale": (claim,)})
+    gap = Degradation(stage="vlm", code="vlm_failed", message=hostile, person="person-1")
+    changed = report.model_copy(update={"people": (person, report.people[1]), "degraded": (gap,)})
+    plain, page = Page(to_html(make_pair_report())), Page(to_html(changed))
+    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in plain.tags} | {"aside", "strong"}
+    assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
+    assert page.text.count(hostile) >= 5, "the text itself is shown as it is"
+
+
+def test_hidden_reading_direction_marks_are_dropped() -> None:
+    assert "\u202e" not in to_html(make_pair_report("abc\u202edef\x1b[31m"))
+    assert "abcdef[31m" in to_html(make_pair_report("abc\u202edef\x1b[31m"))
+
+
+@pytest.mark.parametrize("word", ["feels happy", "is happy", "patient", "diagnos"])
+def test_page_claims_nothing_about_feelings(word: str) -> None:
+    assert word not in Page(to_html(make_report())).text
+
+
+def test_abstention_names_no_expression_but_says_why() -> None:
+    text = Page(to_html(make_abstained_report())).text
+    assert "no expression is named" in text and "likeliest: sadness, 38%" in text
+    assert "shows sadness" not in text
+    assert "the face is blurred; the face is dark" in text
+
+
+def test_gaps_are_named_in_general_and_with_the_person() -> None:
+    text = Page(to_html(make_unread_report())).text
+    assert "What could not be done" in text
+    assert text.count("The face could not be read. Try another picture.") == 2
+    assert "What could not be done" not in Page(to_html(make_report())).text
+
+
+def test_picture_is_a_jpeg_with_a_description() -> None:
+    (image,) = Page(to_html(make_pair_report(), picture())).named("img")
+    assert image["src"] and image["alt"]
+    assert base64.b64decode(image["src"].partition(",")[2])[:3] == b"\xff\xd8\xff"
+    assert "2 marked faces" in image["alt"] and "Person 1: happily surprised" in image["alt"]
+    assert not Page(to_html(make_pair_report())).named("img")
+
+
+def test_large_picture_gives_a_page_of_bounded_size() -> None:
+    report = make_report()
+    source = report.source.model_copy(update={"width": 4000, "height": 3000})
+    noise = np.random.default_rng(1).integers(0, 256, (3000, 4000, 3), np.uint8)
+    assert len(to_html(report.model_copy(update={"source": source}), noise)) < 2_000_000
+
+
+def test_picture_of_another_report_is_refused() -> None:
+    with pytest.raises(ImageShapeError):
+        to_html(make_report(), np.zeros((10, 90, 3), np.uint8))
+
+
+def test_bars_are_as_long_as_the_probabilities() -> None:
+    source = to_html(make_report())
+    assert re.findall(r'class="bar" style="--share: ([0-9.]+)%', source)[:2] == ["97.2", "0.4"]
+
+
+def test_same_report_gives_the_same_page() -> None:
+    report: EmotionReport = make_pair_report()
+    again = EmotionReport.model_validate_json(report.model_dump_json())
+    assert to_html(report, picture()) == to_html(again, picture())
+    assert to_html(report) != to_html(make_report(people=(make_person(),)))

@@ -1,0 +1,1 @@
+"""What agents call: the LangChain tool and the MCP server."""
