@@ -17,11 +17,12 @@ import urllib.parse
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ferce_agent.errors import (
     ImageAccessError,
@@ -33,10 +34,8 @@ from ferce_agent.errors import (
     InputError,
 )
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-    ImageSource = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
+ImageSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
+"""Everything a picture can be made from."""
 
 FORMATS: Final = {
     "JPEG": "image/jpeg",
@@ -245,14 +244,12 @@ def _from_bytes(data: bytes, limits: ImageLimits) -> Picture:
     if not data:
         raise ImageFormatError("The picture is empty (0 bytes).", hint=SUPPORTED)
     limits.check_bytes(len(data))
-    from PIL import Image
-
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits above decide here.
         warnings.simplefilter("ignore")
         try:
             image = Image.open(io.BytesIO(data), formats=tuple(FORMATS))
-        except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except (UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise _unreadable(data, error) from error
         except Exception as error:  # damaged headers raise whatever Pillow's parsers happen to meet
             raise _damaged(error) from error
@@ -264,8 +261,6 @@ def _from_bytes(data: bytes, limits: ImageLimits) -> Picture:
 
 
 def _unreadable(data: bytes, error: Exception) -> InputError:
-    from PIL import Image
-
     if isinstance(error, Image.DecompressionBombError):
         return ImageTooLargeError("The picture declares far too many pixels.", hint="Scale it down.")
     start = data[:256].lstrip().lower()
@@ -292,8 +287,6 @@ def _has_more_frames(image: Image.Image) -> bool:
 
 def _decode(image: Image.Image, limits: ImageLimits) -> NDArray[np.uint8]:
     """Check the size, decode the first frame, apply the EXIF orientation, return BGR."""
-    from PIL import ImageOps
-
     limits.check_size(*image.size)
     try:
         image.load()

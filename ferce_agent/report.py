@@ -519,14 +519,16 @@ class EmotionReport(Part):
         for person in self.people:
             for claim in person.rationale:
                 yield from claim.evidence
-        for part in (self.scene, self.guidance, *self.relationships, *self.causes):
-            yield from part.evidence
+        yield from (*self.scene.evidence, *self.guidance.evidence)
+        yield from (entry for relationship in self.relationships for entry in relationship.evidence)
+        yield from (entry for cause in self.causes for entry in cause.evidence)
 
     def _named_people(self) -> Iterator[str]:
         for relationship in self.relationships:
             yield from relationship.people
         yield from (cause.person for cause in self.causes)
-        yield from (entry.person for entry in (*self.degraded, *self.evidence) if entry.person is not None)
+        yield from (entry.person for entry in self.degraded if entry.person is not None)
+        yield from (entry.person for entry in self.evidence if entry.person is not None)
 
 
 def _check_unique(names: list[str], what: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ferce_agent.errors import SettingsError
 
@@ -69,7 +69,7 @@ def _read_switch(text: str) -> bool:
     return text.lower() in {"1", "true", "yes"}
 
 
-_READERS: Final = {
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
     "weights": Path,
     "threads": int,
     "face_threshold": float,

@@ -6,10 +6,9 @@ import uuid
 from functools import cache
 from typing import Any
 
-from langgraph.errors import NodeError
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Send
+from langgraph.types import Send
 
 from ferce_agent.errors import ImageAccessError
 from ferce_agent.graphs.face import build_face_graph
@@ -18,9 +17,8 @@ from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunCont
 from ferce_agent.images import Picture, load_picture
 from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_scene
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
-from ferce_agent.reasoning.reconcile import Reading, person_id
+from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.relationships import relate
-from ferce_agent.report import Degradation
 
 
 @stage("load")
@@ -64,13 +62,6 @@ def each_face(state: State) -> list[Send] | str:
     return jobs or "context"
 
 
-def face_failed(state: FaceState, error: NodeError) -> Command[Any]:
-    """Leave out a face that could not be measured at all, and say so."""
-    message = f"{person_id(state['index'])} could not be measured and is left out: {error.error}"
-    note = Degradation(stage="face", code="face_failed", message=message[:2000], person=None)
-    return Command(update={"people": [Reading(state["index"], None, (), (note,))]}, goto="context")
-
-
 @stage("context")
 def reason(state: State, context: RunContext) -> Update:  # noqa: ARG001
     """Relate the people, read the caller's words, look for causes."""
@@ -112,7 +103,7 @@ def build_graph() -> Any:
     builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
     builder.add_node("load", load)
     builder.add_node("detect", detect)
-    builder.add_node("face", build_face_graph(), error_handler=face_failed)
+    builder.add_node("face", build_face_graph())
     builder.add_node("context", reason)
     builder.add_node("compose", compose)
     builder.add_edge(START, "load")

@@ -13,7 +13,7 @@ from ferce_agent.errors import VlmError
 from ferce_agent.extraction.answer import extract_answer
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext
-from ferce_agent.reasoning.reconcile import person_id, reconcile
+from ferce_agent.reasoning.reconcile import Reading, person_id, reconcile
 from ferce_agent.report import Degradation, DegradedCode
 
 
@@ -76,15 +76,23 @@ def vlm_failed(state: FaceState, error: NodeError) -> Command[Any]:
     return Command(update={"degraded": [failure(state, error, "vlm_failed")]}, goto="reconcile")
 
 
+def face_failed(state: FaceState, error: NodeError) -> Command[Any]:
+    """Leave out a face that could not be handled at all, and say so."""
+    message = f"{person_id(state['index'])} could not be handled and is left out: {error.error}"
+    note = Degradation(stage=error.node, code="face_failed", message=message[:2000], person=None)
+    return Command(update={"people": [Reading(state["index"], None, (), (note,))]}, goto=END)
+
+
 def build_face_graph() -> Any:
     """Compile the workflow of one face."""
     graph = StateGraph(FaceState, RunContext, output_schema=FaceOutput)
     retry = RetryPolicy(initial_interval=0.2, max_attempts=2, retry_on=VlmError)
-    graph.add_node("quality", quality)
-    graph.add_node("specialist", specialist, error_handler=specialist_failed)
-    graph.add_node("vlm", vlm, retry_policy=retry, error_handler=vlm_failed)
+    # The library's stubs do not know handlers that take the error.
+    graph.add_node("quality", quality, error_handler=face_failed)  # type: ignore[call-overload]
+    graph.add_node("specialist", specialist, error_handler=specialist_failed)  # type: ignore[call-overload]
+    graph.add_node("vlm", vlm, retry_policy=retry, error_handler=vlm_failed)  # type: ignore[call-overload]
     graph.add_node("extract", extract)
-    graph.add_node("reconcile", reconcile_face)
+    graph.add_node("reconcile", reconcile_face, error_handler=face_failed)  # type: ignore[call-overload]
     graph.add_edge(START, "quality")
     graph.add_edge("quality", "specialist")
     graph.add_conditional_edges("specialist", needs_vlm)

@@ -27,12 +27,10 @@ def context_of(runtime: Runtime[RunContext]) -> RunContext:
     return runtime.context if isinstance(runtime.context, RunContext) else shared_context()
 
 
-def stage(
-    name: str,
-) -> Callable[[Callable[[StateT, RunContext], Update]], Callable[[StateT, Runtime[RunContext]], Update]]:
+def stage(name: str) -> Callable[[Callable[[StateT, RunContext], Update]], Any]:
     """Turn ``work(state, context) -> update`` into a node that reports its time and streams a progress event when done."""
 
-    def wrap(work: Callable[[StateT, RunContext], Update]) -> Callable[[StateT, Runtime[RunContext]], Update]:
+    def wrap(work: Callable[[StateT, RunContext], Update]) -> Any:
         def node(state: StateT, runtime: Runtime[RunContext]) -> Update:
             began = time.perf_counter()
             update = work(state, context_of(runtime))

@@ -156,7 +156,9 @@ def addresses() -> list[BadInput]:
     schemes = ["http", "https", "ftp", "file", "gopher", "s3", "gs", "ssh", "jar", "javascript", "HTTP", "data2"]
     tails = ["://127.0.0.1/a.jpg", "://169.254.169.254/latest/meta-data", ":///etc/passwd", "://user:pw@host/x.png"]
     return [
-        BadInput(f"{scheme}{tail[:12]}", scheme + tail, (errors.ImageAccessError,)) for scheme in schemes for tail in tails
+        BadInput(f"{scheme}{tail[:12]}", scheme + tail, (errors.ImageAccessError,))
+        for scheme in schemes
+        for tail in tails
     ]
 
 

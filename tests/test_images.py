@@ -80,7 +80,7 @@ def test_every_mode_gives_its_brightness(mode: str) -> None:
     grey = np.zeros((30, 30), np.uint8)
     grey[:, 15:] = 255
     if mode == "I;16":
-        image = Image.fromarray((grey.astype(np.uint16) * 257))
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
     else:
         image = Image.fromarray(grey).convert("RGB" if mode in {"CMYK", "YCbCr"} else "L").convert(mode)
     pixels = load_picture(image).pixels

@@ -19,7 +19,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_the_workflow_loads_no_optional_package() -> None:
-    heavy = {"torch", "transformers", "llama_cpp", "instructor", "onnxruntime", "pyarrow", "mcp", "rich"}
+    heavy = {"torch", "transformers", "llama_cpp", "instructor", "onnxruntime", "pyarrow", "mcp"}
     assert not heavy & loaded_after("import ferce_agent.api")
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     "Reads the facial expressions in a photo. Returns who shows which expression, how strongly and how sure that is, with "
-    "evidence, likely causes from the context you give, and how to answer. An expression is not a feeling: say 'shows' or 'appears', "
-    "and do not name an emotion where the report abstains."
+    "evidence, likely causes from the context you give, and how to answer. An expression is not a feeling: say 'shows' or "
+    "'appears', and do not name an emotion where the report abstains."
 )
 
 

@@ -76,10 +76,11 @@ async def report_with_progress(
     send, receive = anyio.create_memory_object_stream[Event](256)
 
     async def forward() -> None:
-        async for event in receive:
-            if event["stage"] in STEPS:
-                step = STEPS.index(event["stage"]) + 1
-                await ctx.report_progress(step, len(STEPS) + 1, f"{event['stage']} done in {event['ms']:.0f} ms")
+        async with receive:
+            async for event in receive:
+                if event["stage"] in STEPS:
+                    step = STEPS.index(event["stage"]) + 1
+                    await ctx.report_progress(step, len(STEPS) + 1, f"{event['stage']} done in {event['ms']:.0f} ms")
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(forward)

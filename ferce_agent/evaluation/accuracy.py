@@ -163,7 +163,7 @@ def wildface_items(folder: Path, limit: int) -> tuple[NDArray[np.uint8], NDArray
         faces = detector.detect(pixels)
         found += bool(faces)
         crops.append(align_face(pixels, faces[0].landmarks) if faces else _whole(pixels))
-    gold = np.array([CANONICAL.index(str(label)) for label in columns["label"][: limit or None]])  # type: ignore[arg-type]
+    gold = np.array([CANONICAL.index(str(label)) for label in columns["label"][: limit or None]])
     return np.stack(crops), gold, found / max(len(crops), 1)
 
 

@@ -122,7 +122,7 @@ class FaceDetector:
         interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         scaled = pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=interpolation)
         stretch = np.array([width / size[0], height / size[1]])
-        return [_from_row(row, stretch) for row in self._run(np.ascontiguousarray(scaled, np.uint8))]
+        return [_from_row(row, stretch) for row in self._run(_padded(np.asarray(scaled, np.uint8)))]
 
     def _run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._lock:
@@ -134,6 +134,17 @@ class FaceDetector:
             except cv2.error as error:
                 raise EngineError("The face detector failed on this picture.", hint=str(error.err)) from error
         return np.empty((0, 15), np.float32) if rows is None else rows
+
+
+def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Extend a picture to the right and below to multiples of 32 pixels, at least 96.
+
+    YuNet works on a grid of 32 pixels. Left to fill the rest itself, OpenCV's wrapper finds faces in flat, thin pictures, and
+    not the same ones each time.
+    """
+    height, width = pixels.shape[:2]
+    down, across = (max(-(-side // 32) * 32, 96) - side for side in (height, width))
+    return np.asarray(cv2.copyMakeBorder(pixels, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _from_row(row: NDArray[np.float32], stretch: NDArray[np.float64]) -> DetectedFace:

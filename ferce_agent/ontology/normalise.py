@@ -1,8 +1,8 @@
 """From free text to an ontology term, and from free text to cue phrases; both know negation and word boundaries.
 
-Words are looked up whole: "unhappy" is a word of its own (for sadness) and never a "happy" with something in front. Endings are only
-taken off to find a word of the ontology ("happily", "fears", "surprised-looking"). A negation ("not", "never", "no sign of", "far
-from", …) reaches four words ahead within its clause. Everything is linear in the length of the text.
+Words are looked up whole: "unhappy" is a word of its own (for sadness) and never a "happy" with something in front. Endings
+are only taken off to find a word of the ontology ("happily", "fears", "surprised-looking"). A negation ("not", "never",
+"no sign of", "far from", …) reaches four words ahead within its clause. Everything is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -23,8 +23,22 @@ REACH: Final = 4
 
 TOKEN: Final = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*|[.,;:!?()\n]")
 NEGATORS: Final = frozenset(
-    "not no never neither nor none nobody nothing without hardly barely scarcely cannot lacks lacking lack isnt arent wasnt "
-    "doesnt didnt dont cant wont absent".split()
+    {"not", "no", "never", "neither", "nor", "none", "nobody", "nothing", "without", "hardly", "barely", "scarcely"}
+    | {
+        "cannot",
+        "lacks",
+        "lacking",
+        "lack",
+        "isnt",
+        "arent",
+        "wasnt",
+        "doesnt",
+        "didnt",
+        "dont",
+        "cant",
+        "wont",
+        "absent",
+    }
 )
 NEGATING_PHRASES: Final = (("far", "from"), ("anything", "but"), ("rather", "than"), ("instead", "of"), ("free", "of"))
 CANCELLED: Final = frozenset({"only", "just", "merely"})

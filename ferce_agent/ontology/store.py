@@ -213,7 +213,7 @@ def _first(error: ValidationError) -> str:
 def _entries(file: str, rows: Any, kind: type[EntryT]) -> dict[str, EntryT]:
     """Validate all entries of a file at once (much faster than one by one) and key them by id."""
     try:
-        entries = TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
+        entries: list[EntryT] = TypeAdapter(list[kind]).validate_python(rows)  # type: ignore[valid-type]
     except ValidationError as error:
         place = error.errors()[0]["loc"]
         row = rows[place[0]] if place and isinstance(place[0], int) and isinstance(rows, list) else {}

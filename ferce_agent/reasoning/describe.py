@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from ferce_agent import wording
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import Claim, Description, Distribution, Evidence, Expression, Face, QualityReason, slug
+from ferce_agent.report import Claim, Description, Distribution, Evidence, Expression, Face, slug
 
-REASON_WORDS: Final[dict[QualityReason, str]] = {
-    "too_small": "small in the picture",
-    "blurred": "blurred",
-    "too_dark": "very dark",
-    "too_bright": "very bright",
-    "low_contrast": "low in contrast",
-    "extreme_pose": "strongly turned",
-    "cut_by_frame": "cut by the frame",
-    "likely_occluded": "likely covered in part",
-}
-"""Quality reasons in words that follow "the face is"."""
+NOTABLE_SIGN: Final = 0.15
+"""A second expression of at least this probability is mentioned."""
 
 
 def evidence_for(person: str, face: Face, expression: Expression | None) -> list[Evidence]:
@@ -26,11 +18,11 @@ def evidence_for(person: str, face: Face, expression: Expression | None) -> list
         Evidence(
             id=f"{person}.quality",
             kind="quality",
-            text=quality_words(face),
+            text=readability(face),
             value=face.quality.score,
             person=person,
         ),
-        Evidence(id=f"{person}.pose", kind="pose", text=pose_words(face), value=face.pose.yaw, person=person),
+        Evidence(id=f"{person}.pose", kind="pose", text=head_pose(face), value=face.pose.yaw, person=person),
     ]
     if expression is None:
         return entries
@@ -50,28 +42,17 @@ def notable(distribution: Distribution) -> list[tuple[str, float]]:
     return [(name, share) for rank, (name, share) in enumerate(distribution.ranked()) if rank < 3 or share > 0.05]
 
 
-def quality_words(face: Face) -> str:
-    """Say how readable the face is."""
-    quality = face.quality
-    problems = ", ".join(REASON_WORDS[reason] for reason in quality.reasons) or "well readable"
-    return f"The face is {quality.size_px:.0f} pixels wide or high, {problems} (quality {quality.score:.2f})."
+def readability(face: Face) -> str:
+    """Say how large and how readable the face is."""
+    return f"The face is {face.quality.size_px:.0f} pixels across, {wording.quality_words(face.quality)}."
 
 
-def pose_words(face: Face) -> str:
-    """Say how the head is turned, in words and degrees."""
+def head_pose(face: Face) -> str:
+    """Say how the head is turned: in words where it is notable, and in degrees."""
     pose = face.pose
-    words = [
-        word
-        for angle, limit, high, low in (
-            (pose.yaw, 15, "turned to the right of the picture", "turned to the left of the picture"),
-            (pose.pitch, 15, "raised", "lowered"),
-            (pose.roll, 10, "tilted clockwise", "tilted counter-clockwise"),
-        )
-        if abs(angle) > limit
-        for word in (high if angle > 0 else low,)
-    ]
-    turn = " and ".join(words) or "facing the camera"
-    return f"Head {turn} (yaw {pose.yaw:.0f}, pitch {pose.pitch:.0f}, roll {pose.roll:.0f} degrees)."
+    notable_turn = max(abs(pose.yaw), abs(pose.pitch)) > 20 or abs(pose.roll) > 15
+    turn = "turned" if notable_turn else "facing the camera"
+    return f"The head is {turn} ({wording.pose_words(pose)})."
 
 
 def prototype_words(term_id: str) -> str:
@@ -85,32 +66,24 @@ def prototype_words(term_id: str) -> str:
 
 def describe(face: Face, expression: Expression | None) -> Description:
     """Return the face in words, measured and inferred apart."""
-    return Description(observed=f"{pose_words(face)} {quality_words(face)}", inferred=inferred_words(expression))
+    return Description(observed=f"{head_pose(face)} {readability(face)}", inferred=inferred_words(expression))
 
 
 def inferred_words(expression: Expression | None) -> str:
     """Return the hedged reading of a face."""
     if expression is None:
         return "The expression could not be read."
-    ranked = expression.distribution.ranked()
     if expression.primary is None:
-        because = (
-            "the face is too hard to read" if expression.abstain_reason == "low_quality" else "the signs are mixed"
-        )
+        reason = wording.ABSTAIN[expression.abstain_reason or "unsure"]
         options = " or ".join(expression.prediction_set[:3])
-        return f"No expression is named, because {because}; it may show {options}."
-    label = ontology().term(expression.primary).label
-    hedge = "clearly shows" if expression.confidence >= 0.85 else "appears to show"
-    strength = "" if expression.primary == "neutral" else f"{strength_word(expression.intensity.value)} "
-    name = "a neutral expression" if expression.primary == "neutral" else f"{strength}{label}"
+        return f"No expression is named, because {reason}; it may show {options}."
+    ranked = expression.distribution.ranked()
+    sure = wording.confidence_word(expression.confidence)
+    strength = "" if expression.primary == "neutral" else f", {wording.intensity_word(expression.intensity.value)}"
     second, share = ranked[1]
-    rest = f", with signs of {second}" if share >= 0.15 and not expression.components and second != "neutral" else ""
-    return f"The face {hedge} {name}{rest}."
-
-
-def strength_word(intensity: float) -> str:
-    """Return slight (under 0.5), moderate (under 0.8) or strong."""
-    return "slight" if intensity < 0.5 else "moderate" if intensity < 0.8 else "strong"
+    signs = share >= NOTABLE_SIGN and not expression.components and second != "neutral"
+    rest = f"; there are signs of {second}" if signs else ""
+    return f"The face {wording.shows(expression.primary)} ({sure}{strength}){rest}."
 
 
 def rationale_for(person: str, expression: Expression | None, evidence: list[Evidence]) -> list[Claim]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ferce_agent import wording
 from ferce_agent.extraction.answer import ExtractedPerception
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.describe import describe, evidence_for, rationale_for
@@ -73,6 +74,5 @@ def vlm_claim(evidence: str, term: str, expression: Expression | None) -> Claim:
     if expression is not None:
         inside = set(ontology().canonical_of(term)) & set(expression.prediction_set)
         status = "supported" if inside else "contradicted"
-    label = ontology().term(term).label
-    text = f"A vision-language model reads the face as {label}."
+    text = f"According to the vision-language model, the face {wording.shows(term)}."
     return Claim(text=text, basis="inferred", evidence=(evidence,), status=status)

@@ -6,6 +6,7 @@ import math
 from itertools import combinations
 from typing import Final
 
+from ferce_agent import wording
 from ferce_agent.report import Evidence, Person, Relationship
 
 CLOSE: Final = 2.0
@@ -35,6 +36,11 @@ def face_distance(one: Person, two: Person) -> float:
     return math.hypot(across, down) / ((a.height + b.height) / 2)
 
 
+def pair_name(one: Person, two: Person) -> str:
+    """Return both people in words."""
+    return f"{wording.person_name(one.id)} and {wording.person_name(two.id).lower()}"
+
+
 def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:
     """Say whether two faces are close together in the picture.
 
@@ -47,14 +53,14 @@ def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:
     entry = Evidence(
         id=f"pair.{one.id}.{two.id}.distance",
         kind="geometry",
-        text=f"The faces of {one.id} and {two.id} are {distance:.1f} face heights apart.",
+        text=f"The faces of {pair_name(one, two)} are {distance:.1f} face heights apart.",
         value=round(distance, 3),
         person=None,
     )
     relationship = Relationship(
         people=(one.id, two.id),
         kind="close_together" if kind == "close_together" else "apart",
-        text=f"{one.id} and {two.id} are {words} in the picture.",
+        text=f"{pair_name(one, two)} are {words} in the picture.",
         basis="observed",
         evidence=(entry.id,),
         confidence=round(heights[0] / heights[1], 3),
@@ -77,14 +83,14 @@ def likeness(one: Person, two: Person) -> tuple[Relationship | None, Evidence | 
     entry = Evidence(
         id=f"pair.{one.id}.{two.id}.likeness",
         kind="geometry",
-        text=f"The expressions of {one.id} and {two.id} overlap by {overlap:.2f}.",
+        text=f"The expressions of {pair_name(one, two)} overlap by {overlap:.2f}.",
         value=round(overlap, 4),
         person=None,
     )
     relationship = Relationship(
         people=(one.id, two.id),
         kind="similar_expression" if alike else "different_expression",
-        text=f"{one.id} and {two.id} show {'similar' if alike else 'different'} expressions.",
+        text=f"{pair_name(one, two)} show {'similar' if alike else 'different'} expressions.",
         basis="inferred",
         evidence=(entry.id,),
         confidence=round(min(max(overlap if alike else 1 - overlap, 0.0), 1.0), 4),

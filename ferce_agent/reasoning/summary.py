@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ferce_agent.ontology.store import ontology
+from ferce_agent import wording
 from ferce_agent.report import Person, Policy
 
 NOTICE: Final = (
@@ -32,10 +32,10 @@ def summarise(people: list[Person]) -> str:
 def one_person(person: Person) -> str:
     """Return what one person shows, in a clause."""
     expression = person.expression
+    name = wording.person_name(person.id).lower()
     if expression is None:
-        return f"{person.id} could not be read"
+        return f"{name} could not be read"
     if expression.primary is None:
-        return f"{person.id} may show {' or '.join(expression.prediction_set[:3])}"
-    hedge = "shows" if expression.confidence >= 0.85 else "appears to show"
-    label = "a neutral expression" if expression.primary == "neutral" else ontology().term(expression.primary).label
-    return f"{person.id} {hedge} {label} (confidence {expression.confidence:.2f})"
+        return f"{name} may show {' or '.join(expression.prediction_set[:3])}, too unsure to name one"
+    sure = wording.confidence_word(expression.confidence)
+    return f"{name} {wording.shows(expression.primary)} ({sure}, {expression.confidence:.2f})"

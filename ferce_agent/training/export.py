@@ -99,7 +99,7 @@ def export(state: TrainState, recipe: Recipe, data_folder: Path, out: Path) -> d
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / "specialist.onnx"
-    average: ExpressionNet = state.average.to(memory_format=torch.contiguous_format)
+    average: ExpressionNet = state.average.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     write_onnx(average, path)
     valid = load_split(data_folder, "valid")
     card = calibrate(path, valid)
@@ -188,7 +188,7 @@ Recall per class (number of pictures):
 |---|---|---|---|---|---|
 {history}
 
-**Limits.** Trained on 48-pixel grey web pictures of mostly frontal faces, labelled by crowd workers from still images. Half of them are
-neutral or nearly so: on other photos sadness, disgust, fear and contempt are often read as neutral. Disgust and contempt have
+**Limits.** Trained on 48-pixel grey web pictures of mostly frontal faces, labelled by crowd workers from still images. Many of them
+are neutral or nearly so: on other photos sadness, disgust, fear and contempt are often read as neutral. Disgust and contempt have
 few examples. An expression is not an emotion (Barrett et al. 2019), and its reading varies with culture, situation and person.
 """

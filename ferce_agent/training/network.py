@@ -26,7 +26,8 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Rescale each channel; shape (N, C, H, W) is kept."""
-        return features * self.gate(features.mean((2, 3), keepdim=True))
+        scaled: Tensor = features * self.gate(features.mean((2, 3), keepdim=True))
+        return scaled
 
 
 class ResidualBlock(nn.Module):

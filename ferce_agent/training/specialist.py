@@ -11,6 +11,7 @@ import copy
 import json
 import math
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -113,7 +114,8 @@ def learning_rate(progress: float, peak: float) -> float:
 def new_state(recipe: Recipe) -> TrainState:
     """Build network, weight average and optimiser from the seed."""
     torch.manual_seed(recipe.seed)
-    model = ExpressionNet(recipe.widths, recipe.blocks).to(memory_format=torch.channels_last)
+    model = ExpressionNet(recipe.widths, recipe.blocks)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
         model.parameters(), recipe.peak_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
@@ -144,7 +146,7 @@ def load_checkpoint(path: Path, recipe: Recipe) -> TrainState:
     try:
         payload = torch.load(path, weights_only=True)
         found = json.dumps(payload["recipe"])
-    except (OSError, RuntimeError, KeyError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise DataError(f"{path.name} is not a checkpoint of this trainer.", hint="Delete it to start anew.") from error
     if found != json.dumps(asdict(recipe)):
         raise DataError("The checkpoint was made with another recipe.", hint="Use another output folder or delete it.")
@@ -171,7 +173,7 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def predict(model: nn.Module, images: np.ndarray, size: int, batch: int = 256) -> Tensor:
     """Return logits (N, 8) for uint8 pictures (N, 48, 48), centre crop, no mirroring."""
     model.eval()
-    chunks = torch.from_numpy(images).unsqueeze(1).split(batch)
+    chunks = torch.split(torch.from_numpy(images).unsqueeze(1), batch)
     return torch.cat([model(centre_crop(chunk.float(), size))[0] for chunk in chunks])
 
 

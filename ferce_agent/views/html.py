@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent import wording
 from ferce_agent.ontology.labels import Canonical
 from ferce_agent.report import EmotionReport, Engine, Evidence, Person
-from ferce_agent.views import wording
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from ferce_agent import wording
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import Cause, Claim, EmotionReport, Expression, Person, Relationship
-from ferce_agent.views import wording
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -32,7 +32,7 @@ def test_boxes_are_in_pixels_of_the_photo_at_any_size(pixels: NDArray[np.uint8],
     (reference,) = FaceDetector().detect(pixels)
     resized = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     (face,) = FaceDetector().detect(resized)
-    assert np.abs(face.landmarks / scale - reference.landmarks).max() < 6
+    assert np.abs(face.landmarks / scale - reference.landmarks).max() < 10  # a fifth of the eye distance
 
 
 def test_a_face_that_fills_the_frame_is_found(pixels: NDArray[np.uint8]) -> None:
@@ -57,9 +57,10 @@ def test_noise_has_no_face() -> None:
     assert FaceDetector().detect(noise) == []
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 3000), (3000, 8), (17, 31)])
-def test_odd_shapes_do_not_fail(shape: tuple[int, int]) -> None:
-    assert FaceDetector().detect(np.full((*shape, 3), 128, np.uint8)) == []
+@pytest.mark.parametrize("shape", [(8, 8), (8, 3000), (3000, 8), (17, 31), (16, 640), (32, 640), (480, 640)])
+def test_flat_pictures_of_odd_shapes_have_no_face(shape: tuple[int, int]) -> None:
+    for _ in range(3):
+        assert FaceDetector().detect(np.full((*shape, 3), 128, np.uint8)) == []
 
 
 def test_settings_are_checked() -> None:

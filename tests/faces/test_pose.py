@@ -16,7 +16,8 @@ def project(roll: float, yaw: float, pitch: float, scale: float = 80.0) -> np.nd
     about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
     about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
-    return scale * (MODEL @ (about_z @ about_y @ about_x).T)[:, :2] + [300.0, 200.0]
+    points: np.ndarray = scale * (MODEL @ (about_z @ about_y @ about_x).T)[:, :2] + [300.0, 200.0]
+    return points
 
 
 @given(angles, angles, angles)

@@ -50,7 +50,9 @@ def test_brightness_does_not_matter(specialist: Specialist, smile: NDArray[np.ui
     np.testing.assert_allclose(one.probabilities, two.probabilities, atol=0.05)
 
 
-@pytest.mark.parametrize("crops", [np.zeros((1, 48, 48), np.uint8), np.zeros((44, 44), np.uint8), np.zeros((1, 44, 44))])
+@pytest.mark.parametrize(
+    "crops", [np.zeros((1, 48, 48), np.uint8), np.zeros((44, 44), np.uint8), np.zeros((1, 44, 44))]
+)
 def test_wrong_crops_are_refused(specialist: Specialist, crops: NDArray[np.uint8]) -> None:
     with pytest.raises(EngineError, match="needs uint8 crops"):
         specialist.perceive(crops)

@@ -27,9 +27,9 @@ def text_of(result: Any) -> str:
 async def test_a_client_gets_a_structured_report_with_progress(photo: Path) -> None:
     steps: list[tuple[float, float | None]] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
         assert message
-        steps.append((done, total))
+        steps.append((progress, total))
 
     async with Client(create_server(roots=[photo.parent])) as client:
         (tool,) = (await client.list_tools()).tools
@@ -86,13 +86,15 @@ async def test_streamable_http_takes_large_pictures(http_server: str, photo: Pat
 async def test_resources_and_prompt() -> None:
     async with Client(create_server()) as client:
         uris = {str(resource.uri) for resource in (await client.list_resources()).resources}
-        schema = json.loads((await client.read_resource("ferce://schema/emotion-report")).contents[0].text)
-        ontology = json.loads((await client.read_resource("ferce://ontology")).contents[0].text)
+        schema = json.loads(
+            (await client.read_resource("ferce://schema/emotion-report")).contents[0].model_dump()["text"]
+        )
+        ontology = json.loads((await client.read_resource("ferce://ontology")).contents[0].model_dump()["text"])
         prompt = await client.get_prompt("answer_with_care", {"message": "How do I look?"})
     assert uris == {"ferce://schema/emotion-report", "ferce://ontology"}
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "happiness" in ontology["terms"]
-    assert "How do I look?" in prompt.messages[0].content.text
+    assert "How do I look?" in prompt.messages[0].content.model_dump()["text"]
 
 
 async def test_every_bad_text_input_gives_a_useful_message() -> None:

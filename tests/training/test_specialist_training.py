@@ -68,15 +68,15 @@ def test_training_learns_exports_and_calibrates(data: Path, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_stopped_run_ends_like_an_unbroken_one(data: Path, tmp_path: Path) -> None:
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop_after_two(log: object) -> None:
         if getattr(log, "epoch", 0) == 1:
-            raise Stop
+            raise StopError
 
     whole = train(data, tmp_path / "whole", TINY, report=lambda _: None)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train(data, tmp_path / "broken", TINY, report=stop_after_two)
     resumed = train(data, tmp_path / "broken", TINY, report=lambda _: None)
     assert len(resumed.logs) == len(whole.logs) == 4

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,7 +32,7 @@ def test_sets_are_never_empty_and_sorted(weights: list[float], threshold: float)
     probabilities = np.array(weights) / sum(weights)
     chosen = prediction_set(probabilities, threshold)
     assert chosen[0] == int(np.argmax(probabilities))
-    assert all(probabilities[a] >= probabilities[b] for a, b in zip(chosen, chosen[1:], strict=False))
+    assert all(probabilities[a] >= probabilities[b] for a, b in pairwise(chosen))
     assert set(np.flatnonzero(probabilities >= threshold)) <= set(chosen)
 
 

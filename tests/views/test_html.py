@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ferce_agent.errors import ImageShapeError
 from ferce_agent.report import Claim, Degradation, EmotionReport
 from ferce_agent.views.html import to_html
-from ferce_agent.views.wording import percent
+from ferce_agent.wording import percent
 from tests.factories import (
     make_abstained_report,
     make_empty_report,

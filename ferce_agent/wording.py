@@ -1,4 +1,4 @@
-"""Words for the numbers and codes of a report, shared by all views made for people.
+"""Words for the numbers and codes of a report, shared by the report's own sentences and all views made for people.
 
 Thresholds are lower bounds: a value on a bound takes the stronger word.
 """
