@@ -6,7 +6,7 @@ Thresholds are lower bounds: a value on a bound takes the stronger word.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from ferce_agent.ontology.store import ontology
@@ -222,15 +222,15 @@ def short_name(person: Person) -> str:
     return "unsure" if person.expression.primary is None else term_label(person.expression.primary)
 
 
-def headline(person: Person, number: Callable[[float], str] = "{:.2f}".format) -> str:
-    """Return one line on what a person shows, how sure that is, and how strong; `number` writes the probability."""
+def headline(person: Person) -> str:
+    """Return one line on what a person shows, how sure that is, and how strong."""
     name = person_name(person.id)
     expression = person.expression
     if expression is None:
         return f"{name} could not be read"
     if expression.primary is None:
-        return f"{name}: no expression is named, {_abstention(expression, number)}"
-    sure = f"({confidence_word(expression.confidence)}, {number(expression.confidence)})"
+        return f"{name}: no expression is named, {_abstention(expression)}"
+    sure = f"({confidence_word(expression.confidence)}, {percent(expression.confidence)})"
     return f"{name} {shows(expression.primary)} {sure}{_strength(expression)}"
 
 
@@ -240,12 +240,12 @@ def _strength(expression: Expression) -> str:
     return f", {intensity_word(expression.intensity.value)}"
 
 
-def _abstention(expression: Expression, number: Callable[[float], str]) -> str:
+def _abstention(expression: Expression) -> str:
     reason = ABSTAIN[expression.abstain_reason] if expression.abstain_reason else "no reason is given"
     first, second = expression.distribution.ranked()[:2]
     if first[1] - second[1] < TIE_MARGIN:
-        return f"{reason} ({term_label(first[0])} and {term_label(second[0])} come first, {number(first[1])} each)"
-    return f"{reason} (likeliest: {term_label(first[0])}, {number(first[1])})"
+        return f"{reason} ({term_label(first[0])} and {term_label(second[0])} come first, {percent(first[1])} each)"
+    return f"{reason} (likeliest: {term_label(first[0])}, {percent(first[1])})"
 
 
 def quality_words(quality: Quality) -> str:

@@ -24,9 +24,9 @@ from ferce_agent.reasoning.relationships import relate
 @stage("load")
 def load(state: State, context: RunContext) -> Update:
     """Decode the picture and keep it in the run context under a fresh key."""
-    key = uuid.uuid4().hex
-    context.pictures[key] = open_picture(state, context)
-    return {"picture": key, "source": source_of(context.pictures[key])}
+    key, picture = uuid.uuid4().hex, open_picture(state, context)
+    context.keep(key, picture)
+    return {"picture": key, "source": source_of(picture)}
 
 
 def open_picture(state: State, context: RunContext) -> Picture:

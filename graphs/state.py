@@ -8,7 +8,11 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.extraction.answer import ExtractedPerception
@@ -26,6 +30,9 @@ from ferce_agent.report import (
     Scene,
     Source,
 )
+
+MAX_PICTURES = 64
+"""Decoded pictures that one run context holds at most."""
 
 Timing = tuple[str, float]
 """Stage and wall-clock milliseconds."""
@@ -102,3 +109,19 @@ class RunContext:
     image: ImageSource | Picture | None = None
     roots: tuple[Path, ...] = ()
     pictures: dict[str, Picture] = field(default_factory=dict)
+
+    def keep(self, key: str, picture: Picture) -> None:
+        """Keep a picture under a key; only the latest pictures are kept, so that runs that failed do not fill the memory."""
+        self.pictures[key] = picture
+        while len(self.pictures) > MAX_PICTURES:
+            self.pictures.pop(next(iter(self.pictures)))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept only instances: a server's clients cannot send engines."""
+        return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Tell a server's clients that there is nothing to send."""
+        return {"type": "object", "properties": {}, "additionalProperties": False}

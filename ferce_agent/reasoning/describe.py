@@ -27,7 +27,7 @@ def evidence_for(person: str, face: Face, expression: Expression | None) -> list
     if expression is None:
         return entries
     for name, share in notable(expression.distribution):
-        text = f"Calibrated probability of {name}: {share:.2f}."
+        text = f"Calibrated probability of {name}: {wording.percent(share, 1)}."
         entries.append(
             Evidence(id=f"{person}.probability.{name}", kind="probability", text=text, value=share, person=person)
         )
@@ -86,7 +86,7 @@ def inferred_words(expression: Expression | None) -> str:
     return f"The face {wording.shows(expression.primary)} ({sure}{strength}){rest}."
 
 
-def rationale_for(person: str, expression: Expression | None, evidence: list[Evidence]) -> list[Claim]:
+def rationale_for(person: str, face: Face, expression: Expression | None, evidence: list[Evidence]) -> list[Claim]:
     """Explain the named expression, or the abstention, by the evidence at hand."""
     if expression is None:
         return []
@@ -97,16 +97,24 @@ def rationale_for(person: str, expression: Expression | None, evidence: list[Evi
         label = ontology().term(expression.primary or "").label
         text = f"The movements typical of {label} would be expected; no engine measured them."
         claims.append(Claim(text=text, basis="inferred", evidence=(identity,), status="unverified"))
-    quality = next(entry for entry in evidence if entry.kind == "quality")
-    claims.append(Claim(text=quality.text, basis="observed", evidence=(quality.id,), status="supported"))
-    return claims
+    return [*claims, quality_claim(person, face)]
+
+
+def quality_claim(person: str, face: Face) -> Claim:
+    """State whether the picture limits the reading."""
+    problems = [wording.QUALITY[reason] for reason in face.quality.reasons]
+    text = (
+        f"The reading is limited: {'; '.join(problems)}." if problems else "Nothing in the picture limits the reading."
+    )
+    ids = (f"{person}.quality", f"{person}.pose") if "extreme_pose" in face.quality.reasons else (f"{person}.quality",)
+    return Claim(text=text, basis="observed", evidence=ids, status="supported")
 
 
 def probability_claim(person: str, expression: Expression) -> Claim:
     """State the two leading probabilities and what follows from them."""
     (first, high), (second, low) = expression.distribution.ranked()[:2]
     parts = [part.term for part in expression.components] or [first, second]
-    lead = f"The expression model gives {first} {high:.2f} and {second} {low:.2f}"
+    lead = f"The expression model gives {first} {wording.percent(high)} and {second} {wording.percent(low)}"
     if expression.abstain_reason == "unsure":
         lead += ", too even to name one"
     elif expression.components:

@@ -43,7 +43,7 @@ def reconcile(
     """
     name = person_id(index)
     evidence = evidence_for(name, face, expression)
-    claims = rationale_for(name, expression, evidence)
+    claims = rationale_for(name, face, expression, evidence)
     if extracted is not None and extracted.term is not None:
         entry = Evidence(id=f"{name}.vlm", kind="vlm", text=vlm_words(extracted), value=None, person=name)
         evidence.append(entry)

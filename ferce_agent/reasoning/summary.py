@@ -24,7 +24,8 @@ def summarise(people: list[Person]) -> str:
     if not people:
         return "No face was found in the picture."
     named = [one_person(person) for person in people[:4]]
-    more = f" {len(people) - 4} more faces are in the report." if len(people) > 4 else ""
+    rest = len(people) - 4
+    more = "" if rest <= 0 else " One more face is in the report." if rest == 1 else f" {rest} more are in the report."
     count = "One face was found" if len(people) == 1 else f"{len(people)} faces were found"
     return f"{count}: {'; '.join(named)}.{more}"
 
@@ -38,4 +39,4 @@ def one_person(person: Person) -> str:
     if expression.primary is None:
         return f"{name} may show {' or '.join(expression.prediction_set[:3])}, too unsure to name one"
     sure = wording.confidence_word(expression.confidence)
-    return f"{name} {wording.shows(expression.primary)} ({sure}, {expression.confidence:.2f})"
+    return f"{name} {wording.shows(expression.primary)} ({sure}, {wording.percent(expression.confidence)})"

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ferce_agent.errors import ImageShapeError, SettingsError
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.report import EmotionReport, Person, Source
-from ferce_agent.wording import clean, person_number, short_name
+from ferce_agent.wording import clean, percent, person_number, short_name
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
@@ -180,7 +180,7 @@ def _texts(person: Person) -> tuple[str, ...]:
     short = f"{number}  {clean(short_name(person))}"
     if person.expression is None or person.expression.abstained:
         return (short, number)
-    return (f"{short}  {person.expression.confidence:.2f}", short, number)
+    return (f"{short}  {percent(person.expression.confidence)}", short, number)
 
 
 def _hue(person: Person) -> Canonical | None:

@@ -127,7 +127,7 @@ def _bars(expression: Expression) -> Text:
     lines = Text(no_wrap=True, overflow="ellipsis")
     for term, share in expression.distribution.ranked()[:SHOWN]:
         chosen = term in expression.prediction_set
-        lines.append(f"{bar(share)} {share:.2f} ", "cyan" if chosen else "dim")
+        lines.append(f"{bar(share)} {wording.percent(share):>4} ", "cyan" if chosen else "dim")
         lines.append(wording.clean(wording.term_label(term)) + "\n", "bold" if chosen else "dim")
     lines.rstrip()
     return lines

@@ -17,7 +17,8 @@ from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, WeightsError
 from ferce_agent.graphs.analyze import build_graph, compiled_graph
-from ferce_agent.graphs.state import RunContext
+from ferce_agent.graphs.state import MAX_PICTURES, RunContext
+from ferce_agent.images import load_picture
 from ferce_agent.perception.chat_model import ChatModelVlm
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
@@ -228,6 +229,22 @@ def test_the_graph_can_be_drawn() -> None:
     drawing = compiled_graph().get_graph().draw_mermaid() + face.get_graph().draw_mermaid()
     for node in ("load", "detect", "quality", "specialist", "vlm", "extract", "reconcile", "context", "compose"):
         assert node in drawing
+
+
+def test_a_server_can_show_the_schemas() -> None:
+    graph = compiled_graph()
+    assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context"}
+    assert "EmotionReport" in str(graph.get_output_jsonschema())
+    assert graph.get_context_jsonschema()["properties"] == {}
+
+
+def test_failed_runs_do_not_fill_the_memory(photo: Path) -> None:
+    picture = load_picture(photo)
+    run = RunContext()
+    for number in range(200):
+        run.keep(str(number), picture)
+    assert len(run.pictures) == MAX_PICTURES
+    assert "199" in run.pictures
 
 
 def test_weights_errors_are_setup_errors(tmp_path: Path) -> None:

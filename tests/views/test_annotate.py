@@ -98,8 +98,8 @@ def test_expressions_have_colours_of_their_own_and_unnamed_ones_share_one() -> N
 
 def test_labels_say_expression_and_probability() -> None:
     assert [label.text for label in labels_of(make_pair_report())] == [
-        "1  happily surprised  0.87",
-        "2  happiness  0.97",
+        "1  happily surprised  87%",
+        "2  happiness  97%",
     ]
     assert [label.text for label in labels_of(make_abstained_report())] == ["1  unsure"]
     assert [label.text for label in labels_of(make_unread_report())] == ["1  not read"]

@@ -46,14 +46,14 @@ def test_any_context_is_wrapped_and_harmless(context: str, width: int) -> None:
 
 
 def test_headline_names_expression_certainty_and_strength() -> None:
-    assert "Person 1 shows happiness (very likely, 0.97), strong" in to_text(make_report())
-    assert "Person 1 appears happily surprised (likely, 0.87), strong" in to_text(make_pair_report())
+    assert "Person 1 shows happiness (very likely, 97%), strong" in to_text(make_report())
+    assert "Person 1 appears happily surprised (likely, 87%), strong" in to_text(make_pair_report())
 
 
 def test_neutral_has_no_strength() -> None:
     person = make_person(expression=make_expression("neutral", 0.7), rationale=())
     line = to_text(make_report(people=(person,))).splitlines()[2]
-    assert line == "Person 1 shows a neutral expression (likely, 0.70)"
+    assert line == "Person 1 shows a neutral expression (likely, 70%)"
 
 
 def test_abstention_and_failure_name_no_expression() -> None:
@@ -72,8 +72,8 @@ def test_a_tie_is_called_a_tie() -> None:
 
 def test_three_likeliest_come_in_order_with_their_numbers() -> None:
     text = to_text(make_pair_report())
-    shown = re.findall(r"[█▌·]{20} (0\.\d\d) (\w+)", text)
-    assert shown[:3] == [("0.53", "happiness"), ("0.34", "surprise"), ("0.06", "neutral")]
+    shown = re.findall(r"[█▌·]{20}  *(\d+%) (\w+)", text)
+    assert shown[:3] == [("53%", "happiness"), ("34%", "surprise"), ("6%", "neutral")]
 
 
 def test_text_tells_what_the_report_holds() -> None:
