@@ -210,14 +210,14 @@ def ontology_group() -> None:
 
 
 @ontology_group.command()
-@click.argument("term")
+@click.argument("term", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(term: str, as_json: bool) -> None:
+def show(term: tuple[str, ...], as_json: bool) -> None:
     """Show one expression (happiness), action unit (AU12) or appraisal (loss)."""
     from ferce_agent.ontology.store import ontology
     from ferce_agent.views.entry import find_entry, to_lines
 
-    entry = find_entry(ontology(), term)
+    entry = find_entry(ontology(), " ".join(term))
     click.echo(entry.model_dump_json(indent=2) if as_json else "\n".join(to_lines(entry)))
 
 

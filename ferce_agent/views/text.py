@@ -73,12 +73,12 @@ def _console(width: int, colour: bool) -> Console:
 def _blocks(report: EmotionReport) -> Iterator[RenderableType]:
     yield _words(report.summary, "bold")
     yield ""
-    if report.degraded:
-        yield _grid(_gaps(report))
-        yield ""
     for person in report.people:
         yield _words(wording.headline(person), "bold")
         yield _grid(_about(person, report))
+        yield ""
+    if report.degraded:
+        yield _grid(_gaps(report))
         yield ""
     yield _grid(_around(report))
     yield ""
