@@ -13,6 +13,7 @@ import click
 from ferce_agent.errors import FerceError, InputError, SettingsError
 
 if TYPE_CHECKING:
+    from ferce_agent.api import Event
     from ferce_agent.engine import Engines
     from ferce_agent.images import Picture
     from ferce_agent.report import EmotionReport
@@ -72,19 +73,27 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     PHOTO is a file, a data URL, or - for standard input.
     """
     from ferce_agent.engine import Engines
+    from ferce_agent.views.progress import Display
 
     if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
         raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
     engines = Engines(chosen_settings(max_faces, small_faces, weights))
     failed = 0
-    for photo in with_progress(photos):
-        try:
-            picture, report = analyze_one(photo, context, engines)
-            write_views(report, picture, stem_of(photo), html, emotionml)
-            click.echo(render(report, as_json, len(photos) > 1, photo))
-        except InputError as error:
-            failed += 1
-            complain(error, name=stem_of(photo))
+    with Display(len(photos), "Reading faces") as display:
+        for number, photo in enumerate(photos):
+
+            def follow(event: Event, done: int = number, name: str = stem_of(photo)) -> None:
+                display.show(done, f"{name}: {event['stage']} done")
+
+            try:
+                picture, report = analyze_one(photo, context, engines, follow)
+                write_views(report, picture, stem_of(photo), html, emotionml)
+                with display.hidden():
+                    click.echo(render(report, as_json, len(photos) > 1, photo))
+            except InputError as error:
+                failed += 1
+                with display.hidden():
+                    complain(error, name=stem_of(photo))
     if failed:
         sys.exit(1)
 
@@ -99,23 +108,15 @@ def chosen_settings(max_faces: int | None, small_faces: bool, weights: Path | No
     return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
 
 
-def with_progress(photos: tuple[str, ...]) -> Any:
-    """Yield the photos, with a progress bar on the terminal's standard error where there are several."""
-    if len(photos) == 1 or not sys.stderr.isatty():
-        return photos
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(photos, description="Reading faces", console=Console(stderr=True), transient=True)
-
-
-def analyze_one(photo: str, context: str | None, engines: Engines) -> tuple[Picture, EmotionReport]:
+def analyze_one(
+    photo: str, context: str | None, engines: Engines, on_event: Callable[[Event], None]
+) -> tuple[Picture, EmotionReport]:
     """Load and analyse one photo."""
     from ferce_agent.api import analyze_expression
     from ferce_agent.images import load_picture
 
     picture = load_picture(sys.stdin.buffer.read() if photo == "-" else photo)
-    return picture, analyze_expression(picture, context, engines=engines)
+    return picture, analyze_expression(picture, context, engines=engines, on_event=on_event)
 
 
 def stem_of(photo: str) -> str:

@@ -19,6 +19,7 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.specialist import Specialist
 from ferce_agent.uncertainty.calibration import softmax
+from ferce_agent.views.progress import Display
 
 FREQUENT: Final = 100
 """Classes with at least this many items count for the scores over frequent classes."""
@@ -158,11 +159,13 @@ def wildface_items(folder: Path, limit: int) -> tuple[NDArray[np.uint8], NDArray
     detector = FaceDetector()
     crops, found = [], 0
     pictures = columns["image"][: limit or None]
-    for cell in _progress(pictures):
-        pixels = decode_picture(cell, cv2.IMREAD_COLOR)
-        faces = detector.detect(pixels)
-        found += bool(faces)
-        crops.append(align_face(pixels, faces[0].landmarks) if faces else _whole(pixels))
+    with Display(len(pictures), "Finding faces") as display:
+        for number, cell in enumerate(pictures, 1):
+            pixels = decode_picture(cell, cv2.IMREAD_COLOR)
+            faces = detector.detect(pixels)
+            found += bool(faces)
+            crops.append(align_face(pixels, faces[0].landmarks) if faces else _whole(pixels))
+            display.show(number, f"Finding faces, {found} so far")
     gold = np.array([CANONICAL.index(str(label)) for label in columns["label"][: limit or None]])
     return np.stack(crops), gold, found / max(len(crops), 1)
 
@@ -170,11 +173,3 @@ def wildface_items(folder: Path, limit: int) -> tuple[NDArray[np.uint8], NDArray
 def _whole(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     return np.asarray(cv2.resize(grey, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _progress(items: list[object]) -> Any:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(items, description="Finding faces", console=console, transient=True, disable=not console.is_terminal)

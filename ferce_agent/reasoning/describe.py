@@ -61,7 +61,7 @@ def prototype_words(term_id: str) -> str:
     if not units:
         return ""
     movements = ", ".join(f"{unit.movement} ({unit.id})" for unit in units)
-    return f"Typical movements of {ontology().term(term_id).label} in the ontology: {movements}."
+    return f"Movements typical of {ontology().term(term_id).adjective} faces in the ontology: {movements}."
 
 
 def describe(face: Face, expression: Expression | None) -> Description:
@@ -94,8 +94,8 @@ def rationale_for(person: str, face: Face, expression: Expression | None, eviden
     claims = [probability_claim(person, expression)]
     identity = f"{person}.ontology.{slug(expression.primary or '')}"
     if identity in known:
-        label = ontology().term(expression.primary or "").label
-        text = f"The movements typical of {label} would be expected; no engine measured them."
+        kind = ontology().term(expression.primary or "").adjective
+        text = f"Movements typical of {kind} faces would be expected; no engine measured them."
         claims.append(Claim(text=text, basis="inferred", evidence=(identity,), status="unverified"))
     return [*claims, quality_claim(person, face)]
 

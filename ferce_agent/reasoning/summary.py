@@ -37,6 +37,6 @@ def one_person(person: Person) -> str:
     if expression is None:
         return f"{name} could not be read"
     if expression.primary is None:
-        return f"{name} may show {' or '.join(expression.prediction_set[:3])}, too unsure to name one"
+        return f"{name} may show {' or '.join(expression.prediction_set[:3])}, but not clearly enough to name it"
     sure = wording.confidence_word(expression.confidence)
     return f"{name} {wording.shows(expression.primary)} ({sure}, {wording.percent(expression.confidence)})"

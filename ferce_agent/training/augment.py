@@ -87,10 +87,12 @@ def random_cover(pixels: Tensor, rng: Generator) -> Tensor:
     return pixels * (1 - mask) + _uniform(count, 0, 255, rng).view(-1, 1, 1, 1) * mask
 
 
-def augment(pixels: Tensor, size: int, rng: Generator) -> Tensor:
-    """Apply everything above to a batch (N, 1, 48, 48) and return (N, 1, size, size)."""
-    crops = random_affine(pixels, size, rng)
-    crops = random_light(random_sharpness(crops, rng), rng)
+def augment(pixels: Tensor, size: int, rng: Generator, *, gentle: bool = False) -> Tensor:
+    """Apply everything above, or only geometry and sharpness if `gentle`, to (N, 1, 48, 48); return (N, 1, size, size)."""
+    crops = random_sharpness(random_affine(pixels, size, rng), rng)
+    if gentle:
+        return crops
+    crops = random_light(crops, rng)
     return random_cover(random_noise(crops, rng), rng)
 
 

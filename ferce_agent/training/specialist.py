@@ -34,6 +34,8 @@ class Recipe:
 
     Attributes:
         schedule: (crop side in pixels, epochs) pairs, in order.
+        finish: Epochs after the schedule with gentle augmentation, so that the network ends on pictures like those it will see.
+        finish_rate: Learning rate at the start of those; it falls linearly to zero.
         batch: Pictures per step.
         peak_rate: Highest learning rate of the one-cycle schedule.
         weight_decay: L2 penalty of SGD.
@@ -45,6 +47,8 @@ class Recipe:
     """
 
     schedule: tuple[tuple[int, int], ...] = ((32, 10), (44, 7))
+    finish: int = 3
+    finish_rate: float = 0.02
     batch: int = 96
     peak_rate: float = 0.08
     weight_decay: float = 5e-4
@@ -60,13 +64,24 @@ class Recipe:
         Raises:
             SettingsError: A value is out of range.
         """
-        if self.batch < 2 or self.epochs < 1 or not 0 < self.ema < 1 or self.peak_rate <= 0:
+        if self.batch < 2 or self.main_epochs < 1 or self.finish < 0 or not 0 < self.ema < 1 or self.peak_rate <= 0:
             raise SettingsError("The recipe needs batch >= 2, epochs >= 1, 0 < ema < 1 and a positive rate.")
 
     @property
     def epochs(self) -> int:
         """Total number of epochs."""
+        return self.main_epochs + self.finish
+
+    @property
+    def main_epochs(self) -> int:
+        """Epochs of the schedule, without the finish."""
         return sum(epochs for _, epochs in self.schedule)
+
+    def rate_at(self, epoch: int, share: float) -> float:
+        """Return the learning rate in `epoch` (counted from 0) when `share` of it is done."""
+        if epoch < self.main_epochs:
+            return learning_rate((epoch + share) / self.main_epochs, self.peak_rate)
+        return self.finish_rate * (1 - (epoch - self.main_epochs + share) / self.finish)
 
     def size_at(self, epoch: int) -> int:
         """Return the crop side in pixels used in `epoch` (counted from 0)."""
@@ -197,15 +212,15 @@ def train_epoch(state: TrainState, arrays: tuple[Tensor, Tensor], recipe: Recipe
     """Run one epoch and return its mean loss."""
     pictures, targets = arrays
     rng = torch.Generator().manual_seed(recipe.seed * 7919 + state.epoch)
-    size = recipe.size_at(state.epoch)
+    size, gentle = recipe.size_at(state.epoch), state.epoch >= recipe.main_epochs
     plan = list(batches(len(pictures), recipe, state.epoch))
     state.model.train()
     total = 0.0
     for index, chosen in enumerate(plan):
-        rate = learning_rate((state.epoch + index / len(plan)) / recipe.epochs, recipe.peak_rate)
+        rate = recipe.rate_at(state.epoch, index / len(plan))
         for group in state.optimiser.param_groups:
             group["lr"] = rate
-        crops = augment(pictures[chosen].float(), size, rng).to(memory_format=torch.channels_last)
+        crops = augment(pictures[chosen].float(), size, rng, gentle=gentle).to(memory_format=torch.channels_last)
         loss = F.cross_entropy(state.model(crops)[0], targets[chosen])
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

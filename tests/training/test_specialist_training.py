@@ -21,7 +21,7 @@ from ferce_agent.training.export import export  # noqa: E402
 from ferce_agent.training.network import standardise  # noqa: E402
 from ferce_agent.training.specialist import Recipe, learning_rate, load_checkpoint, train  # noqa: E402
 
-TINY = Recipe(schedule=((24, 2), (44, 2)), batch=16, widths=(8, 16), blocks=(1, 1), ema=0.8, peak_rate=0.1)
+TINY = Recipe(schedule=((24, 2), (44, 1)), finish=1, batch=16, widths=(8, 16), blocks=(1, 1), ema=0.8, peak_rate=0.1)
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 
@@ -86,7 +86,7 @@ def test_a_stopped_run_ends_like_an_unbroken_one(data: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_is_refused(data: Path, tmp_path: Path) -> None:
-    short = replace(TINY, schedule=((24, 1),))
+    short = replace(TINY, schedule=((24, 1),), finish=0)
     train(data, tmp_path, short, report=lambda _: None)
     with pytest.raises(DataError, match="another recipe"):
         load_checkpoint(tmp_path / "checkpoint.pt", TINY)
@@ -104,6 +104,7 @@ def test_recipes_are_checked() -> None:
     with pytest.raises(SettingsError, match="batch"):
         Recipe(batch=1)
     assert [TINY.size_at(epoch) for epoch in range(4)] == [24, 24, 44, 44]
+    assert TINY.rate_at(3, 0.5) == pytest.approx(TINY.finish_rate / 2)
     rates = [learning_rate(step / 100, 0.1) for step in range(101)]
     assert max(rates) == pytest.approx(0.1)
     assert rates[0] < 0.01
