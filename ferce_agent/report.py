@@ -212,7 +212,7 @@ class Component(Part):
 
 
 AbstainReason = Literal["unsure", "low_quality"]
-"""Why no expression is named: the probabilities are too even, or the face is too hard to read."""
+"""Why no expression is named: no probability is high enough, or the face is too hard to read."""
 
 
 class Expression(Part):

@@ -77,7 +77,7 @@ QUALITY: Final[dict[QualityReason, str]] = {
 """What makes a face hard to read, in words."""
 
 ABSTAIN: Final[dict[AbstainReason, str]] = {
-    "unsure": "the probabilities are too close together",
+    "unsure": "no probability is high enough",
     "low_quality": "the face is too hard to read",
 }
 """Why no expression is named, in words."""

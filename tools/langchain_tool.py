@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,8 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
 
     async def arun(image: str, context: str | None = None) -> tuple[str, dict[str, Any]]:
         try:
-            return _answer(await aanalyze_expression(load_picture(image, roots=folders), context, engines=engines))
+            picture = await asyncio.to_thread(load_picture, image, roots=folders)
+            return _answer(await aanalyze_expression(picture, context, engines=engines))
         except FerceError as error:
             raise _tool_error(error) from error
 

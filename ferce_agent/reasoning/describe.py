@@ -116,7 +116,7 @@ def probability_claim(person: str, expression: Expression) -> Claim:
     parts = [part.term for part in expression.components] or [first, second]
     lead = f"The expression model gives {first} {wording.percent(high)} and {second} {wording.percent(low)}"
     if expression.abstain_reason == "unsure":
-        lead += ", too even to name one"
+        lead += ", not enough to name one"
     elif expression.components:
         lead += ", together a compound expression"
     ids = tuple(f"{person}.probability.{part}" for part in parts)
