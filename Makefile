@@ -1,17 +1,17 @@
 # Two commands set up a fresh machine: `make demo` and `make test`. Each creates its own environment in .venv.
 PYTHON ?= python3.11
 BIN := .venv/bin
-PHOTO := ferce_agent/evaluation/photos/astronaut.jpg
+PHOTO := ferce_agent/evaluation/astronaut.jpg
 
 .PHONY: demo test check bench schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e .
 	@touch $@
 
 .venv/dev: pyproject.toml .venv/base
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train]'
 	@touch $@
 
 demo: .venv/base  ## A report for a real photo, and its HTML page

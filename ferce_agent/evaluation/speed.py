@@ -61,7 +61,7 @@ class Row:
 
 def demo_photo() -> Path:
     """Return the path of the public-domain photo that comes with the package."""
-    return Path(str(resources.files("ferce_agent.evaluation"))) / "photos" / "astronaut.jpg"
+    return Path(str(resources.files("ferce_agent.evaluation"))) / "astronaut.jpg"
 
 
 def vga_photo() -> bytes:
