@@ -21,7 +21,7 @@ from ferce_agent.training.export import export  # noqa: E402
 from ferce_agent.training.network import standardise  # noqa: E402
 from ferce_agent.training.specialist import Recipe, learning_rate, load_checkpoint, train  # noqa: E402
 
-TINY = Recipe(schedule=((24, 2), (44, 1)), finish=1, batch=16, widths=(8, 16), blocks=(1, 1), ema=0.8, peak_rate=0.1)
+TINY = Recipe(schedule=((24, 4), (44, 6)), finish=2, batch=16, widths=(8, 16), blocks=(1, 1), ema=0.8, peak_rate=0.1)
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 
@@ -79,7 +79,7 @@ def test_a_stopped_run_ends_like_an_unbroken_one(data: Path, tmp_path: Path) -> 
     with pytest.raises(StopError):
         train(data, tmp_path / "broken", TINY, report=stop_after_two)
     resumed = train(data, tmp_path / "broken", TINY, report=lambda _: None)
-    assert len(resumed.logs) == len(whole.logs) == 4
+    assert len(resumed.logs) == len(whole.logs) == 12
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(resumed.average.state_dict()[name], value, msg=name)
 
@@ -103,8 +103,8 @@ def test_a_folder_without_data_is_named(tmp_path: Path) -> None:
 def test_recipes_are_checked() -> None:
     with pytest.raises(SettingsError, match="batch"):
         Recipe(batch=1)
-    assert [TINY.size_at(epoch) for epoch in range(4)] == [24, 24, 44, 44]
-    assert TINY.rate_at(3, 0.5) == pytest.approx(TINY.finish_rate / 2)
+    assert [TINY.size_at(epoch) for epoch in (0, 3, 4, 11)] == [24, 24, 44, 44]
+    assert TINY.rate_at(11, 0.5) == pytest.approx(TINY.finish_rate / 4)
     rates = [learning_rate(step / 100, 0.1) for step in range(101)]
     assert max(rates) == pytest.approx(0.1)
     assert rates[0] < 0.01
