@@ -6,9 +6,10 @@ import uuid
 from functools import cache
 from typing import Any
 
+from langgraph.errors import NodeError
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Send
+from langgraph.types import Command, Send
 
 from ferce_agent.errors import ImageAccessError
 from ferce_agent.graphs.face import build_face_graph
@@ -19,6 +20,7 @@ from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_s
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.relationships import relate
+from ferce_agent.report import Degradation
 
 
 @stage("load")
@@ -76,6 +78,14 @@ def reason(state: State, context: RunContext) -> Update:  # noqa: ARG001
     }
 
 
+def reason_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
+    """Go on without relationships and causes, and say so."""
+    message = f"Relationships and causes could not be worked out: {error.error}"
+    note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
+    nothing: Update = {"scene": stated_scene([]), "relationships": [], "causes": [], "degraded": [note]}
+    return Command(update=nothing, goto="compose")
+
+
 def ordered(state: State) -> list[Reading]:
     """Return the readings, largest face first."""
     return sorted(state.get("people", []), key=lambda reading: reading.index)
@@ -104,7 +114,8 @@ def build_graph() -> Any:
     builder.add_node("load", load)
     builder.add_node("detect", detect)
     builder.add_node("face", build_face_graph())
-    builder.add_node("context", reason)
+    # The library's stubs do not know handlers that take the error.
+    builder.add_node("context", reason, error_handler=reason_failed)  # type: ignore[call-overload]
     builder.add_node("compose", compose)
     builder.add_edge(START, "load")
     builder.add_edge("load", "detect")

@@ -158,6 +158,18 @@ def test_a_face_that_cannot_be_measured_is_left_out(two_faces: NDArray[np.uint8]
     assert "left out" in entry.message
 
 
+def test_failing_context_reasoning_degrades(photo: Path, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(people: object) -> object:
+        raise EngineError("The reasoning broke down.")
+
+    monkeypatch.setattr("ferce_agent.graphs.analyze.relate", broken)
+    report = analyze_expression(photo, "She won a prize.", engines=engines)
+    assert len(report.people) == 1
+    assert report.causes == ()
+    (entry,) = [entry for entry in report.degraded if entry.code == "context_failed"]
+    assert "broke down" in entry.message
+
+
 def chat_vlm(*answers: str) -> ChatModelVlm:
     return ChatModelVlm(GenericFakeChatModel(messages=iter([AIMessage(answer) for answer in answers])), name="scripted")
 
