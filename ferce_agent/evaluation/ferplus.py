@@ -78,7 +78,7 @@ def read_columns(path: Path, needed: tuple[str, ...]) -> dict[str, list[object]]
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise MissingExtraError("pyarrow", "train") from error
+        raise MissingExtraError("pyarrow", "bench") from error
     if not path.is_file():
         raise DataError(f"No data file {path.name} in {path.parent}.", hint="Give the folder that holds it.")
     try:

@@ -37,6 +37,7 @@ class SpecialistCard:
         coverage: Coverage the conformal threshold was fitted for.
         conformal: Least probability to enter the prediction set.
         abstain: Least confidence at which an expression is named.
+        units: Action units of the `units` output, in order; empty if the network has none.
     """
 
     version: str
@@ -46,6 +47,7 @@ class SpecialistCard:
     coverage: float
     conformal: float
     abstain: float
+    units: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> SpecialistCard:
@@ -56,7 +58,8 @@ class SpecialistCard:
         """
         try:
             fields = json.loads(text)
-            card = cls(**{**fields, "labels": tuple(fields["labels"])})
+            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units")}
+            card = cls(**{**fields, **lists})
         except (ValueError, TypeError, KeyError) as error:
             raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
         if card.labels != CANONICAL or card.crop != CROP_SIZE or card.temperature <= 0:
@@ -71,10 +74,31 @@ class Perception:
     Attributes:
         probabilities: Calibrated, FER+ order, shape (8,).
         embedding: Features before the last layer, mean of the face and its mirror image, shape (256,).
+        units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's `units`.
+        pose: Yaw, pitch and roll in FSA-Net's degrees; None if the network has no such output.
     """
 
     probabilities: NDArray[np.float64]
     embedding: NDArray[np.float32]
+    units: dict[str, float]
+    pose: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RawOutputs:
+    """What the network gives for N faces, each the mean over the face and its mirror image.
+
+    Attributes:
+        logits: Shape (N, 8).
+        embedding: Shape (N, 256).
+        units: Action-unit intensities 0..1, shape (N, U); U may be 0.
+        pose: Yaw, pitch, roll in degrees, shape (N, 3), or (N, 0).
+    """
+
+    logits: NDArray[np.float64]
+    embedding: NDArray[np.float64]
+    units: NDArray[np.float64]
+    pose: NDArray[np.float64]
 
 
 def shipped_weights() -> Path:
@@ -126,16 +150,14 @@ class Specialist:
         except Exception as error:  # onnxruntime has no public base class of its errors
             raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
 
-    def logits(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return (logits, embeddings) of aligned crops, each the mean over the crop and its mirror image.
+    def run(self, crops: NDArray[np.uint8]) -> RawOutputs:
+        """Return the network's outputs for aligned crops, each the mean over the crop and its mirror image.
 
-        Averaging over the mirror image makes the answer the same for a photo and its mirror image.
+        Averaging over the mirror image makes the answer the same for a photo and its mirror image; yaw and roll of the mirror image
+        count with the opposite sign.
 
         Args:
             crops: uint8 grey levels, shape (N, 44, 44).
-
-        Returns:
-            Shapes (N, 8) and (N, 256).
 
         Raises:
             EngineError: The crops have another shape, or the network gave numbers that are not finite.
@@ -144,15 +166,30 @@ class Specialist:
         if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
             raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
         both = np.concatenate([crops, crops[:, :, ::-1]])[:, None].astype(np.float32)
-        logits, embeddings = self._session.run(None, {"pixels": both})
-        if not np.isfinite(logits).all():
+        names = [output.name for output in self._session.get_outputs()]
+        values = dict(zip(names, self._session.run(None, {"pixels": both}), strict=True))
+        if not np.isfinite(values["logits"]).all():
             raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
         count = len(crops)
-        means = (logits[:count].astype(np.float64) + logits[count:]) / 2
-        return means, (embeddings[:count] + embeddings[count:]) / 2
+        if "pose" in values:
+            values["pose"][count:] *= [-1, 1, -1]
+        nothing = np.zeros((2 * count, 0))
+        means = {
+            name: (values.get(name, nothing)[:count].astype(np.float64) + values.get(name, nothing)[count:]) / 2
+            for name in ("logits", "embedding", "units", "pose")
+        }
+        return RawOutputs(**means)
 
     def perceive(self, crops: NDArray[np.uint8]) -> list[Perception]:
-        """Return calibrated probabilities and embeddings of aligned crops (N, 44, 44); see `logits` for errors."""
-        logits, embeddings = self.logits(crops)
-        probabilities = softmax(logits, self.card.temperature)
-        return [Perception(p, e) for p, e in zip(probabilities, embeddings, strict=True)]
+        """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors."""
+        raw = self.run(crops)
+        probabilities = softmax(raw.logits, self.card.temperature)
+        return [
+            Perception(
+                probabilities[index],
+                raw.embedding[index].astype(np.float32),
+                dict(zip(self.card.units, raw.units[index].tolist(), strict=False)),
+                tuple(raw.pose[index].tolist()) if raw.pose.shape[1] else None,
+            )
+            for index in range(len(crops))
+        ]

@@ -56,3 +56,26 @@ def abstention_threshold(
         return 1.0, 0.0
     last = int(enough[-1])
     return float(confidence[order[last]]), (last + 1) / len(correct)
+
+
+def class_thresholds(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], coverage: float = 0.9
+) -> NDArray[np.float64]:
+    """Return one threshold per class (class-conditional or Mondrian sets, Vovk 2012), shape (K,).
+
+    A class with too few items to bound its quantile gets 0: it is in every set, which is the price of the guarantee.
+
+    Args:
+        probabilities: Shape (N, K).
+        labels: Gold class per row, shape (N,).
+        coverage: Wanted share of sets with the gold class, within each class.
+    """
+    classes = probabilities.shape[1]
+    return np.array(
+        [
+            conformal_threshold(probabilities[labels == index], labels[labels == index], coverage)
+            if (labels == index).any()
+            else 0.0
+            for index in range(classes)
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Readers of labelled sets, one small class per layout."""

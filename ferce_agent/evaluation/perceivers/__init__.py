@@ -1,0 +1,1 @@
+"""What can be benchmarked: our own engines, any vision-language model, and peers."""

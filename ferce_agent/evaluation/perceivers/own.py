@@ -1,0 +1,86 @@
+"""Our own engines as perceivers: the specialist alone, and the whole product."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ferce_agent.engine import Engines
+from ferce_agent.evaluation.items import LabelSpace
+from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.perception.specialist import Specialist
+from ferce_agent.report import EmotionReport
+from ferce_agent.settings import Settings
+
+TRAINED_ON = {"fer2013/train": "FER+ votes on the training split", "fer2013/valid": "calibration and thresholds"}
+
+
+class SpecialistPerceiver:
+    """`specialist` or `specialist:FILE`: the expression model on the aligned crop."""
+
+    writes = False
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Choose the weight file; default: the shipped one."""
+        self._model = Specialist(path)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the weight file says about itself."""
+        card = self._model.card
+        return {
+            "name": "specialist",
+            "version": card.version,
+            "weights_sha256": self._model.sha256,
+            "trained_on": TRAINED_ON,
+            "abstain_below": card.abstain,
+        }
+
+    def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
+        """Return the calibrated distribution, and the prediction set of the shipped conformal threshold."""
+        probabilities = self._model.perceive(sample.aligned()[None])[0].probabilities
+        projected = labels.project(probabilities)
+        if set(labels.terms) != set(CANONICAL):
+            return Prediction(projected)
+        top = projected.max()
+        inside = np.flatnonzero((projected >= self._model.card.conformal) | (projected == top))
+        return Prediction(projected, in_set=tuple(int(index) for index in inside))
+
+
+class ProductPerceiver:
+    """`product`: the whole workflow on the picture as it is, from face detection to the checked rationale."""
+
+    writes = False
+
+    def describe(self) -> dict[str, Any]:
+        """Return the versions of the engines."""
+        engine = self._engines.specialist_card()
+        return {
+            "name": "product",
+            "version": engine.version,
+            "weights_sha256": engine.sha256,
+            "trained_on": TRAINED_ON,
+        }
+
+    @cached_property
+    def _engines(self) -> Engines:
+        return Engines(Settings.from_environment())
+
+    def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
+        """Return the report's distribution for the largest face; no answer at all where no face was found."""
+        from ferce_agent.api import analyze_expression
+
+        report: EmotionReport = analyze_expression(sample.pixels[:, :, ::-1], engines=self._engines)
+        people = [person for person in report.people if person.expression is not None]
+        if not people:
+            return Prediction()
+        person = max(people, key=lambda one: one.face.box.width * one.face.box.height)
+        claims: Counter[str] = Counter(claim.status for claim in person.rationale)
+        expression = person.expression
+        assert expression is not None
+        values = np.array([getattr(expression.distribution, name) for name in CANONICAL], np.float64)
+        return Prediction(labels.project(values), claims=dict(claims))

@@ -1,0 +1,51 @@
+"""From ``NAME`` or ``NAME:OPTION`` to a perceiver. A new one is one class and one line here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.evaluation.perceivers.base import Perceiver
+from ferce_agent.evaluation.perceivers.own import ProductPerceiver, SpecialistPerceiver
+from ferce_agent.evaluation.perceivers.peers import FerPeer, OpenCvFloor
+from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
+from ferce_agent.perception.vlm import VisionLanguageModel
+
+NAMES = ("specialist", "specialist:FILE.onnx", "product", "fer", "opencv", "python:MODULE:FACTORY")
+
+
+def load_perceiver(spec: str) -> Perceiver:
+    """Build the perceiver that `spec` names.
+
+    Raises:
+        SettingsError: There is none of this name, or the named factory gives something else.
+    """
+    name, _, option = spec.partition(":")
+    if name == "specialist":
+        return SpecialistPerceiver(Path(option) if option else None)
+    if name == "python" and option:
+        return _from_python(option)
+    plain: dict[str, Callable[[], Perceiver]] = {"product": ProductPerceiver, "fer": FerPeer, "opencv": OpenCvFloor}
+    if name not in plain or option:
+        raise SettingsError(f"'{spec[:120]}' is no perceiver.", hint=f"Use one of {', '.join(NAMES)}.")
+    return plain[name]()
+
+
+def _from_python(place: str) -> Perceiver:
+    """Call a function of an importable module; it returns a perceiver or a vision-language model."""
+    module, _, function = place.partition(":")
+    here = str(Path.cwd())  # as `python -m` does, so that a file beside the user is found
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        made = getattr(importlib.import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"python:{place[:120]} cannot be called.", hint="Use python:MODULE:FUNCTION.") from error
+    if isinstance(made, Perceiver):
+        return made
+    if isinstance(made, VisionLanguageModel):
+        return WrittenPerceiver(made)
+    raise SettingsError(f"python:{place[:120]} gives neither a perceiver nor a vision-language model.")

@@ -1,0 +1,49 @@
+"""Any vision-language model as a perceiver, asked in FERBench's form."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from ferce_agent.errors import EngineError
+from ferce_agent.evaluation.items import LabelSpace
+from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.perception.vlm import VisionLanguageModel, ask_in_time
+from ferce_agent.prompts.loader import load_prompt
+
+SIDE: Final = 224
+"""FERBench resizes the aligned face to 224x224."""
+PROMPT: Final = "ferbench"
+SECONDS: Final = 600.0
+
+
+class WrittenPerceiver:
+    """A vision-language model that gets the face at 224x224 and the candidate labels, and answers in words."""
+
+    writes = True
+
+    def __init__(self, model: VisionLanguageModel) -> None:
+        """Wrap the model."""
+        self._model = model
+
+    def describe(self) -> dict[str, Any]:
+        """Return the model's name and version and the prompt's."""
+        prompt = load_prompt(PROMPT)
+        return {
+            "name": self._model.name,
+            "version": self._model.version,
+            "prompt": f"{prompt.name}/{prompt.version}",
+            "remote": self._model.remote,
+            "trained_on": dict(getattr(self._model, "trained_on", {})),
+        }
+
+    def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
+        """Ask the model and return its words."""
+        face = cv2.resize(sample.cut_out(), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        done, data = cv2.imencode(".jpg", np.ascontiguousarray(face), [cv2.IMWRITE_JPEG_QUALITY, 95])
+        if not done:
+            raise EngineError("The face could not be encoded.")
+        prompt = load_prompt(PROMPT).render(labels=", ".join(labels.words))
+        return Prediction(answer=ask_in_time(self._model, data.tobytes(), prompt, SECONDS))

@@ -1,0 +1,125 @@
+"""The numbers of a run as Markdown tables, for the terminal, the README and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+Result = dict[str, Any]
+Column = tuple[str, Callable[[Result], str]]
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number, or an en dash for None."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def with_interval(answers: Result, name: str) -> str:
+    """Return ``value [low, high]``."""
+    low, high = answers["interval"][name]
+    return f"{answers[name]:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _distribution(name: str) -> Callable[[Result], str]:
+    return lambda one: number(one.get("distribution", {}).get(name))
+
+
+def _sets(one: Result) -> str:
+    conformal = one.get("conformal", {})
+    best = conformal.get("shipped") or conformal.get("split")
+    return f"{best['coverage']:.3f}, {best['size']:.2f}" if best else "–"
+
+
+HEADLINES: Final[tuple[Column, ...]] = (
+    ("accuracy", lambda one: with_interval(one["answers"], "accuracy")),
+    ("UAR", lambda one: with_interval(one["answers"], "uar")),
+    ("macro-F1", lambda one: with_interval(one["answers"], "macro_f1")),
+    ("frequent classes: accuracy / UAR", lambda one: _frequent(one["answers"])),
+    ("accuracy without pictures that are in the training split", lambda one: _unseen(one["answers"])),
+    ("ECE", _distribution("ece")),
+    ("Brier", _distribution("brier")),
+    ("NLL", _distribution("nll")),
+    ("AURC", _distribution("aurc")),
+    ("90 % sets: coverage, size", _sets),
+    (
+        "flips: mirror / JPEG / order",
+        lambda one: " / ".join(number(one["flips"].get(k)) for k in ("mirror", "jpeg", "order")),
+    ),
+    ("corrupted, mean (severity 3)", lambda one: _corrupted(one["robustness"])),
+    ("no answer", lambda one: number(one["answers"]["no_answer"])),
+    (
+        "ms a face, median / 95 %",
+        lambda one: f"{number(one['timing']['p50_ms'], 1)} / {number(one['timing']['p95_ms'], 1)}",
+    ),
+    ("peak MB", lambda one: number(one["timing"]["peak_mb"], 0)),
+)
+
+
+def _frequent(answers: Result) -> str:
+    part = answers.get("frequent")
+    return f"{part['accuracy']:.3f} / {part['uar']:.3f}" if part else "–"
+
+
+def _unseen(answers: Result) -> str:
+    part = answers.get("unseen")
+    return f"{part['accuracy']:.3f} ({part['items']:,} items)" if part else "–"
+
+
+def _corrupted(robustness: Result) -> str:
+    return f"{robustness['mean']:.3f} ({robustness['mean_per_severity'][2]:.3f})" if robustness else "–"
+
+
+def to_markdown(result: Result) -> str:
+    """Return all tables of a run."""
+    return "\n\n".join(block for entry in result["sets"] for block in _set_blocks(entry))
+
+
+def _set_blocks(entry: Result) -> list[str]:
+    heading = f"## {entry['title']}: {entry['items']:,} items, majority class {entry['majority']:.3f}"
+    blocks = [heading, headline_table(entry), recall_table(entry)]
+    if any(one["robustness"] for one in entry["perceivers"]):
+        blocks.append(robustness_table(entry))
+    blocks += [f"*{entry['note']}*"] if entry["note"] else []
+    return blocks
+
+
+def headline_table(entry: Result) -> str:
+    """Return one row per measure and one column per perceiver; measures nobody has are left out."""
+    lines = [_row(["measure", *(one["perceiver"] for one in entry["perceivers"])])]
+    lines.append("|---|" + "---|" * len(entry["perceivers"]))
+    for name, show in HEADLINES:
+        cells = [show(one) for one in entry["perceivers"]]
+        if any(set(cell) - set("– /") for cell in cells):
+            lines.append(_row([name, *cells]))
+    return "\n".join(lines)
+
+
+def recall_table(entry: Result) -> str:
+    """Return precision, recall and F1 per class."""
+    lines = [_row(["class (items)", *(f"{one['perceiver']}: precision / recall / F1" for one in entry["perceivers"])])]
+    lines.append("|---|" + "---|" * len(entry["perceivers"]))
+    for index, (word, count) in enumerate(entry["support"].items()):
+        cells = []
+        for one in entry["perceivers"]:
+            table = one["answers"]["per_class"]
+            cells.append(" / ".join(number(table[name][index]) for name in ("precision", "recall", "f1")))
+        lines.append(_row([f"{word} ({count})", *cells]))
+    return "\n".join(lines)
+
+
+def robustness_table(entry: Result) -> str:
+    """Return accuracy per corruption at severity 1, 3 and 5."""
+    able = [one for one in entry["perceivers"] if one["robustness"]]
+    lines = [
+        _row(["corruption, severity 1 / 3 / 5", *(one["perceiver"] for one in able)]),
+        "|---|" + "---|" * len(able),
+    ]
+    lines.append(_row(["none", *(number(one["robustness"]["clean"]) for one in able)]))
+    for name in able[0]["robustness"]["accuracy"]:
+        cells = [" / ".join(number(one["robustness"]["accuracy"][name][i]) for i in (0, 2, 4)) for one in able]
+        lines.append(_row([name.replace("_", " "), *cells]))
+    return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
