@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ferce_agent.errors import MissingExtraError
@@ -22,26 +23,47 @@ from ferce_agent.evaluation.ferplus import FerPlus, load_split
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.specialist import METADATA_KEY, Specialist, SpecialistCard
-from ferce_agent.training.network import ExpressionNet
-from ferce_agent.training.specialist import Recipe, TrainState
+from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet
+from ferce_agent.training.specialist import Recipe, TrainState, column_correlations
+from ferce_agent.training.teachers import TeacherLabels, unit_targets
 from ferce_agent.uncertainty.calibration import fit_temperature, softmax
 from ferce_agent.uncertainty.conformal import abstention_threshold, conformal_threshold
 
 COVERAGE: Final = 0.9
 """Coverage of the prediction sets."""
-ANSWERED_ACCURACY: Final = 0.88
+ANSWERED_ACCURACY: Final = 0.9
 """The abstention threshold is the lowest at which validation answers reach this accuracy."""
-VERSION: Final = "1"
+VERSION: Final = "2"
+SMALL: Final = 1024
+"""Weights with fewer numbers stay in single precision."""
+OUTPUTS: Final = ("logits", "embedding", "units", "pose")
 
 
-def write_onnx(model: nn.Module, path: Path) -> None:
-    """Write the network as ONNX: input `pixels` (N, 1, 44, 44) float 0..255, outputs `logits` (N, 8), `embedding` (N, 256).
+class Shipped(nn.Module):
+    """The network with the outputs of the weight file: action units as intensities 0..1, head pose in degrees."""
+
+    def __init__(self, network: FaceNet) -> None:
+        """Wrap the network."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return logits (N, 8), embedding (N, 256), units (N, 16) and pose (N, 3) of pixels (N, 1, 44, 44)."""
+        outputs = self.network(pixels)
+        return outputs.logits, outputs.embedding, torch.sigmoid(outputs.units), outputs.pose * POSE_SCALE
+
+
+def write_onnx(network: FaceNet, path: Path) -> None:
+    """Write the network as ONNX with weights in half precision.
+
+    Input `pixels` (N, 1, 44, 44) float 0..255. The weights are cast back to single precision when the file is loaded, so that only
+    the file is smaller; the arithmetic stays in single precision.
 
     Raises:
         MissingExtraError: The `onnx` package is not installed.
     """
     try:
-        import onnx  # noqa: F401  # torch's exporter needs it
+        import onnx
     except ImportError as error:
         raise MissingExtraError("onnx", "train") from error
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,15 +71,34 @@ def write_onnx(model: nn.Module, path: Path) -> None:
         # The TorchScript exporter is deprecated in favour of one that needs a further package; it is all this network needs.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model.eval(),
+            Shipped(network).eval(),
             (torch.zeros(2, 1, CROP_SIZE, CROP_SIZE),),
             str(path),
             input_names=["pixels"],
-            output_names=["logits", "embedding"],
-            dynamic_axes={name: {0: "n"} for name in ("pixels", "logits", "embedding")},
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "n"} for name in ("pixels", *OUTPUTS)},
             opset_version=17,
             dynamo=False,
         )
+    model = onnx.load(path)
+    halve_weights(model)
+    onnx.save(model, path)
+
+
+def halve_weights(model: Any) -> None:
+    """Store large weights of an ONNX model in half precision, each followed by a cast to single precision."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph, casts = model.graph, []
+    for weights in graph.initializer:
+        array = numpy_helper.to_array(weights)
+        if array.dtype != np.float32 or array.size < SMALL:
+            continue
+        name = weights.name
+        weights.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
 
 
 def write_card(path: Path, card: SpecialistCard) -> None:
@@ -72,7 +113,7 @@ def write_card(path: Path, card: SpecialistCard) -> None:
 
 def calibrate(path: Path, valid: FerPlus) -> SpecialistCard:
     """Fit temperature and thresholds on the validation split and store them in the file."""
-    blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0)
+    blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS)
     write_card(path, blank)
     logits, gold = batched_logits(Specialist(path), valid.crops), valid.labels
     temperature = fit_temperature(logits, np.eye(len(CANONICAL))[gold])
@@ -85,13 +126,53 @@ def calibrate(path: Path, valid: FerPlus) -> SpecialistCard:
         COVERAGE,
         round(conformal_threshold(probabilities, gold, COVERAGE), 5),
         round(abstention_threshold(probabilities, gold, ANSWERED_ACCURACY)[0], 4),
+        UNITS,
     )
     write_card(path, card)
     return card
 
 
-def export(state: TrainState, recipe: Recipe, data_folder: Path, out: Path) -> dict[str, Accuracy]:
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How the network's action units and head pose correlate with the teachers' on the validation faces.
+
+    Attributes:
+        units: Pearson correlation per action unit, shape (16,).
+        pose: Pearson correlation of yaw, pitch and roll, shape (3,).
+        count: Number of faces in which the landmarker found a face.
+    """
+
+    units: NDArray[np.float64]
+    pose: NDArray[np.float64]
+    count: int
+
+
+def agreement(specialist: Specialist, valid: FerPlus, labels: TeacherLabels) -> Agreement:
+    """Compare the exported network with the teachers."""
+    chunks = [valid.crops[start : start + 64] for start in range(0, len(valid), 64)]
+    raw = [specialist.run(chunk) for chunk in chunks]
+    units = torch.from_numpy(np.concatenate([part.units for part in raw]))
+    pose = torch.from_numpy(np.concatenate([part.pose for part in raw]))
+    found = torch.from_numpy(labels.found)
+    goal = torch.from_numpy(unit_targets(labels))
+    return Agreement(
+        column_correlations(units[found], goal[found]).numpy(),
+        column_correlations(pose[found], torch.from_numpy(labels.pose)[found]).numpy(),
+        int(found.sum()),
+    )
+
+
+def export(
+    state: TrainState, recipe: Recipe, data_folder: Path, out: Path, labels: Path | None = None
+) -> dict[str, Accuracy]:
     """Write `out`/specialist.onnx and `out`/specialist.md; return the evaluation per split.
+
+    Args:
+        state: The trained state; its averaged weights are exported.
+        recipe: What it was trained with.
+        data_folder: Folder with valid.parquet and, for the report, test.parquet.
+        out: Where to write.
+        labels: Folder with the teachers' valid.npz, for the report.
 
     Raises:
         DataError: The data folder cannot be used.
@@ -99,16 +180,17 @@ def export(state: TrainState, recipe: Recipe, data_folder: Path, out: Path) -> d
     """
     out.mkdir(parents=True, exist_ok=True)
     path = out / "specialist.onnx"
-    average: ExpressionNet = state.average.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    average: FaceNet = state.average.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     write_onnx(average, path)
     valid = load_split(data_folder, "valid")
     card = calibrate(path, valid)
     specialist = Specialist(path)
-    results = {"valid": evaluate_crops("valid", specialist, valid.crops, valid.labels)}
+    results = {"valid": evaluate_crops(specialist, valid.crops, valid.labels)}
     if (data_folder / "test.parquet").is_file():
         test = load_split(data_folder, "test")
-        results["test"] = evaluate_crops("test", specialist, test.crops, test.labels)
-    (out / "specialist.md").write_text(model_card(state, recipe, card, specialist.sha256, results), "utf-8")
+        results["test"] = evaluate_crops(specialist, test.crops, test.labels)
+    taught = agreement(specialist, valid, TeacherLabels.load(labels / "valid.npz", len(valid))) if labels else None
+    (out / "specialist.md").write_text(model_card(state, recipe, card, specialist.sha256, results, taught), "utf-8")
     return results
 
 
@@ -118,24 +200,26 @@ def parameters(model: nn.Module) -> int:
     return sum(weights.numel() for weights in counts)
 
 
-def model_card(
-    state: TrainState, recipe: Recipe, card: SpecialistCard, sha256: str, results: dict[str, Accuracy]
+def model_card(  # noqa: PLR0913
+    state: TrainState,
+    recipe: Recipe,
+    card: SpecialistCard,
+    sha256: str,
+    results: dict[str, Accuracy],
+    taught: Agreement | None,
 ) -> str:
     """Return the model card as Markdown."""
     rows = [
         f"| {name} | {r.scores.count} | {r.scores.accuracy:.4f} | {r.scores.recall:.4f} | {r.scores.f1:.4f} "
-        f"| {r.scores.ece:.4f} | {r.coverage:.4f} | {r.set_size:.2f} | {r.answered:.4f} | {r.answered_accuracy:.4f} |"
+        f"| {r.ece:.4f} | {r.coverage:.4f} | {r.set_size:.2f} | {r.answered:.4f} | {r.answered_accuracy:.4f} |"
         for name, r in results.items()
     ]
     recalls = []
     for name, result in results.items():
-        matrix = result.scores.confusion
-        shares = np.diag(matrix) / np.maximum(matrix.sum(1), 1)
-        cells = " | ".join(f"{share:.3f} ({count})" for share, count in zip(shares, matrix.sum(1), strict=True))
-        recalls.append(f"| {name} | {cells} |")
-    minutes = sum(log.seconds for log in state.logs) / 60
+        cells = [f"{share:.3f} ({count:.0f})" for share, count in result.scores.per_class[[1, 3]].T]
+        recalls.append(f"| {name} | {' | '.join(cells)} |")
     history = [
-        f"| {log.epoch + 1} | {log.size} | {log.loss:.4f} | {log.valid_loss:.4f} | {log.valid_accuracy:.4f} "
+        f"| {log.epoch + 1} | {log.loss:.4f} | {log.valid_loss:.4f} | {log.valid_accuracy:.4f} | {log.valid_units:.3f} "
         f"| {log.seconds:.0f} |"
         for log in state.logs
     ]
@@ -144,33 +228,51 @@ def model_card(
         sha256=sha256,
         parameters=parameters(state.average),
         recipe=json.dumps(asdict(recipe)),
-        minutes=minutes,
+        minutes=sum(log.seconds for log in state.logs) / 60,
         card=json.dumps(asdict(card)),
         rows="\n".join(rows),
         labels=" | ".join(CANONICAL),
         rules="|".join(["---"] * (len(CANONICAL) + 1)),
         recalls="\n".join(recalls),
+        teachers=teacher_table(taught),
         history="\n".join(history),
         answered=ANSWERED_ACCURACY,
     )
 
 
+def teacher_table(taught: Agreement | None) -> str:
+    """Return the agreement with the teachers as Markdown."""
+    if taught is None:
+        return "Action units and head pose were not trained."
+    names, values = [*UNITS, "yaw", "pitch", "roll"], [*taught.units, *taught.pose]
+    head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+    cells = " | ".join(f"{value:.2f}" for value in values)
+    return f"Correlation with the teachers on {taught.count} validation faces:\n\n{head}\n| {cells} |"
+
+
 CARD: Final = """# Specialist, version {version}
 
-A squeeze-and-excitation residual CNN ({parameters:,} weights) that reads one aligned 44x44 grey face crop and gives
-probabilities of eight expressions. SHA-256 `{sha256}`. Apache-2.0.
+A residual network ({parameters:,} weights) that reads one aligned 44x44 grey face crop and gives probabilities of eight
+expressions, an embedding, intensities of 16 action units and the head pose. SHA-256 `{sha256}`. Apache-2.0.
 
-**Made by** `ferce train specialist --data DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on two cores.
+**Made by** `ferce train specialist --data DIR --teachers DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on two cores.
+
+**Starting point.** The filters of dlib's face recognition network (`dlib_face_recognition_resnet_model_v1`, Davis King, CC0,
+trained on about three million web pictures of faces; from the PyPI package `face_recognition_models`), without its last block and
+its output, the colour filters summed to grey. All weights were trained further; nothing that identifies a person is an output.
 
 **Data.** FER+ (Barsoum et al. 2016; votes MIT): pictures of FER2013 (web images, no clear licence; training and evaluation only,
-none is shipped). Single-vote outliers dropped; pictures voted mostly "unknown" or "not a face" left out of training. Loss:
-cross-entropy to the vote distribution. The exported weights are the exponential moving average.
+none is shipped). Single-vote outliers dropped; pictures voted mostly "unknown" or "not a face" left out of training. Rare classes
+are repeated (repeat-factor sampling). Loss: cross-entropy to the vote distribution; action units against MediaPipe's face
+landmarker (blendshapes, Apache-2.0; an intensity of 1 is the 99th percentile of the training faces) and head pose against FSA-Net
+(MIT), masked where the landmarker found no face. The exported weights are the exponential moving average.
 
 **Stored with the weights** (fitted on `valid`): `{card}`. The abstention threshold is the lowest at which the answered validation
 pictures reach an accuracy of {answered}.
 
 **Results** (every picture counts, mirror-averaged, onnxruntime). Gold: the FERBench label on `test`, the most frequent of the
-eight expressions on `valid`. `test` was never trained or tuned on.
+eight expressions on `valid`. `test` was never trained or tuned on, but FER2013 repeats pictures: `ferce bench run` also gives the
+accuracy without test pictures that are in the training split.
 
 | split | pictures | accuracy | UAR | macro-F1 | ECE | set coverage | set size | answered | accuracy of answered |
 |---|---|---|---|---|---|---|---|---|---|
@@ -182,13 +284,16 @@ Recall per class (number of pictures):
 |{rules}|
 {recalls}
 
-**Training history** (validation: averaged weights, not mirror-averaged, usable pictures only)
+{teachers}
 
-| epoch | side | train loss | valid loss | valid accuracy | seconds |
+**Training history** (validation: averaged weights, not mirror-averaged, usable pictures only; units: mean correlation)
+
+| epoch | train loss | valid loss | valid accuracy | valid units | seconds |
 |---|---|---|---|---|---|
 {history}
 
 **Limits.** Trained on 48-pixel grey web pictures of mostly frontal faces, labelled by crowd workers from still images. Many of them
 are neutral or nearly so: on other photos sadness, disgust, fear and contempt are often read as neutral. Disgust and contempt have
-few examples. An expression is not an emotion (Barrett et al. 2019), and its reading varies with culture, situation and person.
+few examples. The action units are those a landmark network sees: AU6 (cheeks) and AU9 (nose) are not among them. An expression is
+not an emotion (Barrett et al. 2019), and its reading varies with culture, situation and person.
 """

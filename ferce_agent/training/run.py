@@ -1,4 +1,4 @@
-"""The training command: progress display, recipe, export."""
+"""The training commands: progress display, recipe, teacher labels, export."""
 
 from __future__ import annotations
 
@@ -7,14 +7,38 @@ from dataclasses import replace
 from pathlib import Path
 
 from ferce_agent.errors import MissingExtraError
+from ferce_agent.evaluation.ferplus import load_split
+from ferce_agent.training.teachers import TeacherLabels, label_faces
 from ferce_agent.views.progress import Display
 
 
-def run_specialist(data: Path, out: Path, *, seed: int, limit: int, short: bool, threads: int) -> Path:  # noqa: PLR0913
-    """Train, calibrate, export; return the path of the ONNX file.
+def run_labels(data: Path, teachers: Path, out: Path) -> list[Path]:
+    """Let the teachers label the training and validation split; return the files. What is there already is checked and kept.
 
     Raises:
-        MissingExtraError: torch is not installed.
+        DataError: A data or teacher file is missing or damaged.
+        SetupError: mediapipe is not installed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    for split in ("train", "valid"):
+        path, faces = out / f"{split}.npz", load_split(data, split)
+        if path.exists():
+            TeacherLabels.load(path, len(faces))
+        else:
+            label_faces(faces.images, teachers, f"Labelling {split}").save(path)
+        made.append(path)
+    return made
+
+
+def run_specialist(  # noqa: PLR0913
+    data: Path, out: Path, *, teachers: Path | None, seed: int, limit: int, short: bool, threads: int
+) -> Path:
+    """Label, train, calibrate, export; return the path of the ONNX file.
+
+    Raises:
+        MissingExtraError: torch or the backbone's package is not installed.
+        SetupError: mediapipe is not installed.
         DataError: The data folder or an existing checkpoint cannot be used.
     """
     try:
@@ -27,13 +51,16 @@ def run_specialist(data: Path, out: Path, *, seed: int, limit: int, short: bool,
     torch.set_num_threads(threads or os.cpu_count() or 1)
     recipe = Recipe(seed=seed, limit=limit)
     if short:
-        recipe = replace(recipe, schedule=((32, 2),), finish=0, batch=32)
-    with Display(recipe.epochs, "Training") as display:
+        recipe = replace(recipe, epochs=2, finish=0, batch=32)
+    labels = out if teachers else None
+    if teachers:
+        run_labels(data, teachers, out)
+    with Display(recipe.total, "Training") as display:
 
         def tick(epoch: int, share: float, loss: float) -> None:
-            display.show(epoch + share, f"Epoch {epoch + 1} of {recipe.epochs}, loss {loss:.3f}")
+            display.show(epoch + share, f"Epoch {epoch + 1} of {recipe.total}, loss {loss:.3f}")
 
-        state = train(data, out, recipe, tick, lambda log: display.say(str(log)))
+        state = train(data, out, recipe, tick, lambda log: display.say(str(log)), labels)
         display.say("Calibrating and exporting…")
-        export(state, recipe, data, out)
+        export(state, recipe, data, out, labels)
     return out / "specialist.onnx"

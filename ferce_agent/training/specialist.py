@@ -1,8 +1,9 @@
 """`ferce train specialist`: from FER+ votes to the checkpoint that `export` turns into the shipped ONNX file.
 
-The loss is the cross-entropy to the annotators' vote distribution (Barsoum et al. 2016). The resolution grows during training
-(32 pixels first, then 44), which makes the early epochs twice as fast. The evaluated and exported weights are an
-exponential moving average.
+The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote distribution
+(cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`; masked where the
+landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). The
+evaluated and exported weights are an exponential moving average.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,9 +24,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ferce_agent.errors import DataError, SettingsError
-from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
-from ferce_agent.training.augment import augment, centre_crop
-from ferce_agent.training.network import BLOCKS, WIDTHS, ExpressionNet
+from ferce_agent.evaluation.ferplus import load_split, vote_targets
+from ferce_agent.faces.template import CROP_SIZE
+from ferce_agent.training.augment import Crops, augment, centre_crop
+from ferce_agent.training.backbone import backbone_file, read_layers
+from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet, Outputs, settle_norms
+from ferce_agent.training.teachers import TeacherLabels, unit_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +37,34 @@ class Recipe:
     """Everything that decides the result of a training run; stored with the weights.
 
     Attributes:
-        schedule: (crop side in pixels, epochs) pairs, in order.
-        finish: Epochs after the schedule with gentle augmentation, so that the network ends on pictures like those it will see.
+        epochs: Epochs with full augmentation, one-cycle learning rate.
+        finish: Epochs after those with gentle augmentation, so that the network ends on pictures like those it will see.
         finish_rate: Learning rate at the start of those; it falls linearly to zero.
         batch: Pictures per step.
         peak_rate: Highest learning rate of the one-cycle schedule.
         weight_decay: L2 penalty of SGD.
         ema: Decay of the weight average per step.
+        common: Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
+        unit_weight: Weight of the action-unit loss.
+        pose_weight: Weight of the head-pose loss.
+        backbone: Whether to start from dlib's face network rather than from random weights.
         seed: Seed of weights, order and augmentation.
         limit: Use only so many training pictures (0 = all); for trying things out.
-        widths: Channels per stage.
-        blocks: Residual blocks per stage.
     """
 
-    schedule: tuple[tuple[int, int], ...] = ((32, 10), (44, 7))
-    finish: int = 3
-    finish_rate: float = 0.02
-    batch: int = 96
-    peak_rate: float = 0.08
+    epochs: int = 14
+    finish: int = 2
+    finish_rate: float = 0.004
+    batch: int = 64
+    peak_rate: float = 0.03
     weight_decay: float = 5e-4
     ema: float = 0.998
+    common: float = 0.1
+    unit_weight: float = 0.5
+    pose_weight: float = 0.2
+    backbone: bool = True
     seed: int = 7
     limit: int = 0
-    widths: tuple[int, ...] = WIDTHS
-    blocks: tuple[int, ...] = BLOCKS
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -64,52 +72,71 @@ class Recipe:
         Raises:
             SettingsError: A value is out of range.
         """
-        if self.batch < 2 or self.main_epochs < 1 or self.finish < 0 or not 0 < self.ema < 1 or self.peak_rate <= 0:
+        if self.batch < 2 or self.epochs < 1 or self.finish < 0 or not 0 < self.ema < 1 or self.peak_rate <= 0:
             raise SettingsError("The recipe needs batch >= 2, epochs >= 1, 0 < ema < 1 and a positive rate.")
 
     @property
-    def epochs(self) -> int:
-        """Total number of epochs."""
-        return self.main_epochs + self.finish
-
-    @property
-    def main_epochs(self) -> int:
-        """Epochs of the schedule, without the finish."""
-        return sum(epochs for _, epochs in self.schedule)
+    def total(self) -> int:
+        """Number of epochs, the finish included."""
+        return self.epochs + self.finish
 
     def rate_at(self, epoch: int, share: float) -> float:
         """Return the learning rate in `epoch` (counted from 0) when `share` of it is done."""
-        if epoch < self.main_epochs:
-            return learning_rate((epoch + share) / self.main_epochs, self.peak_rate)
-        return self.finish_rate * (1 - (epoch - self.main_epochs + share) / self.finish)
-
-    def size_at(self, epoch: int) -> int:
-        """Return the crop side in pixels used in `epoch` (counted from 0)."""
-        for size, epochs in self.schedule:
-            if epoch < epochs:
-                return size
-            epoch -= epochs
-        return self.schedule[-1][0]
+        if epoch < self.epochs:
+            return learning_rate((epoch + share) / self.epochs, self.peak_rate)
+        return self.finish_rate * (1 - (epoch - self.epochs + share) / self.finish)
 
 
 @dataclass(slots=True)
 class EpochLog:
-    """What one epoch gave: training loss, validation soft-vote loss and majority-vote accuracy, seconds."""
+    """What one epoch gave.
+
+    Attributes:
+        epoch: Number, from 0.
+        loss: Mean training loss.
+        valid_loss: Cross-entropy to the votes on the validation split.
+        valid_accuracy: Accuracy against the majority vote there.
+        valid_units: Mean correlation with the landmarker's action units there; 0 without teacher labels.
+        seconds: Wall-clock time.
+    """
 
     epoch: int
-    size: int
     loss: float
     valid_loss: float
     valid_accuracy: float
+    valid_units: float
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Training or validation pictures with their targets, all of length N.
+
+    Attributes:
+        pictures: uint8, shape (N, 1, 48, 48).
+        votes: Vote distribution over the eight expressions, shape (N, 8).
+        units: Action-unit targets 0..1, shape (N, 16).
+        pose: Yaw, pitch, roll divided by `POSE_SCALE`, shape (N, 3).
+        found: 1 where the landmarker found a face, else 0; shape (N,).
+    """
+
+    pictures: Tensor
+    votes: Tensor
+    units: Tensor
+    pose: Tensor
+    found: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self.pictures)
 
 
 @dataclass(slots=True)
 class TrainState:
     """The mutable parts of a run, as saved in the checkpoint."""
 
-    model: ExpressionNet
-    average: ExpressionNet
+    model: FaceNet
+    average: FaceNet
     optimiser: torch.optim.SGD
     epoch: int = 0
     logs: list[EpochLog] = field(default_factory=list)
@@ -127,10 +154,9 @@ def learning_rate(progress: float, peak: float) -> float:
 
 
 def new_state(recipe: Recipe) -> TrainState:
-    """Build network, weight average and optimiser from the seed."""
+    """Build network, weight average and optimiser from the seed; dlib's filters are read by `train`."""
     torch.manual_seed(recipe.seed)
-    model = ExpressionNet(recipe.widths, recipe.blocks)
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = FaceNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
         model.parameters(), recipe.peak_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
@@ -185,43 +211,87 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 @torch.no_grad()
-def predict(model: nn.Module, images: np.ndarray, size: int, batch: int = 256) -> Tensor:
-    """Return logits (N, 8) for uint8 pictures (N, 48, 48), centre crop, no mirroring."""
+def predict(model: FaceNet, images: Tensor, batch: int = 128) -> Outputs:
+    """Return the outputs for uint8 pictures (N, 1, 48, 48), centre crop, no mirroring."""
     model.eval()
-    chunks = torch.split(torch.from_numpy(images).unsqueeze(1), batch)
-    return torch.cat([model(centre_crop(chunk.float(), size))[0] for chunk in chunks])
+    parts = [model(centre_crop(chunk.float())) for chunk in torch.split(images, batch)]
+    return Outputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def training_arrays(data: FerPlus, limit: int) -> tuple[Tensor, Tensor]:
-    """Return usable pictures (N, 1, 48, 48) uint8 and soft targets (N, 8)."""
-    targets, usable = vote_targets(data.votes)
+def load_examples(folder: Path, split: str, labels: Path | None, limit: int = 0) -> Examples:
+    """Read the usable pictures of a split with their targets; teacher labels from `labels`/`split`.npz where given.
+
+    Raises:
+        DataError: A file is missing or damaged.
+    """
+    data = load_split(folder, split)
+    votes, usable = vote_targets(data.votes)
     keep = np.flatnonzero(usable)[: limit or None]
-    return torch.from_numpy(data.images[keep]).unsqueeze(1), torch.from_numpy(targets[keep])
+    if len(keep) < 2:
+        raise DataError(f"The split {split} has fewer than two usable pictures.")
+    units = np.zeros((len(data), len(UNITS)), np.float32)
+    pose, found = np.zeros((len(data), 3), np.float32), np.zeros(len(data), np.bool_)
+    if labels is not None:
+        teacher = TeacherLabels.load(labels / f"{split}.npz", len(data))
+        units, pose, found = unit_targets(teacher), teacher.pose / POSE_SCALE, teacher.found
+    arrays = data.images[keep][:, None], votes[keep], units[keep], pose[keep], found[keep].astype(np.float32)
+    return Examples(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
 
 
-def batches(count: int, recipe: Recipe, epoch: int) -> Iterator[Tensor]:
-    """Yield index tensors of one epoch in an order that depends on seed and epoch only; the short rest is left out."""
+def repeat_factors(votes: Tensor, common: float) -> Tensor:
+    """Return how often each picture enters an epoch, >= 1 (repeat-factor sampling, Gupta et al. 2019).
+
+    Args:
+        votes: Vote distributions, shape (N, 8).
+        common: Share from which on a class is not repeated; 0 repeats nothing.
+
+    Returns:
+        Shape (N,): the vote-weighted mean over the classes of max(1, sqrt(common / share of the class)).
+    """
+    share = votes.mean(0).clamp(min=1e-6)
+    return votes @ (common / share).sqrt().clamp(min=1)
+
+
+def batches(examples: Examples, recipe: Recipe, epoch: int) -> list[Tensor]:
+    """Return the index tensors of one epoch, in an order that depends on seed and epoch only; the short rest is left out."""
     rng = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
-    order = torch.randperm(count, generator=rng)
-    size = min(recipe.batch, count)
-    for start in range(0, count - size + 1, size):
-        yield order[start : start + size]
+    factors = repeat_factors(examples.votes, recipe.common)
+    times = (factors + torch.rand(len(factors), generator=rng)).floor().long()
+    chosen = torch.arange(len(factors)).repeat_interleave(times)
+    chosen = chosen[torch.randperm(len(chosen), generator=rng)]
+    size = min(recipe.batch, len(chosen))
+    return [chosen[start : start + size] for start in range(0, len(chosen) - size + 1, size)]
 
 
-def train_epoch(state: TrainState, arrays: tuple[Tensor, Tensor], recipe: Recipe, tick: Tick) -> float:
+def joint_loss(outputs: Outputs, crops: Crops, examples: Examples, chosen: Tensor, recipe: Recipe) -> Tensor:
+    """Return the weighted sum of expression, action-unit and pose loss of one batch; a scalar.
+
+    The pose target follows the augmentation: a mirrored face has the opposite yaw and roll, a turned one more roll.
+    """
+    loss = F.cross_entropy(outputs.logits, examples.votes[chosen])
+    found = examples.found[chosen]
+    share = found.sum().clamp(min=1)
+    units = F.binary_cross_entropy_with_logits(outputs.units, examples.units[chosen], reduction="none").mean(1)
+    yaw, pitch, roll = examples.pose[chosen].unbind(1)
+    turned = torch.stack([yaw * crops.mirror, pitch, (roll + crops.turned / POSE_SCALE) * crops.mirror], 1)
+    pose = F.smooth_l1_loss(outputs.pose, turned, reduction="none").mean(1)
+    extra = recipe.unit_weight * units + recipe.pose_weight * pose
+    return loss + (extra * found).sum() / share
+
+
+def train_epoch(state: TrainState, examples: Examples, recipe: Recipe, tick: Tick) -> float:
     """Run one epoch and return its mean loss."""
-    pictures, targets = arrays
     rng = torch.Generator().manual_seed(recipe.seed * 7919 + state.epoch)
-    size, gentle = recipe.size_at(state.epoch), state.epoch >= recipe.main_epochs
-    plan = list(batches(len(pictures), recipe, state.epoch))
+    gentle = state.epoch >= recipe.epochs
+    plan = batches(examples, recipe, state.epoch)
     state.model.train()
     total = 0.0
     for index, chosen in enumerate(plan):
         rate = recipe.rate_at(state.epoch, index / len(plan))
         for group in state.optimiser.param_groups:
             group["lr"] = rate
-        crops = augment(pictures[chosen].float(), size, rng, gentle=gentle).to(memory_format=torch.channels_last)
-        loss = F.cross_entropy(state.model(crops)[0], targets[chosen])
+        crops = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=gentle)
+        loss = joint_loss(state.model(crops.pixels), crops, examples, chosen, recipe)
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()
@@ -231,39 +301,72 @@ def train_epoch(state: TrainState, arrays: tuple[Tensor, Tensor], recipe: Recipe
     return total / len(plan)
 
 
-def validate(state: TrainState, data: FerPlus, size: int) -> tuple[float, float]:
-    """Return (soft-vote cross-entropy, majority-vote accuracy) of the averaged weights on usable pictures."""
-    targets, usable = vote_targets(data.votes)
-    goal = torch.from_numpy(targets[usable])
-    logits = predict(state.average, data.images[usable], size)
-    loss = float(F.cross_entropy(logits, goal))
-    return loss, float((logits.argmax(1) == goal.argmax(1)).float().mean())
+def validate(state: TrainState, examples: Examples) -> tuple[float, float, float]:
+    """Return (cross-entropy to the votes, majority-vote accuracy, mean action-unit correlation) of the averaged weights."""
+    outputs = predict(state.average, examples.pictures)
+    loss = float(F.cross_entropy(outputs.logits, examples.votes))
+    accuracy = float((outputs.logits.argmax(1) == examples.votes.argmax(1)).float().mean())
+    found = examples.found > 0
+    if int(found.sum()) < 2:
+        return loss, accuracy, 0.0
+    return loss, accuracy, float(column_correlations(outputs.units.sigmoid()[found], examples.units[found]).mean())
 
 
-def train(
-    data_folder: Path, out: Path, recipe: Recipe, tick: Tick | None = None, report: Callable[[EpochLog], None] = print
+def column_correlations(one: Tensor, other: Tensor) -> Tensor:
+    """Return the Pearson correlation of each column of two (N, K) arrays, shape (K,); 0 where a column is constant."""
+    a, b = one - one.mean(0), other - other.mean(0)
+    spread = (a.square().sum(0) * b.square().sum(0)).sqrt()
+    return torch.where(spread > 0, (a * b).sum(0) / spread.clamp(min=1e-12), torch.zeros_like(spread))
+
+
+def start_from_backbone(state: TrainState, examples: Examples) -> None:
+    """Load dlib's filters into a fresh state and let its norms measure the training pictures.
+
+    Raises:
+        MissingExtraError: The package with the filters is not installed.
+    """
+    state.model.load_backbone(read_layers(backbone_file()))
+    settle_norms(state.model, centre_crop(examples.pictures[:512].float()))
+    state.average.load_state_dict(state.model.state_dict())
+
+
+def train(  # noqa: PLR0913
+    data_folder: Path,
+    out: Path,
+    recipe: Recipe,
+    tick: Tick | None = None,
+    report: Callable[[EpochLog], None] = print,
+    labels: Path | None = None,
 ) -> TrainState:
     """Train or continue a run in `out` and return its state; `out`/checkpoint.pt is rewritten after every epoch.
 
     A run that was stopped continues at the last finished epoch and ends as if it had not been stopped (same thread count).
 
+    Args:
+        data_folder: Folder with train.parquet and valid.parquet.
+        out: Folder of the checkpoint.
+        recipe: What to do.
+        tick: Called after every step.
+        report: Called after every epoch.
+        labels: Folder with the teachers' train.npz and valid.npz; without it only the votes are learnt.
+
     Raises:
         DataError: The data folder or an existing checkpoint cannot be used.
+        MissingExtraError: The backbone's package is not installed.
     """
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.pt"
-    state = load_checkpoint(checkpoint, recipe) if checkpoint.exists() else new_state(recipe)
-    arrays = training_arrays(load_split(data_folder, "train"), recipe.limit)
-    if len(arrays[0]) < 2:
-        raise DataError("The training split has fewer than two usable pictures.")
-    valid = load_split(data_folder, "valid")
-    while state.epoch < recipe.epochs:
+    fresh = not checkpoint.exists()
+    state = new_state(recipe) if fresh else load_checkpoint(checkpoint, recipe)
+    examples = load_examples(data_folder, "train", labels, recipe.limit)
+    valid = load_examples(data_folder, "valid", labels)
+    if fresh and recipe.backbone:
+        start_from_backbone(state, examples)
+    while state.epoch < recipe.total:
         began = time.perf_counter()
         torch.manual_seed(recipe.seed * 104729 + state.epoch)  # dropout
-        size = recipe.size_at(state.epoch)
-        loss = train_epoch(state, arrays, recipe, tick or (lambda *_: None))
-        valid_loss, accuracy = validate(state, valid, size)
-        log = EpochLog(state.epoch, size, loss, valid_loss, accuracy, time.perf_counter() - began)
+        loss = train_epoch(state, examples, recipe, tick or (lambda *_: None))
+        log = EpochLog(state.epoch, loss, *validate(state, valid), time.perf_counter() - began)
         state.logs.append(log)
         state.epoch += 1
         save_checkpoint(state, recipe, checkpoint)

@@ -13,15 +13,28 @@ pa = pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq  # noqa: E402
 
 from ferce_agent.errors import DataError, SettingsError  # noqa: E402
-from ferce_agent.evaluation.accuracy import measure_accuracy  # noqa: E402
+from ferce_agent.evaluation.bench import bench_to_folder  # noqa: E402
+from ferce_agent.evaluation.runner import Plan  # noqa: E402
 from ferce_agent.ontology.labels import CANONICAL  # noqa: E402
 from ferce_agent.perception.specialist import Specialist  # noqa: E402
-from ferce_agent.training.augment import augment, centre_crop  # noqa: E402
+from ferce_agent.training.augment import augment, centre_crop, random_affine  # noqa: E402
 from ferce_agent.training.export import export  # noqa: E402
-from ferce_agent.training.network import standardise  # noqa: E402
-from ferce_agent.training.specialist import Recipe, learning_rate, load_checkpoint, train  # noqa: E402
+from ferce_agent.training.network import POSE_SCALE, SPREAD, UNITS, FaceNet, Outputs, settle_norms, standardise  # noqa: E402
+from ferce_agent.training.specialist import (  # noqa: E402
+    Examples,
+    Recipe,
+    batches,
+    column_correlations,
+    joint_loss,
+    learning_rate,
+    load_checkpoint,
+    load_examples,
+    repeat_factors,
+    train,
+)
+from ferce_agent.training.teachers import TeacherLabels, unit_targets  # noqa: E402
 
-TINY = Recipe(schedule=((24, 4), (44, 6)), finish=2, batch=16, widths=(8, 16), blocks=(1, 1), ema=0.8, peak_rate=0.1)
+TINY = Recipe(epochs=3, finish=1, batch=16, ema=0.8, peak_rate=0.02, finish_rate=0.01, backbone=False)
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 
@@ -51,19 +64,57 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def write_labels(folder: Path, counts: dict[str, int]) -> None:
+    """Teacher labels in which AU12 and yaw tell the class, and every fifth face was not found."""
+    for split, count in counts.items():
+        kind = np.arange(count) % 2
+        units = np.zeros((count, len(UNITS)), np.float32)
+        units[:, UNITS.index("AU12")] = kind * 0.9
+        pose = np.zeros((count, 3), np.float32)
+        pose[:, 1] = kind * 30 - 15
+        TeacherLabels(units, pose, np.arange(count) % 5 > 0).save(folder / f"{split}.npz")
+
+
 @pytest.mark.slow
 def test_training_learns_exports_and_calibrates(data: Path, tmp_path: Path) -> None:
-    state = train(data, tmp_path, TINY, report=lambda _: None)
+    write_labels(tmp_path, {"train": 96, "valid": 64})
+    recipe = replace(TINY, epochs=5)
+    state = train(data, tmp_path, recipe, report=lambda _: None, labels=tmp_path)
     assert state.logs[-1].valid_accuracy > 0.9
-    results = export(state, TINY, data, tmp_path)
+    results = export(state, recipe, data, tmp_path, tmp_path)
     assert results["test"].scores.accuracy > 0.9
     specialist = Specialist(tmp_path / "specialist.onnx")
     assert specialist.card.labels == CANONICAL
+    assert specialist.card.units == UNITS
     assert 0.2 <= specialist.card.temperature <= 5
-    assert specialist.sha256 in (tmp_path / "specialist.md").read_text("utf-8")
-    measured = measure_accuracy(f"ferplus:{data}", tmp_path / "specialist.onnx")
-    assert measured.scores.accuracy == results["test"].scores.accuracy
-    assert measured.scores.count == 40
+    card = (tmp_path / "specialist.md").read_text("utf-8")
+    assert specialist.sha256 in card
+    assert "| AU1 | AU2 |" in card
+    plan = Plan((f"ferplus:{data}",), (f"specialist:{tmp_path / 'specialist.onnx'}",), flips=False)
+    measured = bench_to_folder(plan, tmp_path / "bench", resamples=10)["sets"][0]["perceivers"][0]["answers"]
+    assert measured["accuracy"] == results["test"].scores.accuracy
+    assert measured["items"] == 40
+
+
+@pytest.mark.slow
+def test_the_exported_file_says_what_the_network_says(tmp_path: Path) -> None:
+    from ferce_agent.training.export import Shipped, write_onnx
+
+    torch.manual_seed(1)
+    network = FaceNet().eval()
+    write_onnx(network, tmp_path / "n.onnx")
+    assert (tmp_path / "n.onnx").stat().st_size < 12_000_000
+    crops = np.random.default_rng(0).integers(0, 256, (3, 44, 44)).astype(np.uint8)
+    raw = Specialist(tmp_path / "n.onnx").run(crops)
+    with torch.no_grad():
+        sides = [
+            Shipped(network)(torch.from_numpy(view.copy())[:, None].float()) for view in (crops, crops[:, :, ::-1])
+        ]
+    mean = [(one + other).numpy() / 2 for one, other in zip(*sides, strict=True)]
+    np.testing.assert_allclose(raw.logits, mean[0], atol=0.02)
+    np.testing.assert_allclose(raw.units, mean[2], atol=0.02)
+    yaw = (sides[0][3][:, 0] - sides[1][3][:, 0]).numpy() / 2
+    np.testing.assert_allclose(raw.pose[:, 0], yaw, atol=0.5)
 
 
 @pytest.mark.slow
@@ -79,14 +130,14 @@ def test_a_stopped_run_ends_like_an_unbroken_one(data: Path, tmp_path: Path) -> 
     with pytest.raises(StopError):
         train(data, tmp_path / "broken", TINY, report=stop_after_two)
     resumed = train(data, tmp_path / "broken", TINY, report=lambda _: None)
-    assert len(resumed.logs) == len(whole.logs) == 12
+    assert len(resumed.logs) == len(whole.logs) == 4
     for name, value in whole.average.state_dict().items():
         torch.testing.assert_close(resumed.average.state_dict()[name], value, msg=name)
 
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_is_refused(data: Path, tmp_path: Path) -> None:
-    short = replace(TINY, schedule=((24, 1),), finish=0)
+    short = replace(TINY, epochs=1, finish=0)
     train(data, tmp_path, short, report=lambda _: None)
     with pytest.raises(DataError, match="another recipe"):
         load_checkpoint(tmp_path / "checkpoint.pt", TINY)
@@ -103,19 +154,94 @@ def test_a_folder_without_data_is_named(tmp_path: Path) -> None:
 def test_recipes_are_checked() -> None:
     with pytest.raises(SettingsError, match="batch"):
         Recipe(batch=1)
-    assert [TINY.size_at(epoch) for epoch in (0, 3, 4, 11)] == [24, 24, 44, 44]
-    assert TINY.rate_at(11, 0.5) == pytest.approx(TINY.finish_rate / 4)
+    assert TINY.total == 4
+    assert TINY.rate_at(3, 0.5) == pytest.approx(TINY.finish_rate / 2)
     rates = [learning_rate(step / 100, 0.1) for step in range(101)]
     assert max(rates) == pytest.approx(0.1)
     assert rates[0] < 0.01
     assert rates[-1] == pytest.approx(0)
 
 
+def test_rare_classes_are_repeated() -> None:
+    votes = torch.zeros(100, 8)
+    votes[:96, 0], votes[96:, 5] = 1, 1
+    factors = repeat_factors(votes, 0.16)
+    assert factors[0] == 1
+    assert factors[-1] == pytest.approx(2)
+    assert (repeat_factors(votes, 0) == 1).all()
+    examples = Examples(torch.zeros(100, 1, 48, 48), votes, torch.zeros(100, 16), torch.zeros(100, 3), torch.ones(100))
+    drawn = torch.cat(batches(examples, replace(TINY, common=0.16, batch=4), 0))
+    assert len(drawn) == 104
+    assert set(drawn.tolist()) == set(range(100))
+
+
+def test_pose_targets_follow_the_augmentation() -> None:
+    """A face turned to its left is turned to the right in the mirror; a picture turned clockwise adds to the roll."""
+    count = 64
+    pose = torch.tensor([[0.5, 0.1, 0.2]]).repeat(count, 1)
+    votes = torch.zeros(count, 8)
+    votes[:, 0] = 1
+    examples = Examples(torch.rand(count, 1, 48, 48) * 255, votes, torch.zeros(count, 16), pose, torch.ones(count))
+    crops = augment(examples.pictures, 44, torch.Generator().manual_seed(1))
+    right = torch.stack(
+        [0.5 * crops.mirror, torch.full((count,), 0.1), (0.2 + crops.turned / POSE_SCALE) * crops.mirror], 1
+    )
+    logits = votes * 50
+    sure = torch.full((count, 16), -50.0)
+    chosen = torch.arange(count)
+    assert float(joint_loss(Outputs(logits, logits, sure, right), crops, examples, chosen, TINY)) < 1e-6
+    assert float(joint_loss(Outputs(logits, logits, sure, pose), crops, examples, chosen, TINY)) > 0.001
+    hidden = replace(examples, found=torch.zeros(count))
+    assert float(joint_loss(Outputs(logits, logits, sure, pose), crops, hidden, chosen, TINY)) < 1e-6
+
+
+def test_turning_is_reported_with_the_right_sign() -> None:
+    """A bright spot at the top moves to the right when a picture is turned clockwise."""
+    picture = torch.zeros(200, 1, 48, 48)
+    picture[:, :, 13:17, 22:26] = 255
+    crops = random_affine(picture, 44, torch.Generator().manual_seed(3))
+    columns = torch.arange(44.0)
+    place = (crops.pixels.sum((1, 2)) * columns).sum(1) / crops.pixels.sum((1, 2, 3)) - 21.5
+    correlation = torch.corrcoef(torch.stack([place * crops.mirror, crops.turned]))[0, 1]
+    assert float(correlation) > 0.4
+
+
+def test_correlations_per_column() -> None:
+    one = torch.tensor([[1.0, 1, 5], [2, 0, 5], [3, -1, 5]])
+    other = torch.tensor([[2.0, 1, 1], [4, 2, 2], [6, 3, 3]])
+    torch.testing.assert_close(column_correlations(one, other), torch.tensor([1.0, -1.0, 0.0]))
+
+
+def test_settling_the_norms_keeps_what_the_network_computes() -> None:
+    torch.manual_seed(0)
+    network = FaceNet().eval()
+    pixels = torch.rand(8, 1, 44, 44) * 255
+    for convolution in network.convolutions():
+        torch.nn.init.normal_(convolution.norm.bias, 0, 0.1)
+    before = network.features(pixels).detach()
+    settle_norms(network, pixels)
+    torch.testing.assert_close(network.features(pixels).detach(), before, rtol=1e-3, atol=1e-4)
+    assert float(network.stem.norm.running_var.mean()) != pytest.approx(1)  # type: ignore[union-attr]
+
+
+def test_teacher_labels_are_checked_and_scaled(data: Path, tmp_path: Path) -> None:
+    write_labels(tmp_path, {"valid": 64})
+    labels = TeacherLabels.load(tmp_path / "valid.npz", 64)
+    assert unit_targets(labels).max() <= 1
+    examples = load_examples(data, "valid", tmp_path)
+    assert examples.found.mean() == pytest.approx(0.8, abs=0.02)
+    with pytest.raises(DataError, match="other data"):
+        TeacherLabels.load(tmp_path / "valid.npz", 63)
+    (tmp_path / "valid.npz").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="no teacher labels"):
+        TeacherLabels.load(tmp_path / "valid.npz", 64)
+
+
 def test_augmentation_varies_but_repeats_with_its_seed() -> None:
     pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (32, 1, 48, 48))).float()
-    first = augment(pictures, 32, torch.Generator().manual_seed(1))
-    again = augment(pictures, 32, torch.Generator().manual_seed(1))
-    other = augment(pictures, 32, torch.Generator().manual_seed(2))
+    first = augment(pictures, 32, torch.Generator().manual_seed(1)).pixels
+    again = augment(pictures, 32, torch.Generator().manual_seed(1)).pixels
+    other = augment(pictures, 32, torch.Generator().manual_seed(2)).pixels
     assert first.shape == (32, 1, 32, 32)
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
@@ -133,6 +259,7 @@ def test_standardising_ignores_brightness_and_contrast() -> None:
     pictures = torch.rand(4, 1, 44, 44) * 200
     one, two = standardise(pictures), standardise(pictures * 0.8 + 40)
     assert float((one - two).abs().max()) < 0.05
+    assert float(one.std()) == pytest.approx(SPREAD, rel=0.15)
     assert float(standardise(torch.full((1, 1, 8, 8), 99.0)).abs().max()) < 1e-4
 
 
