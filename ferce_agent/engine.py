@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as package_version
@@ -10,22 +11,51 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import EngineError, FerceError
+from ferce_agent.errors import EngineError, FerceError, WeightsError
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import METHOD, estimate_pose
 from ferce_agent.faces.quality import assess_quality
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.specialist import Specialist
+from ferce_agent.perception.specialist import Perception, Specialist
 from ferce_agent.perception.vlm import VisionLanguageModel, ask_in_time
+from ferce_agent.perception.vocabulary import Vocabulary, check_words, features_of
 from ferce_agent.prompts.loader import Prompt, load_prompt
 from ferce_agent.reasoning.expression import interpret
-from ferce_agent.report import Box, Engine, Expression, Face, HeadPose, Landmarks, Point, Quality, slug
+from ferce_agent.reasoning.movements import readings
+from ferce_agent.report import (
+    ActionUnitReading,
+    Box,
+    Engine,
+    Expression,
+    Face,
+    HeadPose,
+    Landmarks,
+    Point,
+    Quality,
+    RankedLabel,
+    slug,
+)
 from ferce_agent.settings import Settings
 
 VLM_PROMPT = "label"
 VLM_CROP_SIDE = 448
 """Side in pixels of the face crop that a vision-language model gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReading:
+    """What the specialist reads in one face.
+
+    Attributes:
+        expression: The report's expression.
+        movements: Measured action units; empty if the weights measure none.
+        labels: The caller's labels, best first; empty if none were given.
+    """
+
+    expression: Expression
+    movements: tuple[ActionUnitReading, ...]
+    labels: tuple[RankedLabel, ...] = ()
 
 
 @dataclass(slots=True)
@@ -36,11 +66,13 @@ class Engines:
     vlm: VisionLanguageModel | None = None
     detector: FaceDetector = field(init=False)
     specialist: Specialist = field(init=False)
+    vocabulary: Vocabulary = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the engines; no file is read yet."""
         self.detector = FaceDetector(self.settings.face_threshold)
         self.specialist = Specialist(self.settings.weights, self.settings.threads)
+        self.vocabulary = Vocabulary()
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         """Return all faces of a BGR picture (H, W, 3), largest first."""
@@ -61,8 +93,10 @@ class Engines:
             quality=assess_quality(pixels, detected, pose),
         )
 
-    def read_expression(self, pixels: NDArray[np.uint8], detected: DetectedFace, quality: Quality) -> Expression:
-        """Let the specialist read one face.
+    def read_expression(
+        self, pixels: NDArray[np.uint8], detected: DetectedFace, quality: Quality, labels: Sequence[str] = ()
+    ) -> FaceReading:
+        """Let the specialist read one face: its expression, its movements and how the caller's labels fit.
 
         Raises:
             EngineError: The specialist failed.
@@ -71,13 +105,49 @@ class Engines:
         crop = align_face(pixels, detected.landmarks)
         perception = self.specialist.perceive(crop[None])[0]
         card = self.specialist.card
-        return interpret(
+        measured = readings(perception.units)
+        expression = interpret(
             perception.probabilities,
             quality,
             conformal=card.conformal,
             coverage=card.coverage,
             abstain=card.abstain,
+            measured=measured,
         )
+        return FaceReading(expression, measured, self._rank(perception, labels))
+
+    def prepare_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the caller's labels, checked and ready to be ranked.
+
+        Raises:
+            SettingsError: They cannot be used.
+            SetupError: A word is not in the ontology and the sentence encoder is not installed.
+            WeightsError: The map from faces to words belongs to other weights of the specialist.
+        """
+        if not labels:
+            return ()
+        words = check_words(labels)
+        if self.vocabulary.alignment.specialist != self.specialist.sha256:
+            raise WeightsError(
+                "Labels can only be ranked with the shipped expression model.",
+                hint="Leave out weights, or train vocabulary.",
+            )
+        self.vocabulary.vectors(words)
+        return words
+
+    def _rank(self, perception: Perception, labels: Sequence[str]) -> tuple[RankedLabel, ...]:
+        if not labels:
+            return ()
+        features = features_of(perception.embedding[None], perception.logits[None])[0]
+        ranked = self.vocabulary.rank(features, labels)
+        return tuple(RankedLabel(label=one.word, term=one.term, score=round(one.score, 4)) for one in ranked)
+
+    def measures_movements(self) -> bool:
+        """Return whether the specialist's weights measure action units; False if they cannot be read."""
+        try:
+            return bool(self.specialist.card.units)
+        except FerceError:
+            return False
 
     def ask_vlm(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> str:
         """Let the vision-language model look at one face crop and return its words.

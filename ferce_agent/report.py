@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from ferce_agent.ontology.ids import ActionUnitId, AppraisalId, TermId
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A number from 0 to 1."""
@@ -265,6 +265,17 @@ class ActionUnitReading(Part):
     """Who saw it."""
 
 
+class RankedLabel(Part):
+    """One of the words the caller asked about."""
+
+    label: Text
+    """The caller's word."""
+    term: str | None
+    """Ontology id, where the word names a term; else null."""
+    score: Unit
+    """Share among the caller's words: they compete with each other only. Not a calibrated probability."""
+
+
 class Description(Part):
     """The face in words; what was measured is kept apart from what is concluded."""
 
@@ -298,6 +309,8 @@ class Person(Part):
     """What the face shows; null if it could not be read (`degraded` says why)."""
     action_units: tuple[ActionUnitReading, ...]
     """Facial movements; empty if nothing measured them."""
+    labels: tuple[RankedLabel, ...] = ()
+    """The words the caller asked about, best first; empty if none were given."""
     description: Description
     """The face in words."""
     rationale: tuple[Claim, ...]
@@ -475,7 +488,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    schema_version: Literal["1.1"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""

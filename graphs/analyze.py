@@ -27,8 +27,9 @@ from ferce_agent.report import Degradation
 def load(state: State, context: RunContext) -> Update:
     """Decode the picture and keep it in the run context under a fresh key."""
     key, picture = uuid.uuid4().hex, open_picture(state, context)
+    labels = context.engines.prepare_labels(state.get("labels") or ())
     context.keep(key, picture)
-    return {"picture": key, "source": source_of(picture)}
+    return {"picture": key, "source": source_of(picture), "labels": list(labels)}
 
 
 def open_picture(state: State, context: RunContext) -> Picture:
@@ -58,7 +59,7 @@ def detect(state: State, context: RunContext) -> Update:
 def each_face(state: State) -> list[Send] | str:
     """Send every face to its own workflow, or go on where there is none."""
     jobs = [
-        Send("face", FaceState(picture=state["picture"], index=index, detected=face))
+        Send("face", FaceState(picture=state["picture"], index=index, detected=face, labels=state["labels"]))
         for index, face in enumerate(state["faces"])
     ]
     return jobs or "context"

@@ -27,7 +27,8 @@ def quality(state: FaceState, context: RunContext) -> Update:
 def specialist(state: FaceState, context: RunContext) -> Update:
     """Let the specialist read the face."""
     pixels = context.pictures[state["picture"]].pixels
-    return {"expression": context.engines.read_expression(pixels, state["detected"], state["face"].quality)}
+    reading = context.engines.read_expression(pixels, state["detected"], state["face"].quality, state.get("labels", ()))
+    return {"expression": reading.expression, "movements": reading.movements, "ranked": reading.labels}
 
 
 @stage("vlm")
@@ -51,6 +52,8 @@ def reconcile_face(state: FaceState, context: RunContext) -> Update:  # noqa: AR
         state.get("expression"),
         state.get("extracted"),
         tuple(state.get("degraded", ())),
+        tuple(state.get("movements", ())),
+        tuple(state.get("ranked", ())),
     )
     return {"people": [reading]}
 

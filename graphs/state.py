@@ -20,12 +20,14 @@ from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.images import ImageSource, Picture
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.report import (
+    ActionUnitReading,
     Cause,
     Degradation,
     EmotionReport,
     Evidence,
     Expression,
     Face,
+    RankedLabel,
     Relationship,
     Scene,
     Source,
@@ -45,10 +47,12 @@ class InputState(TypedDict, total=False):
         image: Data URL of the picture (or a path, where the run context allows paths); not needed if the run context brings
             the picture.
         context: What the caller knows about the situation, in plain words.
+        labels: Words to rank for each face; none by default.
     """
 
     image: str
     context: str | None
+    labels: list[str]
 
 
 class OutputState(TypedDict):
@@ -80,6 +84,9 @@ class FaceState(TypedDict, total=False):
     detected: DetectedFace
     face: Face
     expression: Expression
+    labels: list[str]
+    movements: tuple[ActionUnitReading, ...]
+    ranked: tuple[RankedLabel, ...]
     answer: str
     extracted: ExtractedPerception
     degraded: Annotated[list[Degradation], operator.add]

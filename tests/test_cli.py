@@ -31,6 +31,17 @@ def test_json_is_the_report(photo: Path) -> None:
     assert len(report.people) == 1
 
 
+def test_labels_are_ranked(photo: Path, tmp_path: Path) -> None:
+    page = tmp_path / "r.html"
+    result = ferce("analyze", photo, "--labels", "bored, joyful,grieving", "--html", page)
+    assert result.exit_code == 0
+    assert "Your words" in result.stdout
+    assert "joyful" in page.read_text("utf-8")
+    wrong = ferce("analyze", photo, "--labels", "joyful")
+    assert wrong.exit_code == 1
+    assert "2 to 100" in wrong.stderr
+
+
 def test_html_and_emotionml_are_written(photo: Path, tmp_path: Path) -> None:
     html, xml = tmp_path / "deep" / "r.html", tmp_path / "r.xml"
     assert ferce("analyze", photo, "--html", html, "--emotionml", xml).exit_code == 0

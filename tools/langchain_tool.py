@@ -37,6 +37,11 @@ class AnalyzeExpressionInput(BaseModel):
     context: str | None = Field(
         default=None, max_length=4000, description="What is known about the situation, in plain words. Optional."
     )
+    labels: list[str] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Words of your own to rank for each face, such as bored, amused. Optional.",
+    )
 
 
 def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines: Engines | None = None) -> BaseTool:
@@ -50,16 +55,17 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
     """
     folders = tuple(Path(root) for root in roots)
 
-    def run(image: str, context: str | None = None) -> tuple[str, dict[str, Any]]:
+    def run(image: str, context: str | None = None, labels: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
         try:
-            return _answer(analyze_expression(load_picture(image, roots=folders), context, engines=engines))
+            picture = load_picture(image, roots=folders)
+            return _answer(analyze_expression(picture, context, labels=labels, engines=engines))
         except FerceError as error:
             raise _tool_error(error) from error
 
-    async def arun(image: str, context: str | None = None) -> tuple[str, dict[str, Any]]:
+    async def arun(image: str, context: str | None = None, labels: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
         try:
             picture = await asyncio.to_thread(load_picture, image, roots=folders)
-            return _answer(await aanalyze_expression(picture, context, engines=engines))
+            return _answer(await aanalyze_expression(picture, context, labels=labels, engines=engines))
         except FerceError as error:
             raise _tool_error(error) from error
 

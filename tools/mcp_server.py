@@ -40,6 +40,11 @@ Situation = Annotated[
     str | None, Field(max_length=4000, description="What is known about the situation, in plain words. Optional.")
 ]
 
+Labels = Annotated[
+    list[str] | None,
+    Field(max_length=100, description="Words of your own to rank for each face, such as bored, amused. Optional."),
+]
+
 
 def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None = None) -> MCPServer:
     """Return the MCP server.
@@ -58,10 +63,12 @@ def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None =
     )
 
     @server.tool(description=DESCRIPTION, annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
-    async def analyze_expression(image: Image, ctx: Context, context: Situation = None) -> EmotionReport:
+    async def analyze_expression(
+        image: Image, ctx: Context, context: Situation = None, labels: Labels = None
+    ) -> EmotionReport:
         try:
             picture = await anyio.to_thread.run_sync(lambda: load_picture(image, roots=folders))
-            return await report_with_progress(picture, context, ctx, engines)
+            return await report_with_progress(picture, (context, labels or []), ctx, engines)
         except FerceError as error:
             raise ToolError(f"The photo was not analysed ({error.code}): {error}") from error
 
@@ -70,7 +77,7 @@ def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None =
 
 
 async def report_with_progress(
-    picture: Picture, context: str | None, ctx: Context, engines: Engines | None
+    picture: Picture, asked: tuple[str | None, list[str]], ctx: Context, engines: Engines | None
 ) -> EmotionReport:
     """Analyse the picture and tell the client about each finished stage."""
     send, receive = anyio.create_memory_object_stream[Event](256)
@@ -85,7 +92,10 @@ async def report_with_progress(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(forward)
         async with send:
-            report = await aanalyze_expression(picture, context, engines=engines, on_event=send.send_nowait)
+            context, labels = asked
+            report = await aanalyze_expression(
+                picture, context, labels=labels, engines=engines, on_event=send.send_nowait
+            )
     await ctx.report_progress(len(STEPS) + 1, len(STEPS) + 1, report.summary)
     return report
 

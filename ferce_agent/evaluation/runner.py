@@ -6,6 +6,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import resource
+import signal
 import sys
 import threading
 import time
@@ -182,6 +183,7 @@ _WORKER: list[Worker] = []
 
 
 def _start_worker(plan: Plan) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run itself answers to control-C
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()

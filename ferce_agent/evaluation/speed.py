@@ -112,8 +112,8 @@ def without_graph(source: bytes, engines: Engines) -> EmotionReport:
     readings = []
     for index, detected in enumerate(engines.detect(picture.pixels)):
         face = engines.measure_face(picture.pixels, detected)
-        expression = engines.read_expression(picture.pixels, detected, face.quality)
-        readings.append(reconcile(index, face, expression, None, ()))
+        read = engines.read_expression(picture.pixels, detected, face.quality)
+        readings.append(reconcile(index, face, read.expression, None, (), read.movements))
     people = [reading.person for reading in readings if reading.person is not None]
     words = context_evidence(None)
     relationships, measured = relate(people)

@@ -38,6 +38,7 @@ class SpecialistCard:
         conformal: Least probability to enter the prediction set.
         abstain: Least confidence at which an expression is named.
         units: Action units of the `units` output, in order; empty if the network has none.
+        sure: Early exit: from this confidence on the mirror image is not looked at; above 1 it always is.
     """
 
     version: str
@@ -48,6 +49,7 @@ class SpecialistCard:
     conformal: float
     abstain: float
     units: tuple[str, ...] = ()
+    sure: float = 2.0
 
     @classmethod
     def from_json(cls, text: str) -> SpecialistCard:
@@ -73,12 +75,14 @@ class Perception:
 
     Attributes:
         probabilities: Calibrated, FER+ order, shape (8,).
-        embedding: Features before the last layer, mean of the face and its mirror image, shape (256,).
+        logits: Before the calibration, shape (8,).
+        embedding: Features before the last layer, shape (256,).
         units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's `units`.
         pose: Yaw, pitch and roll in FSA-Net's degrees; None if the network has no such output.
     """
 
     probabilities: NDArray[np.float64]
+    logits: NDArray[np.float64]
     embedding: NDArray[np.float32]
     units: dict[str, float]
     pose: tuple[float, float, float] | None
@@ -86,7 +90,7 @@ class Perception:
 
 @dataclass(frozen=True, slots=True)
 class RawOutputs:
-    """What the network gives for N faces, each the mean over the face and its mirror image.
+    """What the network gives for N faces.
 
     Attributes:
         logits: Shape (N, 8).
@@ -151,9 +155,10 @@ class Specialist:
             raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
 
     def run(self, crops: NDArray[np.uint8]) -> RawOutputs:
-        """Return the network's outputs for aligned crops, each the mean over the crop and its mirror image.
+        """Return the network's outputs for aligned crops.
 
-        Averaging over the mirror image makes the answer the same for a photo and its mirror image; yaw and roll of the mirror image
+        Each face is looked at once; where the answer is not sure (see the card), the mirror image is looked at too and the outputs
+        are averaged, which makes the answer better and the same for a photo and its mirror image. Yaw and roll of the mirror image
         count with the opposite sign.
 
         Args:
@@ -165,20 +170,25 @@ class Specialist:
         """
         if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
             raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
-        both = np.concatenate([crops, crops[:, :, ::-1]])[:, None].astype(np.float32)
+        values = self._look(crops)
+        unsure = softmax(values["logits"], self.card.temperature).max(1) < self.card.sure
+        if unsure.any():
+            mirrored = self._look(crops[unsure, :, ::-1])
+            if mirrored["pose"].shape[1]:
+                mirrored["pose"] *= [-1, 1, -1]
+            for name, value in values.items():
+                value[unsure] = (value[unsure] + mirrored[name]) / 2
+        return RawOutputs(**values)
+
+    def _look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+        """Run the network once; outputs the weights do not have come with no columns."""
         names = [output.name for output in self._session.get_outputs()]
-        values = dict(zip(names, self._session.run(None, {"pixels": both}), strict=True))
+        found = self._session.run(None, {"pixels": np.ascontiguousarray(crops[:, None], np.float32)})
+        values = {name: np.asarray(value, np.float64) for name, value in zip(names, found, strict=True)}
         if not np.isfinite(values["logits"]).all():
             raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
-        count = len(crops)
-        if "pose" in values:
-            values["pose"][count:] *= [-1, 1, -1]
-        nothing = np.zeros((2 * count, 0))
-        means = {
-            name: (values.get(name, nothing)[:count].astype(np.float64) + values.get(name, nothing)[count:]) / 2
-            for name in ("logits", "embedding", "units", "pose")
-        }
-        return RawOutputs(**means)
+        nothing = np.zeros((len(crops), 0))
+        return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
 
     def perceive(self, crops: NDArray[np.uint8]) -> list[Perception]:
         """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors."""
@@ -187,6 +197,7 @@ class Specialist:
         return [
             Perception(
                 probabilities[index],
+                raw.logits[index],
                 raw.embedding[index].astype(np.float32),
                 dict(zip(self.card.units, raw.units[index].tolist(), strict=False)),
                 tuple(raw.pose[index].tolist()) if raw.pose.shape[1] else None,

@@ -66,7 +66,9 @@ def engine_notes(engines: Engines, people: int) -> list[Degradation]:
     if engines.vlm is None:
         message = "No vision-language model is configured: description and rationale come from the measurements and the ontology."
         notes.append(Degradation(stage="vlm", code="vlm_not_configured", message=message, person=None))
-    message = "No engine measures action units yet; the typical movements in the rationale are not verified."
+    if engines.measures_movements():
+        return notes
+    message = "These weights measure no action units; the typical movements in the rationale are not verified."
     notes.append(Degradation(stage="specialist", code="action_units_not_measured", message=message, person=None))
     return notes
 

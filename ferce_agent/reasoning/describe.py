@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent import wording
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import Claim, Description, Distribution, Evidence, Expression, Face, slug
+from ferce_agent.reasoning.movements import movement_claim, movement_evidence
+from ferce_agent.report import ActionUnitReading, Claim, Description, Distribution, Evidence, Expression, Face, slug
 
+STRONG_MOVEMENT: Final = 0.4
+"""Movements from this intensity on are named in the description."""
 NOTABLE_SIGN: Final = 0.15
 """A second expression of at least this probability is mentioned."""
 
 
-def evidence_for(person: str, face: Face, expression: Expression | None) -> list[Evidence]:
-    """List the measurements of one face: quality, pose and, if it was read, the notable probabilities and the prototype."""
+def evidence_for(
+    person: str, face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()
+) -> list[Evidence]:
+    """List the measurements of one face: quality, pose, movements and, if it was read, notable probabilities and the prototype."""
     entries = [
         Evidence(
             id=f"{person}.quality",
@@ -23,6 +29,7 @@ def evidence_for(person: str, face: Face, expression: Expression | None) -> list
             person=person,
         ),
         Evidence(id=f"{person}.pose", kind="pose", text=head_pose(face), value=face.pose.yaw, person=person),
+        *movement_evidence(person, expression, measured),
     ]
     if expression is None:
         return entries
@@ -64,9 +71,21 @@ def prototype_words(term_id: str) -> str:
     return f"Movements typical of {ontology().term(term_id).adjective} faces in the ontology: {movements}."
 
 
-def describe(face: Face, expression: Expression | None) -> Description:
+def describe(face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()) -> Description:
     """Return the face in words, measured and inferred apart."""
-    return Description(observed=f"{head_pose(face)} {readability(face)}", inferred=inferred_words(expression))
+    observed = f"{head_pose(face)} {seen_movements(measured)}{readability(face)}"
+    return Description(observed=observed, inferred=inferred_words(expression))
+
+
+def seen_movements(measured: Sequence[ActionUnitReading]) -> str:
+    """Say which movements stand out, strongest first, with a space at the end; empty where nothing measured any."""
+    if not measured:
+        return ""
+    strong = sorted((unit for unit in measured if unit.intensity >= STRONG_MOVEMENT), key=lambda unit: -unit.intensity)
+    if not strong:
+        return "No movement of the face stands out. "
+    names = [ontology().action_units[unit.id].movement for unit in strong[:5]]
+    return f"Seen: {', '.join(names)}. "
 
 
 def inferred_words(expression: Expression | None) -> str:
@@ -86,18 +105,14 @@ def inferred_words(expression: Expression | None) -> str:
     return f"The face {wording.shows(expression.primary)} ({sure}{strength}){rest}."
 
 
-def rationale_for(person: str, face: Face, expression: Expression | None, evidence: list[Evidence]) -> list[Claim]:
+def rationale_for(
+    person: str, face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()
+) -> list[Claim]:
     """Explain the named expression, or the abstention, by the evidence at hand."""
     if expression is None:
         return []
-    known = {entry.id for entry in evidence}
-    claims = [probability_claim(person, expression)]
-    identity = f"{person}.ontology.{slug(expression.primary or '')}"
-    if identity in known:
-        kind = ontology().term(expression.primary or "").adjective
-        text = f"Movements typical of {kind} faces would be expected; no engine measured them."
-        claims.append(Claim(text=text, basis="inferred", evidence=(identity,), status="unverified"))
-    return [*claims, quality_claim(person, face)]
+    movements = movement_claim(person, expression, measured)
+    return [probability_claim(person, expression), *([movements] if movements else []), quality_claim(person, face)]
 
 
 def quality_claim(person: str, face: Face) -> Claim:

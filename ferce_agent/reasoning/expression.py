@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import AbstainReason, Component, Distribution, Estimate, Expression, Quality
+from ferce_agent.reasoning.movements import measured_intensity
+from ferce_agent.report import AbstainReason, ActionUnitReading, Component, Distribution, Estimate, Expression, Quality
 from ferce_agent.uncertainty.conformal import prediction_set
 
 COMPOUND_SHARE: Final = 0.25
@@ -22,8 +24,14 @@ LEAST_QUALITY: Final = 0.1
 """Under this quality score no expression is named."""
 
 
-def interpret(
-    probabilities: NDArray[np.float64], quality: Quality, *, conformal: float, coverage: float, abstain: float
+def interpret(  # noqa: PLR0913
+    probabilities: NDArray[np.float64],
+    quality: Quality,
+    *,
+    conformal: float,
+    coverage: float,
+    abstain: float,
+    measured: Sequence[ActionUnitReading] = (),
 ) -> Expression:
     """Build the expression of one face.
 
@@ -33,20 +41,22 @@ def interpret(
         conformal: Least probability to enter the prediction set.
         coverage: Coverage that threshold was fitted for.
         abstain: Least confidence at which an expression is named.
+        measured: Action units of the face, where an engine measured them.
     """
     shares = rounded_shares(probabilities)
     parts = compound_parts(shares)
     confidence = sum(shares[part] for part in parts) if parts else max(shares.values())
     reason = abstain_reason(confidence, quality, abstain)
+    term = primary_term(shares, parts)
     return Expression(
-        primary=None if reason else primary_term(shares, parts),
+        primary=None if reason else term,
         distribution=Distribution(**shares),
         prediction_set=tuple(CANONICAL[index] for index in prediction_set(probabilities, conformal)),
         coverage=coverage,
         confidence=min(round(confidence, 4), 1.0),
         abstained=reason is not None,
         abstain_reason=reason,
-        intensity=estimate_intensity(shares),
+        intensity=measured_intensity(term, measured) or estimate_intensity(shares),
         valence=expected_value(shares, "valence"),
         arousal=expected_value(shares, "arousal"),
         components=() if reason else compound_components(shares, parts),

@@ -8,7 +8,17 @@ from ferce_agent import wording
 from ferce_agent.extraction.answer import ExtractedPerception
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.describe import describe, evidence_for, rationale_for
-from ferce_agent.report import Claim, Degradation, Evidence, Expression, Face, Person, Support
+from ferce_agent.report import (
+    ActionUnitReading,
+    Claim,
+    Degradation,
+    Evidence,
+    Expression,
+    Face,
+    Person,
+    RankedLabel,
+    Support,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +39,14 @@ def person_id(index: int) -> str:
     return f"person-{index + 1}"
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913
     index: int,
     face: Face,
     expression: Expression | None,
     extracted: ExtractedPerception | None,
     degraded: tuple[Degradation, ...],
+    measured: tuple[ActionUnitReading, ...] = (),
+    labels: tuple[RankedLabel, ...] = (),
 ) -> Reading:
     """Build the person and its evidence.
 
@@ -42,8 +54,8 @@ def reconcile(
     lies in the prediction set, contradicted if not.
     """
     name = person_id(index)
-    evidence = evidence_for(name, face, expression)
-    claims = rationale_for(name, face, expression, evidence)
+    evidence = evidence_for(name, face, expression, measured)
+    claims = rationale_for(name, face, expression, measured)
     if extracted is not None and extracted.term is not None:
         entry = Evidence(id=f"{name}.vlm", kind="vlm", text=vlm_words(extracted), value=None, person=name)
         evidence.append(entry)
@@ -55,8 +67,9 @@ def reconcile(
         id=name,
         face=face,
         expression=expression,
-        action_units=(),
-        description=describe(face, expression),
+        action_units=measured,
+        labels=labels,
+        description=describe(face, expression, measured),
         rationale=tuple(claims),
     )
     return Reading(index, person, tuple(evidence), degraded)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +33,10 @@ COVERAGE: Final = 0.9
 """Coverage of the prediction sets."""
 ANSWERED_ACCURACY: Final = 0.9
 """The abstention threshold is the lowest at which validation answers reach this accuracy."""
+SURE: Final = (0.8, 0.85, 0.9, 0.95, 0.98)
+"""Confidences tried for the early exit, lowest first."""
+EXIT_COST: Final = 0.0005
+"""Validation accuracy that the early exit may cost."""
 VERSION: Final = "2"
 SMALL: Final = 1024
 """Weights with fewer numbers stay in single precision."""
@@ -112,21 +116,24 @@ def write_card(path: Path, card: SpecialistCard) -> None:
 
 
 def calibrate(path: Path, valid: FerPlus) -> SpecialistCard:
-    """Fit temperature and thresholds on the validation split and store them in the file."""
+    """Fit temperature, early exit and thresholds on the validation split and store them in the file."""
     blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS)
     write_card(path, blank)
     logits, gold = batched_logits(Specialist(path), valid.crops), valid.labels
     temperature = fit_temperature(logits, np.eye(len(CANONICAL))[gold])
     probabilities = softmax(logits, temperature)
-    card = SpecialistCard(
-        VERSION,
-        CANONICAL,
-        CROP_SIZE,
-        round(temperature, 4),
-        COVERAGE,
-        round(conformal_threshold(probabilities, gold, COVERAGE), 5),
-        round(abstention_threshold(probabilities, gold, ANSWERED_ACCURACY)[0], 4),
-        UNITS,
+    best = float((probabilities.argmax(1) == gold).mean())
+    for sure in (*SURE, blank.sure):
+        write_card(path, replace(blank, temperature=round(temperature, 4), sure=sure))
+        probabilities = softmax(batched_logits(Specialist(path), valid.crops), temperature)
+        if float((probabilities.argmax(1) == gold).mean()) >= best - EXIT_COST:
+            break
+    card = replace(
+        blank,
+        temperature=round(temperature, 4),
+        sure=sure,
+        conformal=round(conformal_threshold(probabilities, gold, COVERAGE), 5),
+        abstain=round(abstention_threshold(probabilities, gold, ANSWERED_ACCURACY)[0], 4),
     )
     write_card(path, card)
     return card

@@ -113,6 +113,8 @@ def _about(person: Person, report: EmotionReport) -> Iterator[Row]:
     if person.expression is not None:
         yield "Likeliest", _bars(person.expression)
         yield from _parts(person.expression)
+    if person.labels:
+        yield "Your words", _words(", ".join(f"{one.label} {wording.percent(one.score)}" for one in person.labels[:8]))
     yield "Observed", _words(person.description.observed)
     yield "Inferred", _words(person.description.inferred, "italic")
     for index, claim in enumerate(person.rationale):

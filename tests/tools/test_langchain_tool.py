@@ -35,6 +35,16 @@ def test_the_model_gets_text_and_the_program_the_report(photo: Path) -> None:
     assert report.people[0].expression is not None
 
 
+def test_labels_are_ranked(photo: Path) -> None:
+    tool = create_analyze_expression_tool(roots=[photo.parent])
+    answer = call(tool, image=photo.name, labels=["bored", "joyful", "grieving"])
+    ranked = EmotionReport.model_validate(answer.artifact).people[0].labels
+    assert ranked[0].label == "joyful"
+    assert sum(one.score for one in ranked) == pytest.approx(1, abs=0.01)
+    assert "joyful" in str(answer.content)
+    assert call(tool, image=photo.name, labels=["joyful", "Joyful"]).status == "error"
+
+
 def test_data_urls_work_without_any_folder(photo: Path) -> None:
     url = "data:image/jpeg;base64," + base64.b64encode(photo.read_bytes()).decode()
     assert call(create_analyze_expression_tool(), image=url).status == "success"

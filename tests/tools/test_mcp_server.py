@@ -46,6 +46,17 @@ async def test_a_client_gets_a_structured_report_with_progress(photo: Path) -> N
     assert steps == sorted(steps)
 
 
+async def test_labels_are_ranked(photo: Path) -> None:
+    async with Client(create_server(roots=[photo.parent])) as client:
+        asked = {"image": photo.name, "labels": ["bored", "joyful", "grieving"]}
+        result = await client.call_tool("analyze_expression", asked)
+        wrong = await client.call_tool("analyze_expression", {"image": photo.name, "labels": ["joyful"]})
+    report = EmotionReport.model_validate(result.structured_content)
+    assert report.people[0].labels[0].label == "joyful"
+    assert wrong.is_error
+    assert "2 to 100" in wrong.content[0].text  # type: ignore[union-attr]
+
+
 async def test_stdio_through_the_real_command(photo: Path) -> None:
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "ferce_agent.cli", "mcp", "--root", str(photo.parent)]

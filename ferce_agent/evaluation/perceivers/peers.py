@@ -5,7 +5,7 @@ file of the wheel is read here, with `ai-edge-litert`. Preprocessing as in the p
 detector is replaced by the product's, so both look at the same faces; its ten pixels of padding are kept.
 
 `opencv` is no model of expressions at all: the cost of the plain OpenCV steps every pipeline needs (grey, resize, histogram
-equalisation, a Haar face cascade), with a uniform answer, to know what the floor is.
+equalisation, a Haar face cascade), without an answer, to know what the floor of the time is.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _padded_face(sample: Sample) -> NDArray[np.uint8]:
 
 
 class OpenCvFloor:
-    """`opencv`: the cost of a plain OpenCV pipeline; its answer is uniform."""
+    """`opencv`: the cost of a plain OpenCV pipeline; it gives no answer."""
 
     writes = False
 
@@ -130,9 +130,9 @@ class OpenCvFloor:
         """Return OpenCV's version."""
         return {"name": "opencv", "version": cv2.__version__, "trained_on": {}}
 
-    def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
-        """Do the steps and answer uniformly."""
+    def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:  # noqa: ARG002
+        """Do the steps and give no answer."""
         grey = cv2.equalizeHist(cv2.cvtColor(sample.pixels, cv2.COLOR_BGR2GRAY))
         self._cascade.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
         cv2.resize(grey, (FER_SIDE, FER_SIDE), interpolation=cv2.INTER_AREA)
-        return Prediction(np.full(len(labels.words), 1 / len(labels.words)))
+        return Prediction()
