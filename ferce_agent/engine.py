@@ -103,7 +103,7 @@ class Engines:
             WeightsError: Its weights are missing or unusable.
         """
         crop = align_face(pixels, detected.landmarks)
-        perception = self.specialist.perceive(crop[None])[0]
+        perception = self.specialist.perceive(crop[None], self.settings.flatten)[0]
         card = self.specialist.card
         measured = readings(perception.units)
         expression = interpret(

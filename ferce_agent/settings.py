@@ -24,6 +24,8 @@ class Settings:
         max_faces: Only so many faces are read, the largest first.
         small_faces: Also search tiles at full resolution for small faces.
         vlm_seconds: How long to wait for one answer of a vision-language model.
+        flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training pictures are
+            mostly neutral or happy; on photos a flatter prior is nearer to the truth and less overconfident.
     """
 
     weights: Path | None = None
@@ -32,6 +34,7 @@ class Settings:
     max_faces: int = 16
     small_faces: bool = False
     vlm_seconds: float = 60.0
+    flatten: float = 0.5
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -43,6 +46,8 @@ class Settings:
             raise SettingsError("threads must be 1..64 and max_faces 1..256.")
         if not 0 < self.face_threshold < 1 or not 0 < self.vlm_seconds <= 3600:
             raise SettingsError("face_threshold must be between 0 and 1, vlm_seconds between 0 and 3600.")
+        if not 0 <= self.flatten <= 1:
+            raise SettingsError("flatten must be between 0 and 1.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -76,4 +81,5 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "max_faces": int,
     "small_faces": _read_switch,
     "vlm_seconds": float,
+    "flatten": float,
 }

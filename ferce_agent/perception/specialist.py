@@ -38,6 +38,7 @@ class SpecialistCard:
         conformal: Least probability to enter the prediction set.
         abstain: Least confidence at which an expression is named.
         units: Action units of the `units` output, in order; empty if the network has none.
+        prior: Share of each expression in the training votes, in label order; empty if not stored.
         sure: Early exit: from this confidence on the mirror image is not looked at; above 1 it always is.
     """
 
@@ -50,6 +51,7 @@ class SpecialistCard:
     abstain: float
     units: tuple[str, ...] = ()
     sure: float = 2.0
+    prior: tuple[float, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> SpecialistCard:
@@ -60,7 +62,7 @@ class SpecialistCard:
         """
         try:
             fields = json.loads(text)
-            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units")}
+            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior")}
             card = cls(**{**fields, **lists})
         except (ValueError, TypeError, KeyError) as error:
             raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
@@ -180,6 +182,11 @@ class Specialist:
                 value[unsure] = (value[unsure] + mirrored[name]) / 2
         return RawOutputs(**values)
 
+    @cached_property
+    def _log_prior(self) -> NDArray[np.float64]:
+        """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
+        return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
+
     def _look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """Run the network once; outputs the weights do not have come with no columns."""
         names = [output.name for output in self._session.get_outputs()]
@@ -190,10 +197,16 @@ class Specialist:
         nothing = np.zeros((len(crops), 0))
         return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
 
-    def perceive(self, crops: NDArray[np.uint8]) -> list[Perception]:
-        """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors."""
+    def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0) -> list[Perception]:
+        """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors.
+
+        Args:
+            crops: uint8 grey levels.
+            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al. 2021). A third of
+                the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
+        """
         raw = self.run(crops)
-        probabilities = softmax(raw.logits, self.card.temperature)
+        probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)
         return [
             Perception(
                 probabilities[index],

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ferce_agent.errors import MissingExtraError
 from ferce_agent.evaluation.accuracy import Accuracy, batched_logits, evaluate_crops
-from ferce_agent.evaluation.ferplus import FerPlus, load_split
+from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.specialist import METADATA_KEY, Specialist, SpecialistCard
@@ -115,9 +115,15 @@ def write_card(path: Path, card: SpecialistCard) -> None:
     onnx.save(model, path)
 
 
-def calibrate(path: Path, valid: FerPlus) -> SpecialistCard:
+def vote_shares(votes: NDArray[np.uint8]) -> tuple[float, ...]:
+    """Return the share of each of the eight expressions in FER+ votes (N, 10), unusable pictures left out."""
+    targets, usable = vote_targets(votes)
+    return tuple(round(float(share), 5) for share in targets[usable].mean(0))
+
+
+def calibrate(path: Path, valid: FerPlus, prior: tuple[float, ...] = ()) -> SpecialistCard:
     """Fit temperature, early exit and thresholds on the validation split and store them in the file."""
-    blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS)
+    blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS, prior=prior)
     write_card(path, blank)
     logits, gold = batched_logits(Specialist(path), valid.crops), valid.labels
     temperature = fit_temperature(logits, np.eye(len(CANONICAL))[gold])
@@ -190,7 +196,7 @@ def export(
     average: FaceNet = state.average.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     write_onnx(average, path)
     valid = load_split(data_folder, "valid")
-    card = calibrate(path, valid)
+    card = calibrate(path, valid, vote_shares(load_split(data_folder, "train").votes))
     specialist = Specialist(path)
     results = {"valid": evaluate_crops(specialist, valid.crops, valid.labels)}
     if (data_folder / "test.parquet").is_file():

@@ -2,8 +2,10 @@
 
 The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote distribution
 (cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`; masked where the
-landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). The
-evaluated and exported weights are an exponential moving average.
+landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). In
+later cycles the network teaches itself: the target is a mixture of the votes and of what the averaged weights said at the end of the
+cycle before (born-again networks, Furlanello et al. 2018), which smooths the noise of ten annotators. The evaluated and exported
+weights are an exponential moving average.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,26 +39,21 @@ class Recipe:
     """Everything that decides the result of a training run; stored with the weights.
 
     Attributes:
-        epochs: Epochs with full augmentation, one-cycle learning rate.
-        finish: Epochs after those with gentle augmentation, so that the network ends on pictures like those it will see.
-        finish_rate: Learning rate at the start of those; it falls linearly to zero.
-        batch: Pictures per step.
-        peak_rate: Highest learning rate of the one-cycle schedule.
-        weight_decay: L2 penalty of SGD.
-        ema: Decay of the weight average per step.
-        common: Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
-        unit_weight: Weight of the action-unit loss.
-        pose_weight: Weight of the head-pose loss.
-        backbone: Whether to start from dlib's face network rather than from random weights.
-        seed: Seed of weights, order and augmentation.
-        limit: Use only so many training pictures (0 = all); for trying things out.
+        cycles: Per cycle: epochs with full augmentation, the highest learning rate of their one-cycle schedule, and epochs
+            after those with gentle augmentation, so that the network ends on pictures like those it will see.
+        finish_rate: Learning rate at the start of the gentle epochs; it falls linearly to zero.
+        taught: Share of the target that, after the first cycle, comes from the network's own answers at the end of the cycle
+        before. batch: Pictures per step. weight_decay: L2 penalty of SGD. ema: Decay of the weight average per step. common:
+        Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
+        unit_weight: Weight of the action-unit loss. pose_weight: Weight of the head-pose loss. backbone: Whether to start from
+        dlib's face network rather than from random weights. seed: Seed of weights, order and augmentation. limit: Use only so
+        many training pictures (0 = all); for trying things out.
     """
 
-    epochs: int = 14
-    finish: int = 2
+    cycles: tuple[tuple[int, float, int], ...] = ((14, 0.03, 2),)
     finish_rate: float = 0.004
+    taught: float = 0.4
     batch: int = 64
-    peak_rate: float = 0.03
     weight_decay: float = 5e-4
     ema: float = 0.998
     common: float = 0.1
@@ -72,19 +69,35 @@ class Recipe:
         Raises:
             SettingsError: A value is out of range.
         """
-        if self.batch < 2 or self.epochs < 1 or self.finish < 0 or not 0 < self.ema < 1 or self.peak_rate <= 0:
+        fine = all(main >= 1 and rate > 0 and gentle >= 0 for main, rate, gentle in self.cycles)
+        if not self.cycles or not fine or self.batch < 2 or not 0 < self.ema < 1 or not 0 <= self.taught <= 1:
             raise SettingsError("The recipe needs batch >= 2, epochs >= 1, 0 < ema < 1 and a positive rate.")
 
     @property
     def total(self) -> int:
-        """Number of epochs, the finish included."""
-        return self.epochs + self.finish
+        """Number of epochs."""
+        return sum(main + gentle for main, _, gentle in self.cycles)
+
+    def place(self, epoch: int) -> tuple[int, int]:
+        """Return (cycle, epoch within it) of `epoch`, all counted from 0."""
+        for index, (main, _, gentle) in enumerate(self.cycles):
+            if epoch < main + gentle:
+                return index, epoch
+            epoch -= main + gentle
+        raise SettingsError(f"The recipe has only {self.total} epochs.")
+
+    def is_gentle(self, epoch: int) -> bool:
+        """Return whether `epoch` is one of the gentle ones at the end of a cycle."""
+        cycle, inside = self.place(epoch)
+        return inside >= self.cycles[cycle][0]
 
     def rate_at(self, epoch: int, share: float) -> float:
         """Return the learning rate in `epoch` (counted from 0) when `share` of it is done."""
-        if epoch < self.epochs:
-            return learning_rate((epoch + share) / self.epochs, self.peak_rate)
-        return self.finish_rate * (1 - (epoch - self.epochs + share) / self.finish)
+        cycle, inside = self.place(epoch)
+        main, peak, gentle = self.cycles[cycle]
+        if inside < main:
+            return learning_rate((inside + share) / main, peak)
+        return self.finish_rate * (1 - (inside - main + share) / gentle)
 
 
 @dataclass(slots=True)
@@ -133,11 +146,12 @@ class Examples:
 
 @dataclass(slots=True)
 class TrainState:
-    """The mutable parts of a run, as saved in the checkpoint."""
+    """The mutable parts of a run, as saved in the checkpoint; `taught` are the network's own answers, shape (N, 8)."""
 
     model: FaceNet
     average: FaceNet
     optimiser: torch.optim.SGD
+    taught: Tensor | None = None
     epoch: int = 0
     logs: list[EpochLog] = field(default_factory=list)
 
@@ -158,7 +172,7 @@ def new_state(recipe: Recipe) -> TrainState:
     torch.manual_seed(recipe.seed)
     model = FaceNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
-        model.parameters(), recipe.peak_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+        model.parameters(), recipe.finish_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
     return TrainState(model, copy.deepcopy(model).eval(), optimiser)
 
@@ -170,6 +184,7 @@ def save_checkpoint(state: TrainState, recipe: Recipe, path: Path) -> None:
         "model": state.model.state_dict(),
         "average": state.average.state_dict(),
         "optimiser": state.optimiser.state_dict(),
+        "taught": state.taught,
         "epoch": state.epoch,
         "logs": [asdict(log) for log in state.logs],
     }
@@ -195,6 +210,7 @@ def load_checkpoint(path: Path, recipe: Recipe) -> TrainState:
     state.model.load_state_dict(payload["model"])
     state.average.load_state_dict(payload["average"])
     state.optimiser.load_state_dict(payload["optimiser"])
+    state.taught = payload["taught"]
     state.epoch = payload["epoch"]
     state.logs = [EpochLog(**log) for log in payload["logs"]]
     return state
@@ -282,7 +298,7 @@ def joint_loss(outputs: Outputs, crops: Crops, examples: Examples, chosen: Tenso
 def train_epoch(state: TrainState, examples: Examples, recipe: Recipe, tick: Tick) -> float:
     """Run one epoch and return its mean loss."""
     rng = torch.Generator().manual_seed(recipe.seed * 7919 + state.epoch)
-    gentle = state.epoch >= recipe.epochs
+    gentle = recipe.is_gentle(state.epoch)
     plan = batches(examples, recipe, state.epoch)
     state.model.train()
     total = 0.0
@@ -317,6 +333,17 @@ def column_correlations(one: Tensor, other: Tensor) -> Tensor:
     a, b = one - one.mean(0), other - other.mean(0)
     spread = (a.square().sum(0) * b.square().sum(0)).sqrt()
     return torch.where(spread > 0, (a * b).sum(0) / spread.clamp(min=1e-12), torch.zeros_like(spread))
+
+
+def own_answers(model: FaceNet, pictures: Tensor) -> Tensor:
+    """Return the network's distribution for each picture, averaged in the logits over the mirror image, shape (N, 8)."""
+    sides = [predict(model, view).logits for view in (pictures, pictures.flip(3))]
+    return torch.softmax((sides[0] + sides[1]) / 2, 1)
+
+
+def mixed(examples: Examples, taught: Tensor | None, share: float) -> Examples:
+    """Return the examples with `share` of the vote targets replaced by the network's own answers; as they are without any."""
+    return examples if taught is None else replace(examples, votes=torch.lerp(examples.votes, taught, share))
 
 
 def start_from_backbone(state: TrainState, examples: Examples) -> None:
@@ -364,8 +391,11 @@ def train(  # noqa: PLR0913
         start_from_backbone(state, examples)
     while state.epoch < recipe.total:
         began = time.perf_counter()
+        cycle, inside = recipe.place(state.epoch)
+        if cycle and not inside:
+            state.taught = own_answers(state.average, examples.pictures)
         torch.manual_seed(recipe.seed * 104729 + state.epoch)  # dropout
-        loss = train_epoch(state, examples, recipe, tick or (lambda *_: None))
+        loss = train_epoch(state, mixed(examples, state.taught, recipe.taught), recipe, tick or (lambda *_: None))
         log = EpochLog(state.epoch, loss, *validate(state, valid), time.perf_counter() - began)
         state.logs.append(log)
         state.epoch += 1

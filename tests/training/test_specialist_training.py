@@ -29,12 +29,14 @@ from ferce_agent.training.specialist import (  # noqa: E402
     learning_rate,
     load_checkpoint,
     load_examples,
+    mixed,
+    own_answers,
     repeat_factors,
     train,
 )
 from ferce_agent.training.teachers import TeacherLabels, unit_targets  # noqa: E402
 
-TINY = Recipe(epochs=3, finish=1, batch=16, ema=0.8, peak_rate=0.02, finish_rate=0.01, backbone=False)
+TINY = Recipe(cycles=((2, 0.02, 1), (1, 0.01, 0)), batch=16, ema=0.8, finish_rate=0.01, backbone=False)
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 
@@ -78,7 +80,7 @@ def write_labels(folder: Path, counts: dict[str, int]) -> None:
 @pytest.mark.slow
 def test_training_learns_exports_and_calibrates(data: Path, tmp_path: Path) -> None:
     write_labels(tmp_path, {"train": 96, "valid": 64})
-    recipe = replace(TINY, epochs=5)
+    recipe = replace(TINY, cycles=((5, 0.02, 1),))
     state = train(data, tmp_path, recipe, report=lambda _: None, labels=tmp_path)
     assert state.logs[-1].valid_accuracy > 0.9
     results = export(state, recipe, data, tmp_path, tmp_path)
@@ -137,7 +139,7 @@ def test_a_stopped_run_ends_like_an_unbroken_one(data: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_is_refused(data: Path, tmp_path: Path) -> None:
-    short = replace(TINY, epochs=1, finish=0)
+    short = replace(TINY, cycles=((1, 0.02, 0),))
     train(data, tmp_path, short, report=lambda _: None)
     with pytest.raises(DataError, match="another recipe"):
         load_checkpoint(tmp_path / "checkpoint.pt", TINY)
@@ -155,7 +157,12 @@ def test_recipes_are_checked() -> None:
     with pytest.raises(SettingsError, match="batch"):
         Recipe(batch=1)
     assert TINY.total == 4
-    assert TINY.rate_at(3, 0.5) == pytest.approx(TINY.finish_rate / 2)
+    assert [TINY.place(epoch) for epoch in range(4)] == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    assert [TINY.is_gentle(epoch) for epoch in range(4)] == [False, False, True, False]
+    assert TINY.rate_at(2, 0.5) == pytest.approx(TINY.finish_rate / 2)
+    assert TINY.rate_at(3, 0.15) == pytest.approx(0.01)
+    with pytest.raises(SettingsError, match="only 4 epochs"):
+        TINY.place(4)
     rates = [learning_rate(step / 100, 0.1) for step in range(101)]
     assert max(rates) == pytest.approx(0.1)
     assert rates[0] < 0.01
@@ -173,6 +180,17 @@ def test_rare_classes_are_repeated() -> None:
     drawn = torch.cat(batches(examples, replace(TINY, common=0.16, batch=4), 0))
     assert len(drawn) == 104
     assert set(drawn.tolist()) == set(range(100))
+
+
+def test_own_answers_are_mixed_in() -> None:
+    examples = Examples(
+        torch.rand(4, 1, 48, 48) * 255, torch.eye(8)[:4], torch.zeros(4, 16), torch.zeros(4, 3), torch.ones(4)
+    )
+    assert mixed(examples, None, 0.4) is examples
+    own = own_answers(FaceNet(), examples.pictures)
+    votes = mixed(examples, own, 0.4).votes
+    torch.testing.assert_close(votes, 0.6 * examples.votes + 0.4 * own)
+    torch.testing.assert_close(votes.sum(1), torch.ones(4))
 
 
 def test_pose_targets_follow_the_augmentation() -> None:

@@ -28,6 +28,7 @@ class SpecialistPerceiver:
     def __init__(self, path: Path | None = None) -> None:
         """Choose the weight file; default: the shipped one."""
         self._model = Specialist(path)
+        self._flatten = Settings.from_environment().flatten
 
     def describe(self) -> dict[str, Any]:
         """Return what the weight file says about itself."""
@@ -38,11 +39,16 @@ class SpecialistPerceiver:
             "weights_sha256": self._model.sha256,
             "trained_on": TRAINED_ON,
             "abstain_below": card.abstain,
+            "flatten_on_photos": self._flatten,
         }
 
     def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
-        """Return the calibrated distribution, and the prediction set of the shipped conformal threshold."""
-        probabilities = self._model.perceive(sample.aligned()[None])[0].probabilities
+        """Return the calibrated distribution, and the prediction set of the shipped conformal threshold.
+
+        On FER+ crops the class prior of FER+ is left in; on photos it is flattened as in the product.
+        """
+        flatten = 0.0 if sample.is_crop else self._flatten
+        probabilities = self._model.perceive(sample.aligned()[None], flatten)[0].probabilities
         projected = labels.project(probabilities)
         if set(labels.terms) != set(CANONICAL):
             return Prediction(projected)
