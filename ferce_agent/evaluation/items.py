@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
@@ -33,11 +33,13 @@ class Item:
         id: Unique within the set.
         gold: Index of the right word in the set's label space.
         source: The encoded picture, or the file that holds it.
+        disagreement: Entropy of the annotators' votes in nats, where they are known.
     """
 
     id: str
     gold: int
     source: bytes | Path
+    disagreement: float | None = None
 
     def data(self) -> bytes:
         """Return the encoded picture.
@@ -257,7 +259,7 @@ class Dataset:
                 f"The labels have no word for {', '.join(missing)}.", hint="Add one for each label of the set."
             )
         places = [space.terms.index(term) if term in space.terms else -1 for term in self.labels.terms]
-        items = tuple(Item(item.id, places[item.gold], item.source) for item in self.items)
+        items = tuple(replace(item, gold=places[item.gold]) for item in self.items)
         return self._with(items, space)
 
     def _with(self, items: tuple[Item, ...], labels: LabelSpace) -> Dataset:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from ferce_agent.evaluation.plots import confusion_plot, reliability_plot, risk_plot, robustness_plot
-from ferce_agent.evaluation.tables import headline_table, recall_table, robustness_table
+from ferce_agent.evaluation.tables import headline_table, recall_table, robustness_table, set_table
 
 Result = dict[str, Any]
 
@@ -23,6 +23,8 @@ def to_page(result: Result) -> str:
     for entry in result["sets"]:
         plots = [reliability_plot(entry), risk_plot(entry)]
         tables = [headline_table(entry), recall_table(entry)]
+        if any("conformal" in one for one in entry["perceivers"]):
+            tables.append(set_table(entry))
         if any(one["robustness"] for one in entry["perceivers"]):
             plots.append(robustness_plot(entry))
             tables.append(robustness_table(entry))

@@ -136,7 +136,27 @@ def _evaluate_one(  # noqa: PLR0913
         result["answers"]["unseen"] = {"items": len(unseen), "accuracy": _accuracy(unseen)}
     result.update(_distributions(plain, plan.seed, resamples, about.get("abstain_below")))
     result.update(_claims(plain))
+    result.update(_disagreement(dataset, plain))
     return result
+
+
+def _disagreement(dataset: Dataset, rows: list[Row]) -> Result:
+    """Return how the entropy of the answers follows the entropy of the annotators' votes, where both are known."""
+    known = {item.id: item.disagreement for item in dataset.items if item.disagreement is not None}
+    pairs = [(row["p"], known[row["item"]]) for row in rows if "p" in row and row["item"] in known]
+    if len(pairs) < 4:
+        return {}
+    from scipy.stats import pearsonr, spearmanr
+
+    shares = np.maximum(np.array([p for p, _ in pairs]), 1e-12)
+    entropy, votes = -(shares * np.log(shares)).sum(1), np.array([value for _, value in pairs])
+    if entropy.std() < 1e-9 or votes.std() < 1e-9:
+        return {}
+    found = {
+        "pearson": float(pearsonr(entropy, votes).statistic),
+        "spearman": float(spearmanr(entropy, votes).statistic),
+    }
+    return {"disagreement": {"items": len(pairs), **found}}
 
 
 def contamination(origin: str, trained_on: dict[str, str]) -> str:

@@ -40,6 +40,9 @@ HEADLINES: Final[tuple[Column, ...]] = (
     ("Brier", _distribution("brier")),
     ("NLL", _distribution("nll")),
     ("AURC", _distribution("aurc")),
+    ("can answer with accuracy 0.95 / 0.90", lambda one: _answerable(one.get("distribution", {}))),
+    ("names an expression: share, accuracy", lambda one: _named(one.get("abstention"))),
+    ("entropy against the annotators' (Pearson)", lambda one: number(one.get("disagreement", {}).get("pearson"))),
     ("90 % sets: coverage, size", _sets),
     (
         "flips: mirror / JPEG / order",
@@ -53,6 +56,14 @@ HEADLINES: Final[tuple[Column, ...]] = (
     ),
     ("peak MB", lambda one: number(one["timing"]["peak_mb"], 0)),
 )
+
+
+def _answerable(distribution: Result) -> str:
+    return " / ".join(number(distribution.get(f"answerable_at_{level}")) for level in (95, 90))
+
+
+def _named(abstention: Result | None) -> str:
+    return f"{abstention['answered']:.3f}, {number(abstention['accuracy'])}" if abstention else "–"
 
 
 def _frequent(answers: Result) -> str:
@@ -77,6 +88,8 @@ def to_markdown(result: Result) -> str:
 def _set_blocks(entry: Result) -> list[str]:
     heading = f"## {entry['title']}: {entry['items']:,} items, majority class {entry['majority']:.3f}"
     blocks = [heading, headline_table(entry), recall_table(entry)]
+    if any("conformal" in one for one in entry["perceivers"]):
+        blocks.append(set_table(entry))
     if any(one["robustness"] for one in entry["perceivers"]):
         blocks.append(robustness_table(entry))
     blocks += [f"*{entry['note']}*"] if entry["note"] else []
@@ -104,6 +117,20 @@ def recall_table(entry: Result) -> str:
             table = one["answers"]["per_class"]
             cells.append(" / ".join(number(table[name][index]) for name in ("precision", "recall", "f1")))
         lines.append(_row([f"{word} ({count})", *cells]))
+    return "\n".join(lines)
+
+
+def set_table(entry: Result) -> str:
+    """Return coverage (mean size) of the 90 % prediction sets, overall and per class, by the way they were fitted."""
+    able = [one for one in entry["perceivers"] if "conformal" in one]
+    kinds = [(one, kind) for one in able for kind in ("shipped", "split", "per_class") if kind in one["conformal"]]
+    names = {"shipped": "shipped threshold", "split": "fitted on half of the set", "per_class": "per class, on half"}
+    lines = [_row(["90 % sets: coverage (size)", *(f"{one['perceiver']}: {names[kind]}" for one, kind in kinds)])]
+    lines.append("|---|" + "---|" * len(kinds))
+    parts = [one["conformal"][kind] for one, kind in kinds]
+    lines.append(_row(["all", *(f"{part['coverage']:.3f} ({part['size']:.2f})" for part in parts)]))
+    for index, word in enumerate(entry["labels"]):
+        lines.append(_row([word, *(number(part["per_class"][index]) for part in parts)]))
     return "\n".join(lines)
 
 

@@ -202,7 +202,8 @@ class Specialist:
 
         Args:
             crops: uint8 grey levels.
-            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al. 2021). A third of
+            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al. 2021). A third
+            of
                 the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
         """
         raw = self.run(crops)

@@ -21,6 +21,7 @@ from ferce_agent.cli import main
 from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.evaluation.bench import bench_to_folder
 from ferce_agent.evaluation.compare import compare, mcnemar, read_result
+from ferce_agent.evaluation.datasets.ferplus import vote_entropy
 from ferce_agent.evaluation.results import contamination, short_name
 from ferce_agent.evaluation.runner import JOURNAL, Plan, Task, Worker, pending, robust_items
 from ferce_agent.evaluation.speed import demo_photo
@@ -79,6 +80,14 @@ def test_a_perfect_reader_is_perfect(finished: tuple[dict[str, Any], Path]) -> N
     assert one["robustness"]["clean"] == 1
     assert one["robustness"]["accuracy"]["low_light"][4] < 0.5
     assert one["robustness"]["accuracy"]["mouth_covered"][4] == 1
+
+
+def test_the_answers_entropy_is_held_against_the_votes(ferplus: Path, tmp_path: Path) -> None:
+    """All votes of these pictures agree, so nothing can be said; with split votes it can."""
+    plan = Plan((f"ferplus:{ferplus}",), (LEVELS,), flips=False)
+    assert "disagreement" not in bench_to_folder(plan, tmp_path, resamples=10)["sets"][0]["perceivers"][0]
+    assert vote_entropy(np.array([5, 5, 0, 0, 0, 0, 0, 0, 9, 9])) == pytest.approx(np.log(2), abs=1e-5)
+    assert vote_entropy(np.array([0] * 8 + [5, 5])) is None
 
 
 def test_written_answers_are_scored_strictly_and_leniently(finished: tuple[dict[str, Any], Path]) -> None:

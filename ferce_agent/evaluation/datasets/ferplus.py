@@ -36,6 +36,15 @@ def _majority(votes: NDArray[np.int64]) -> int:
     return LABELS.terms.index(CANONICAL[int(votes[:8].argmax())])
 
 
+def vote_entropy(votes: NDArray[np.int64]) -> float | None:
+    """Return the entropy in nats of the votes for the eight expressions; None without any."""
+    counts = votes[:8].astype(float)
+    if not counts.sum():
+        return None
+    shares = counts[counts > 0] / counts.sum()
+    return round(float(-(shares * np.log(shares)).sum()), 5)
+
+
 class FerPlusParquet:
     """`ferplus`: test.parquet with `image`, `votes` and, on the test split, `ferbench_label`."""
 
@@ -62,7 +71,7 @@ class FerPlusParquet:
             if votes.shape != (len(VOTE_COLUMNS),):
                 raise DataError(f"{path.name}: {name} has {votes.size} vote counts, not {len(VOTE_COLUMNS)}.")
             gold = LABELS.index(str(words[index])) if words is not None else _majority(votes)
-            items.append(Item(str(name), gold, data))
+            items.append(Item(str(name), gold, data, vote_entropy(votes)))
         return _set(items, split, _in_training(folder, split, items))
 
 
@@ -100,7 +109,7 @@ class FerPlusCsv:
             votes = np.array([whole_number(row[name], f"fer2013new.csv, row {number + 2}") for name in CSV_VOTES])
             name = row["Image name"]
             source = pictures / name if strings is None else _encode(strings[number], number)
-            items.append(Item(name, _majority(votes), source))
+            items.append(Item(name, _majority(votes), source, vote_entropy(votes)))
         return _set(items, split)
 
     def _strings(self, folder: Path, count: int) -> list[str]:
