@@ -378,6 +378,18 @@ def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: 
         click.echo(f"\nPage: {out / 'results.html'}", err=True)
 
 
+@bench.command(name="drift")
+@click.option("--data", type=FOLDER, required=True, help="Folder with test.parquet (FER+).")
+def bench_drift(data: Path) -> None:
+    """Compare the 8-bit weights with the full ones on the FER+ test faces; fails if they lose more than half a point."""
+    from ferce_agent.evaluation.drift import measure_drift
+
+    drift = measure_drift(data)
+    click.echo(json.dumps(drift.as_dict(), indent=2))
+    if not drift.fine:
+        sys.exit(1)
+
+
 @bench.command(name="compare")
 @click.argument("first", type=FILE)
 @click.argument("second", type=FILE)

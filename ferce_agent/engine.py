@@ -71,7 +71,7 @@ class Engines:
     def __post_init__(self) -> None:
         """Prepare the engines; no file is read yet."""
         self.detector = FaceDetector(self.settings.face_threshold)
-        self.specialist = Specialist(self.settings.weights, self.settings.threads)
+        self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.precision)
         self.vocabulary = Vocabulary()
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
@@ -127,7 +127,7 @@ class Engines:
         if not labels:
             return ()
         words = check_words(labels)
-        if self.vocabulary.alignment.specialist != self.specialist.sha256:
+        if self.specialist.sha256 not in self.vocabulary.alignment.specialists:
             raise WeightsError(
                 "Labels can only be ranked with the shipped expression model.",
                 hint="Leave out weights, or train vocabulary.",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ferce_agent.errors import SettingsError
 
@@ -26,6 +26,7 @@ class Settings:
         vlm_seconds: How long to wait for one answer of a vision-language model.
         flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training pictures are
             mostly neutral or happy; on photos a flatter prior is nearer to the truth and less overconfident.
+        precision: Which of the shipped specialist's files to use; ``auto``: the faster one on this machine.
     """
 
     weights: Path | None = None
@@ -35,6 +36,7 @@ class Settings:
     small_faces: bool = False
     vlm_seconds: float = 60.0
     flatten: float = 0.5
+    precision: Literal["auto", "full", "int8"] = "auto"
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -48,6 +50,8 @@ class Settings:
             raise SettingsError("face_threshold must be between 0 and 1, vlm_seconds between 0 and 3600.")
         if not 0 <= self.flatten <= 1:
             raise SettingsError("flatten must be between 0 and 1.")
+        if self.precision not in {"auto", "full", "int8"}:
+            raise SettingsError("precision must be auto, full or int8.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -82,4 +86,5 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "small_faces": _read_switch,
     "vlm_seconds": float,
     "flatten": float,
+    "precision": str,
 }

@@ -127,7 +127,7 @@ class Alignment:
         vectors: Unit vectors of their words, shape (T, 384).
         centre: Mean of those vectors, taken off before comparing, shape (384,).
         scale: Factor of the cosine before the softmax.
-        specialist: Digest of the weights whose features it was trained on.
+        specialists: Digests of the weights whose features it takes.
     """
 
     weights: NDArray[np.float32]
@@ -138,7 +138,7 @@ class Alignment:
     vectors: NDArray[np.float32]
     centre: NDArray[np.float32]
     scale: float
-    specialist: str
+    specialists: tuple[str, ...]
 
     def face_vectors(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return unit vectors (N, 384) of features (N, F)."""
@@ -157,7 +157,7 @@ class Alignment:
         half = {name: getattr(self, name).astype(np.float16) for name in ("weights", "vectors")}
         plain = {name: getattr(self, name) for name in ("bias", "mean", "spread", "centre")}
         np.savez_compressed(
-            path, **half, **plain, terms=np.array(self.terms), scale=self.scale, specialist=self.specialist
+            path, **half, **plain, terms=np.array(self.terms), scale=self.scale, specialists=np.array(self.specialists)
         )
 
     @classmethod
@@ -174,7 +174,12 @@ class Alignment:
                     for name in ("weights", "vectors", "bias", "mean", "spread", "centre")
                 }
                 terms = tuple(str(name) for name in stored["terms"])
-                return cls(**arrays, terms=terms, scale=float(stored["scale"]), specialist=str(stored["specialist"]))
+                return cls(
+                    **arrays,
+                    terms=terms,
+                    scale=float(stored["scale"]),
+                    specialists=tuple(str(name) for name in stored["specialists"]),
+                )
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise WeightsError(f"{path.name} is no map from faces to words.", hint="Reinstall ferce-agent.") from error
 

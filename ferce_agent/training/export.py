@@ -22,7 +22,7 @@ from ferce_agent.evaluation.accuracy import Accuracy, batched_logits, evaluate_c
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.perception.specialist import METADATA_KEY, Specialist, SpecialistCard
+from ferce_agent.perception.specialist import INT8_NAME, METADATA_KEY, WEIGHTS_NAME, Specialist, SpecialistCard
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet
 from ferce_agent.training.specialist import Recipe, TrainState, column_correlations
 from ferce_agent.training.teachers import TeacherLabels, unit_targets
@@ -38,6 +38,8 @@ SURE: Final = (0.8, 0.85, 0.9, 0.95, 0.98)
 EXIT_COST: Final = 0.0005
 """Validation accuracy that the early exit may cost."""
 VERSION: Final = "2"
+CALIBRATION_FACES: Final = 320
+"""Validation faces on which the ranges of the 8-bit activations are measured."""
 SMALL: Final = 1024
 """Weights with fewer numbers stay in single precision."""
 OUTPUTS: Final = ("logits", "embedding", "units", "pose")
@@ -58,16 +60,13 @@ class Shipped(nn.Module):
 
 
 def write_onnx(network: FaceNet, path: Path) -> None:
-    """Write the network as ONNX with weights in half precision.
-
-    Input `pixels` (N, 1, 44, 44) float 0..255. The weights are cast back to single precision when the file is loaded, so that only
-    the file is smaller; the arithmetic stays in single precision.
+    """Write the network as ONNX in single precision; input `pixels` (N, 1, 44, 44) float 0..255.
 
     Raises:
         MissingExtraError: The `onnx` package is not installed.
     """
     try:
-        import onnx
+        import onnx  # noqa: F401  # torch's exporter needs it
     except ImportError as error:
         raise MissingExtraError("onnx", "train") from error
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,13 +83,61 @@ def write_onnx(network: FaceNet, path: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
+
+
+def write_half(path: Path, target: Path) -> None:
+    """Write a copy of the ONNX file at `path` whose weights take half the room."""
+    import onnx
+
     model = onnx.load(path)
     halve_weights(model)
-    onnx.save(model, path)
+    onnx.save(model, target)
+
+
+def write_int8(path: Path, target: Path, crops: NDArray[np.uint8]) -> None:
+    """Write a copy of the ONNX file at `path` whose convolutions compute with 8-bit integers.
+
+    Static quantisation: weights per channel, activations by their range over some crops.
+
+    Args:
+        path: The single-precision file.
+        target: Where to write.
+        crops: Faces to measure the ranges on, shape (N, 44, 44).
+    """
+    from onnxruntime import quantization as quant
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(quant.CalibrationDataReader):  # type: ignore[misc]
+        """Gives the calibration crops in batches."""
+
+        def __init__(self) -> None:
+            self._batches = iter(crops[start : start + 16] for start in range(0, len(crops), 16))
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            batch = next(self._batches, None)
+            return None if batch is None else {"pixels": batch[:, None].astype(np.float32)}
+
+    prepared = target.with_suffix(".prepared.onnx")
+    quant_pre_process(str(path), str(prepared))
+    quant.quantize_static(
+        str(prepared),
+        str(target),
+        Reader(),
+        quant_format=quant.QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=True,  # the multiply-add of older processors would overflow with all eight bits
+        activation_type=quant.QuantType.QUInt8,
+        weight_type=quant.QuantType.QInt8,
+        op_types_to_quantize=["Conv"],
+    )
+    prepared.unlink()
 
 
 def halve_weights(model: Any) -> None:
-    """Store large weights of an ONNX model in half precision, each followed by a cast to single precision."""
+    """Store large weights of an ONNX model in half precision, each followed by a cast to single precision.
+
+    onnxruntime does the casts once, when it loads the file; the arithmetic stays in single precision.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     graph, casts = model.graph, []
@@ -192,18 +239,24 @@ def export(
         MissingExtraError: An export package is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    path = out / "specialist.onnx"
+    path, small, plain = out / WEIGHTS_NAME, out / INT8_NAME, out / "specialist.single.onnx"
     average: FaceNet = state.average.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    write_onnx(average, path)
-    valid = load_split(data_folder, "valid")
-    card = calibrate(path, valid, vote_shares(load_split(data_folder, "train").votes))
-    specialist = Specialist(path)
-    results = {"valid": evaluate_crops(specialist, valid.crops, valid.labels)}
+    valid, prior = load_split(data_folder, "valid"), vote_shares(load_split(data_folder, "train").votes)
+    write_onnx(average, plain)
+    write_half(plain, path)
+    write_int8(plain, small, valid.crops[:CALIBRATION_FACES])
+    plain.unlink()
+    cards = {name: calibrate(file, valid, prior) for name, file in (("full", path), ("int8", small))}
+    files = {"full": Specialist(path), "int8": Specialist(small)}
+    results = {f"valid, {name}": evaluate_crops(file, valid.crops, valid.labels) for name, file in files.items()}
     if (data_folder / "test.parquet").is_file():
         test = load_split(data_folder, "test")
-        results["test"] = evaluate_crops(specialist, test.crops, test.labels)
-    taught = agreement(specialist, valid, TeacherLabels.load(labels / "valid.npz", len(valid))) if labels else None
-    (out / "specialist.md").write_text(model_card(state, recipe, card, specialist.sha256, results, taught), "utf-8")
+        results |= {f"test, {name}": evaluate_crops(file, test.crops, test.labels) for name, file in files.items()}
+    taught = None
+    if labels:
+        taught = agreement(files["full"], valid, TeacherLabels.load(labels / "valid.npz", len(valid)))
+    card = model_card(state, recipe, cards, {name: file.sha256 for name, file in files.items()}, results, taught)
+    (out / "specialist.md").write_text(card, "utf-8")
     return results
 
 
@@ -216,8 +269,8 @@ def parameters(model: nn.Module) -> int:
 def model_card(  # noqa: PLR0913
     state: TrainState,
     recipe: Recipe,
-    card: SpecialistCard,
-    sha256: str,
+    cards: dict[str, SpecialistCard],
+    digests: dict[str, str],
     results: dict[str, Accuracy],
     taught: Agreement | None,
 ) -> str:
@@ -237,12 +290,13 @@ def model_card(  # noqa: PLR0913
         for log in state.logs
     ]
     return CARD.format(
-        version=card.version,
-        sha256=sha256,
+        version=VERSION,
+        full=digests["full"],
+        int8=digests["int8"],
         parameters=parameters(state.average),
         recipe=json.dumps(asdict(recipe)),
         minutes=sum(log.seconds for log in state.logs) / 60,
-        card=json.dumps(asdict(card)),
+        card="; ".join(f"{name}: {json.dumps(asdict(card))}" for name, card in cards.items()),
         rows="\n".join(rows),
         labels=" | ".join(CANONICAL),
         rules="|".join(["---"] * (len(CANONICAL) + 1)),
@@ -266,7 +320,9 @@ def teacher_table(taught: Agreement | None) -> str:
 CARD: Final = """# Specialist, version {version}
 
 A residual network ({parameters:,} weights) that reads one aligned 44x44 grey face crop and gives probabilities of eight
-expressions, an embedding, intensities of 16 action units and the head pose. SHA-256 `{sha256}`. Apache-2.0.
+expressions, an embedding, intensities of 16 action units and the head pose. Two files: `specialist.onnx` (weights stored in half
+precision, computed in single; SHA-256 `{full}`) and `specialist.int8.onnx` (convolutions in 8-bit integers; SHA-256 `{int8}`).
+Apache-2.0.
 
 **Made by** `ferce train specialist --data DIR --teachers DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on two cores.
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import Term, ontology
-from ferce_agent.perception.specialist import Specialist
+from ferce_agent.perception.specialist import Specialist, shipped_weights
 from ferce_agent.perception.vocabulary import DIMENSIONS, TEMPLATES, Alignment, TextEncoder, features_of
 from ferce_agent.training.network import UNITS
 from ferce_agent.views.progress import Display
@@ -107,7 +107,7 @@ class Mapping(nn.Module):
 
 
 def fit(
-    faces: Faces, encoder: TextEncoder, seed: int, leave_out: tuple[str, ...] = (), specialist: str = ""
+    faces: Faces, encoder: TextEncoder, seed: int, leave_out: tuple[str, ...] = (), specialists: tuple[str, ...] = ()
 ) -> Alignment:
     """Train the map.
 
@@ -116,7 +116,7 @@ def fit(
         encoder: Encodes the wordings.
         seed: Seed of weights, order and wordings.
         leave_out: Canonical terms whose faces and whose words (and those of all terms below) are not shown, to test unseen words.
-        specialist: Digest of the weights that made the features.
+        specialists: Digests of the weights whose features the map takes.
     """
     torch.manual_seed(seed)
     store = ontology()
@@ -156,7 +156,7 @@ def fit(
         vectors,
         centre,
         float(mapping.scale.detach().exp()),
-        specialist,
+        specialists,
     )
 
 
@@ -222,11 +222,14 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
         WeightsError: The specialist's weights cannot be used.
         SetupError: The sentence encoder is not installed.
     """
-    specialist, encoder = Specialist(weights), TextEncoder()
+    specialist, encoder = Specialist(weights, precision="full"), TextEncoder()
+    digests = [specialist.sha256]
+    if weights is None and shipped_weights("int8").is_file():
+        digests.append(Specialist(precision="int8").sha256)
     encoder.encode(["ready"])  # fail before the long part
     faces = read_faces(load_split(data, "train"), specialist, "Reading training faces")
     held = read_faces(load_split(data, "valid"), specialist, "Reading validation faces")
-    alignment = fit(faces, encoder, seed, (), specialist.sha256)
+    alignment = fit(faces, encoder, seed, (), tuple(digests))
     out.mkdir(parents=True, exist_ok=True)
     alignment.save(out / "vocabulary.npz")
     unseen = {}

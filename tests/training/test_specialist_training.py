@@ -84,7 +84,9 @@ def test_training_learns_exports_and_calibrates(data: Path, tmp_path: Path) -> N
     state = train(data, tmp_path, recipe, report=lambda _: None, labels=tmp_path)
     assert state.logs[-1].valid_accuracy > 0.9
     results = export(state, recipe, data, tmp_path, tmp_path)
-    assert results["test"].scores.accuracy > 0.9
+    assert results["test, full"].scores.accuracy > 0.9
+    assert abs(results["test, int8"].scores.accuracy - results["test, full"].scores.accuracy) <= 0.05
+    assert (tmp_path / "specialist.int8.onnx").stat().st_size < 6_000_000
     specialist = Specialist(tmp_path / "specialist.onnx")
     assert specialist.card.labels == CANONICAL
     assert specialist.card.units == UNITS
@@ -94,17 +96,18 @@ def test_training_learns_exports_and_calibrates(data: Path, tmp_path: Path) -> N
     assert "| AU1 | AU2 |" in card
     plan = Plan((f"ferplus:{data}",), (f"specialist:{tmp_path / 'specialist.onnx'}",), flips=False)
     measured = bench_to_folder(plan, tmp_path / "bench", resamples=10)["sets"][0]["perceivers"][0]["answers"]
-    assert measured["accuracy"] == results["test"].scores.accuracy
+    assert measured["accuracy"] == results["test, full"].scores.accuracy
     assert measured["items"] == 40
 
 
 @pytest.mark.slow
 def test_the_exported_file_says_what_the_network_says(tmp_path: Path) -> None:
-    from ferce_agent.training.export import Shipped, write_onnx
+    from ferce_agent.training.export import Shipped, write_half, write_onnx
 
     torch.manual_seed(1)
     network = FaceNet().eval()
-    write_onnx(network, tmp_path / "n.onnx")
+    write_onnx(network, tmp_path / "single.onnx")
+    write_half(tmp_path / "single.onnx", tmp_path / "n.onnx")
     assert (tmp_path / "n.onnx").stat().st_size < 12_000_000
     crops = np.random.default_rng(0).integers(0, 256, (3, 44, 44)).astype(np.uint8)
     raw = Specialist(tmp_path / "n.onnx").run(crops)

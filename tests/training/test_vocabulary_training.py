@@ -67,13 +67,13 @@ def test_the_map_learns_seen_words_and_carries_over_to_unseen_ones(
     monkeypatch.setattr(training, "STEPS", 200)
     faces, held = made_faces(1500, 0), made_faces(400, 1)
     encoder = TextEncoder()
-    alignment = fit(faces, encoder, 1, (), "abc")
+    alignment = fit(faces, encoder, 1, (), ("abc",))
     aucs = canonical_aucs(alignment, held)
     assert min(aucs.values()) > 0.85
     assert family_accuracy(alignment, held) > 0.6
     alignment.save(tmp_path / "v.npz")
     again = Alignment.load(tmp_path / "v.npz")
-    assert again.specialist == "abc"
+    assert again.specialists == ("abc",)
     np.testing.assert_allclose(
         again.compare(held.features, again.vectors[:8]),
         alignment.compare(held.features, alignment.vectors[:8]),

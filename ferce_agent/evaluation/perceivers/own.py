@@ -13,7 +13,7 @@ from ferce_agent.engine import Engines
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.perception.specialist import Specialist
+from ferce_agent.perception.specialist import Precision, Specialist
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 
@@ -21,13 +21,17 @@ TRAINED_ON = {"fer2013/train": "FER+ votes on the training split", "fer2013/vali
 
 
 class SpecialistPerceiver:
-    """`specialist` or `specialist:FILE`: the expression model on the aligned crop."""
+    """`specialist`, `specialist:full`, `specialist:int8` or `specialist:FILE`: the expression model on the aligned crop."""
 
     writes = False
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Choose the weight file; default: the shipped one."""
-        self._model = Specialist(path)
+    def __init__(self, choice: str = "") -> None:
+        """Choose one of the shipped files by its precision, or any file by its path; default: the faster shipped one."""
+        shipped: dict[str, Precision] = {"": "auto", "full": "full", "int8": "int8"}
+        if choice in shipped:
+            self._model = Specialist(precision=shipped[choice])
+        else:
+            self._model = Specialist(Path(choice))
         self._flatten = Settings.from_environment().flatten
 
     def describe(self) -> dict[str, Any]:

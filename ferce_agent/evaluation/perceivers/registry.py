@@ -14,7 +14,16 @@ from ferce_agent.evaluation.perceivers.peers import FerPeer, OpenCvFloor
 from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
 from ferce_agent.perception.vlm import VisionLanguageModel
 
-NAMES = ("specialist", "specialist:FILE.onnx", "product", "fer", "opencv", "python:MODULE:FACTORY")
+NAMES = (
+    "specialist",
+    "specialist:full",
+    "specialist:int8",
+    "specialist:FILE.onnx",
+    "product",
+    "fer",
+    "opencv",
+    "python:MODULE:FACTORY",
+)
 
 
 def load_perceiver(spec: str) -> Perceiver:
@@ -25,7 +34,7 @@ def load_perceiver(spec: str) -> Perceiver:
     """
     name, _, option = spec.partition(":")
     if name == "specialist":
-        return SpecialistPerceiver(Path(option) if option else None)
+        return SpecialistPerceiver(option)
     if name == "python" and option:
         return _from_python(option)
     plain: dict[str, Callable[[], Perceiver]] = {"product": ProductPerceiver, "fer": FerPeer, "opencv": OpenCvFloor}
