@@ -390,6 +390,16 @@ def bench_drift(data: Path) -> None:
         sys.exit(1)
 
 
+@bench.command(name="units")
+@click.option("--data", type=FOLDER, required=True, help="Folder with valid.parquet (FER+).")
+@click.option("--labels", type=FOLDER, required=True, help="Folder with valid.npz, made by: ferce train label")
+def bench_units(data: Path, labels: Path) -> None:
+    """Correlate the measured action units and head pose with the teachers' on the FER+ validation faces."""
+    from ferce_agent.training.run import unit_agreement
+
+    click.echo(unit_agreement(data, labels))
+
+
 @bench.command(name="compare")
 @click.argument("first", type=FILE)
 @click.argument("second", type=FILE)

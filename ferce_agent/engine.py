@@ -104,14 +104,14 @@ class Engines:
         """
         crop = align_face(pixels, detected.landmarks)
         perception = self.specialist.perceive(crop[None], self.settings.flatten)[0]
-        card = self.specialist.card
+        conformal, abstain = self.specialist.card.thresholds(self.settings.flatten)
         measured = readings(perception.units)
         expression = interpret(
             perception.probabilities,
             quality,
-            conformal=card.conformal,
-            coverage=card.coverage,
-            abstain=card.abstain,
+            conformal=conformal,
+            coverage=self.specialist.card.coverage,
+            abstain=abstain,
             measured=measured,
         )
         return FaceReading(expression, measured, self._rank(perception, labels))

@@ -39,7 +39,8 @@ INTENSITY: Final = (
     (0.60, "strong"),
     (0.35, "moderate"),
     (0.15, "slight"),
-    (0.00, "barely visible"),
+    (0.05, "barely visible"),
+    (0.00, "not visible"),
 )
 """(lower bound, word) for the strength of an expression or an action unit, 0 to 1; our own convention."""
 

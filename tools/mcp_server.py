@@ -89,13 +89,20 @@ async def report_with_progress(
                     step = STEPS.index(event["stage"]) + 1
                     await ctx.report_progress(step, len(STEPS) + 1, f"{event['stage']} done in {event['ms']:.0f} ms")
 
+    context, labels = asked
+    failures: list[FerceError] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(forward)
         async with send:
-            context, labels = asked
-            report = await aanalyze_expression(
-                picture, context, labels=labels, engines=engines, on_event=send.send_nowait
-            )
+            try:
+                report = await aanalyze_expression(
+                    picture, context, labels=labels, engines=engines, on_event=send.send_nowait
+                )
+            except FerceError as error:
+                # Raised inside the task group it would reach the caller as a group of errors.
+                failures.append(error)
+    if failures:
+        raise failures[0]
     await ctx.report_progress(len(STEPS) + 1, len(STEPS) + 1, report.summary)
     return report
 

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from ferce_agent.api import analyze_expression
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
+from ferce_agent.faces.alignment import align_face
 from ferce_agent.images import load_picture
+from ferce_agent.perception.specialist import Precision, Specialist
 from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_scene
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import reconcile
@@ -32,8 +34,10 @@ GOALS: Final = {
     "graph overhead": 2.0,
     "import ferce_agent": 200.0,
     "ferce --help": 500.0,
+    "specialist, int8, one thread: clear face (one look)": 4.0,
 }
 """Goals in milliseconds on two cores."""
+PRECISIONS: Final[tuple[Precision, ...]] = ("full", "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def measure_speed(runs: int, photo: Path | None = None) -> list[Row]:
         overheads.append(total - bare)
     rows = [_row(name, values) for name, values in stages.items()]
     rows += [_row("whole report", totals), _row("graph overhead", overheads)]
-    rows += [_row("specialist, batch of 64, per face", batch_times())]
+    rows += specialist_rows(runs)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [*rows, *start_up_rows(), Row("peak memory", "MB", memory, memory, None)]
 
@@ -127,16 +131,35 @@ def _row(name: str, values: list[float]) -> Row:
     return Row(name, "ms", statistics.median(values), float(np.percentile(values, 95)), GOALS.get(name))
 
 
-def batch_times(rounds: int = 5) -> list[float]:
-    """Return milliseconds per face of the specialist on batches of 64 crops."""
-    crops: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (64, 44, 44), np.uint8)
-    specialist = default_engines().specialist
+def specialist_rows(runs: int) -> list[Row]:
+    """Time the expression model alone on one thread: each weight file, a clear face and one that needs a second look, a batch."""
+    clear, unclear = clear_and_unclear_face()
+    rows = []
+    for precision in PRECISIONS:
+        model = Specialist(threads=1, precision=precision)
+        kind = f"specialist, {precision}, one thread"
+        for name, crop in (("clear face (one look)", clear), ("unclear face (two looks)", unclear)):
+            rows.append(_row(f"{kind}: {name}", perceive_times(model, crop[None], runs)))
+        batch = np.stack([clear, unclear] * 32)
+        rows.append(_row(f"{kind}: batch of 64, half of them clear, per face", perceive_times(model, batch, 5)))
+    return rows
+
+
+def clear_and_unclear_face() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the demo photo's smile as the specialist sees it, and a plain grey crop nobody could read."""
+    photo = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
+    smile = align_face(photo, default_engines().detect(photo)[0].landmarks)
+    return smile, np.full_like(smile, 128)
+
+
+def perceive_times(model: Specialist, crops: NDArray[np.uint8], runs: int) -> list[float]:
+    """Return milliseconds per face of `runs` calls after warm-up."""
     times = []
-    for _ in range(rounds):
+    for _ in range(runs + 3):
         began = time.perf_counter()
-        specialist.perceive(crops)
+        model.perceive(crops)
         times.append((time.perf_counter() - began) * 1000 / len(crops))
-    return times
+    return times[3:]
 
 
 def start_up_rows(rounds: int = 5) -> list[Row]:

@@ -41,6 +41,7 @@ class SpecialistCard:
         conformal: Least probability to enter the prediction set.
         abstain: Least confidence at which an expression is named.
         units: Action units of the `units` output, in order; empty if the network has none.
+        flattened: (amount, conformal, abstain) for flattened class priors, by rising amount from 0 to 1; fitted on the same data.
         prior: Share of each expression in the training votes, in label order; empty if not stored.
         sure: Early exit: from this confidence on the mirror image is not looked at; above 1 it always is.
     """
@@ -55,6 +56,14 @@ class SpecialistCard:
     units: tuple[str, ...] = ()
     sure: float = 2.0
     prior: tuple[float, ...] = ()
+    flattened: tuple[tuple[float, float, float], ...] = ()
+
+    def thresholds(self, flatten: float) -> tuple[float, float]:
+        """Return the conformal and the abstention threshold for probabilities whose class prior was flattened so much (0..1)."""
+        if not self.flattened:
+            return self.conformal, self.abstain
+        amounts, conformal, abstain = zip(*self.flattened, strict=True)
+        return float(np.interp(flatten, amounts, conformal)), float(np.interp(flatten, amounts, abstain))
 
     @classmethod
     def from_json(cls, text: str) -> SpecialistCard:
@@ -66,6 +75,7 @@ class SpecialistCard:
         try:
             fields = json.loads(text)
             lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior")}
+            lists["flattened"] = tuple(tuple(row) for row in fields.get("flattened", ()))
             card = cls(**{**fields, **lists})
         except (ValueError, TypeError, KeyError) as error:
             raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
@@ -222,10 +232,10 @@ class Specialist:
         """
         if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
             raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
-        values = self._look(crops)
+        values = self.look(crops)
         unsure = softmax(values["logits"], self.card.temperature).max(1) < self.card.sure
         if unsure.any():
-            mirrored = self._look(crops[unsure, :, ::-1])
+            mirrored = self.look(crops[unsure, :, ::-1])
             if mirrored["pose"].shape[1]:
                 mirrored["pose"] *= [-1, 1, -1]
             for name, value in values.items():
@@ -237,7 +247,7 @@ class Specialist:
         """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
         return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
 
-    def _look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+    def look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """Run the network once; outputs the weights do not have come with no columns."""
         names = [output.name for output in self._session.get_outputs()]
         found = self._session.run(None, {"pixels": np.ascontiguousarray(crops[:, None], np.float32)})

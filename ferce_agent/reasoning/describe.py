@@ -94,7 +94,8 @@ def inferred_words(expression: Expression | None) -> str:
         return "The expression could not be read."
     if expression.primary is None:
         reason = wording.ABSTAIN[expression.abstain_reason or "unsure"]
-        options = " or ".join(expression.prediction_set[:3])
+        likeliest = tuple(name for name, _ in expression.distribution.ranked()[:2])
+        options = " or ".join((expression.prediction_set if len(expression.prediction_set) > 1 else likeliest)[:3])
         return f"No expression is named, because {reason}; it may show {options}."
     ranked = expression.distribution.ranked()
     sure = wording.confidence_word(expression.confidence)

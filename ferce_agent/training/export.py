@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ferce_agent.errors import MissingExtraError
-from ferce_agent.evaluation.accuracy import Accuracy, batched_logits, evaluate_crops
+from ferce_agent.evaluation.accuracy import Accuracy, evaluate_crops
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
@@ -35,6 +35,8 @@ ANSWERED_ACCURACY: Final = 0.9
 """The abstention threshold is the lowest at which validation answers reach this accuracy."""
 SURE: Final = (0.8, 0.85, 0.9, 0.95, 0.98)
 """Confidences tried for the early exit, lowest first."""
+FLATTENED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Amounts of prior flattening for which thresholds are stored."""
 EXIT_COST: Final = 0.0005
 """Validation accuracy that the early exit may cost."""
 VERSION: Final = "2"
@@ -165,31 +167,66 @@ def write_card(path: Path, card: SpecialistCard) -> None:
 def vote_shares(votes: NDArray[np.uint8]) -> tuple[float, ...]:
     """Return the share of each of the eight expressions in FER+ votes (N, 10), unusable pictures left out."""
     targets, usable = vote_targets(votes)
-    return tuple(round(float(share), 5) for share in targets[usable].mean(0))
+    return tuple(round(max(float(share), 1e-4), 5) for share in targets[usable].mean(0))
 
 
 def calibrate(path: Path, valid: FerPlus, prior: tuple[float, ...] = ()) -> SpecialistCard:
     """Fit temperature, early exit and thresholds on the validation split and store them in the file."""
     blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS, prior=prior)
     write_card(path, blank)
-    logits, gold = batched_logits(Specialist(path), valid.crops), valid.labels
-    temperature = fit_temperature(logits, np.eye(len(CANONICAL))[gold])
-    probabilities = softmax(logits, temperature)
-    best = float((probabilities.argmax(1) == gold).mean())
-    for sure in (*SURE, blank.sure):
-        write_card(path, replace(blank, temperature=round(temperature, 4), sure=sure))
-        probabilities = softmax(batched_logits(Specialist(path), valid.crops), temperature)
-        if float((probabilities.argmax(1) == gold).mean()) >= best - EXIT_COST:
-            break
+    gold = valid.labels
+    first, mirrored = (look_at(Specialist(path), view) for view in (valid.crops, valid.crops[:, :, ::-1]))
+    temperature = round(fit_temperature((first + mirrored) / 2, np.eye(len(CANONICAL))[gold]), 4)
+    sure, logits = early_exit(first, mirrored, gold, temperature, blank.sure)
+    table = tuple(
+        (
+            amount,
+            *thresholds(
+                softmax(logits / temperature - amount * np.log(prior)) if prior else softmax(logits, temperature), gold
+            ),
+        )
+        for amount in (FLATTENED if prior else FLATTENED[:1])
+    )
     card = replace(
-        blank,
-        temperature=round(temperature, 4),
-        sure=sure,
-        conformal=round(conformal_threshold(probabilities, gold, COVERAGE), 5),
-        abstain=round(abstention_threshold(probabilities, gold, ANSWERED_ACCURACY)[0], 4),
+        blank, temperature=temperature, sure=sure, conformal=table[0][1], abstain=table[0][2], flattened=table
     )
     write_card(path, card)
     return card
+
+
+def look_at(specialist: Specialist, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the logits (N, 8) of one look at each crop."""
+    return np.concatenate([specialist.look(crops[start : start + 64])["logits"] for start in range(0, len(crops), 64)])
+
+
+def early_exit(
+    first: NDArray[np.float64], mirrored: NDArray[np.float64], gold: NDArray[np.int64], temperature: float, never: float
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the lowest confidence from which one look is enough, and the logits that follow from it.
+
+    Enough means: with it the accuracy is at most `EXIT_COST` below that of looking at every mirror image.
+
+    Args:
+        first: Logits of the faces, shape (N, 8).
+        mirrored: Logits of their mirror images, shape (N, 8).
+        gold: Shape (N,).
+        temperature: For the confidence.
+        never: The value that stands for no early exit.
+    """
+    both = (first + mirrored) / 2
+    best = float((both.argmax(1) == gold).mean())
+    confidence = softmax(first, temperature).max(1)
+    for sure in (*SURE, never):
+        logits = np.where((confidence < sure)[:, None], both, first)
+        if float((logits.argmax(1) == gold).mean()) >= best - EXIT_COST:
+            return sure, logits
+    return never, both
+
+
+def thresholds(probabilities: NDArray[np.float64], gold: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the conformal and the abstention threshold, rounded."""
+    conformal = conformal_threshold(probabilities, gold, COVERAGE)
+    return round(conformal, 5), round(abstention_threshold(probabilities, gold, ANSWERED_ACCURACY)[0], 4)
 
 
 @dataclass(frozen=True, slots=True)

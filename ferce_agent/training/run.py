@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ferce_agent.errors import MissingExtraError
 from ferce_agent.evaluation.ferplus import load_split
+from ferce_agent.perception.specialist import Specialist
 from ferce_agent.training.teachers import TeacherLabels, label_faces
 from ferce_agent.views.progress import Display
 
@@ -29,6 +30,22 @@ def run_labels(data: Path, teachers: Path, out: Path) -> list[Path]:
             label_faces(faces.images, teachers, f"Labelling {split}").save(path)
         made.append(path)
     return made
+
+
+def unit_agreement(data: Path, labels: Path) -> str:
+    """Return a table of how the shipped weights agree with the teachers on the validation split.
+
+    Raises:
+        DataError: The split or its labels cannot be read.
+        MissingExtraError: torch is not installed.
+    """
+    try:
+        from ferce_agent.training.export import agreement, teacher_table
+    except ImportError as error:
+        raise MissingExtraError("torch", "train") from error
+    valid = load_split(data, "valid")
+    known = TeacherLabels.load(labels / "valid.npz", len(valid))
+    return teacher_table(agreement(Specialist(precision="full"), valid, known))
 
 
 def run_specialist(  # noqa: PLR0913

@@ -9,6 +9,7 @@ softmax over the cosines of the face's vector with the words' vectors, with a ra
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -236,7 +237,7 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
     for name in ("contempt", "disgust"):
         blind = fit(faces, encoder, seed, (name,))
         unseen[name] = canonical_aucs(blind, held)[name]
-    return {
+    numbers = {
         "faces": len(faces.features),
         "validation_faces": len(held.features),
         "auc": canonical_aucs(alignment, held),
@@ -244,3 +245,32 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
         "fine_words_family_accuracy": family_accuracy(alignment, held),
         "fine_words_correlation": fine_agreement(alignment, held),
     }
+    card = CARD.format(
+        seed=seed, specialists=", ".join(f"`{name}`" for name in digests), numbers=json.dumps(numbers, indent=2)
+    )
+    (out / "vocabulary.md").write_text(card, "utf-8")
+    return numbers
+
+
+CARD: Final = """# Map from faces to words
+
+A linear map (264 to 384 numbers) from the specialist's embedding and logits into the space of the sentence encoder all-MiniLM-L6-v2
+(Apache-2.0), with the encoder's vectors of all terms of the ontology. Ranks any words for a face without retraining. Apache-2.0.
+
+**Made by** `ferce train vocabulary --data DIR` with seed {seed}, for the specialist's files {specialists}.
+
+**Data.** FER+ training faces (votes MIT; pictures of FER2013, none is shipped). No face is labelled with a fine-grained word: the
+target of each face is made from its vote distribution, the ontology's valence and arousal of each term, and the measured opening
+of eyes and mouth. So the ranking of fine-grained words follows family, pleasantness and liveliness, and knows no more than that.
+
+**Measured on the validation faces** (never trained on): AUC of each canonical word; `auc_unseen`: the same for a map trained
+without this class's faces, words and all words below it; how often the best of the 88 fine-grained words is of the right family;
+rank correlation of the best words' valence and arousal with the votes' valence and the measured liveliness.
+
+```json
+{numbers}
+```
+
+**Limits.** The scores are shares among the given words, not probabilities. A word the encoder knows only in another sense
+("blue") is ranked in that sense. An unseen kind of expression is ranked by the likeness of words alone.
+"""

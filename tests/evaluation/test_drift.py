@@ -20,7 +20,7 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "ferplus"
 def test_both_files_read_the_portrait_alike(pixels: np.ndarray) -> None:
     """The face shifted, turned dark and mirrored: 24 views, read by both files."""
     landmarks = FaceDetector().detect(pixels)[0].landmarks
-    views = [align_face(pixels, landmarks + [x, y]) for x in (-12, -4, 4, 12) for y in (-8, 0, 8)]
+    views = [align_face(pixels, np.add(landmarks, [x, y])) for x in (-12, -4, 4, 12) for y in (-8, 0, 8)]
     crops = np.stack([*views, *((view * 0.4).astype(np.uint8) for view in views)])
     shares = []
     for precision in ("full", "int8"):

@@ -245,7 +245,7 @@ def test_the_graph_can_be_drawn() -> None:
 
 def test_a_server_can_show_the_schemas() -> None:
     graph = compiled_graph()
-    assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context"}
+    assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context", "labels"}
     assert "EmotionReport" in str(graph.get_output_jsonschema())
     assert graph.get_context_jsonschema()["properties"] == {}
 

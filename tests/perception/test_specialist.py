@@ -88,12 +88,12 @@ def test_flattening_moves_towards_rare_classes(specialist: Specialist, smile: ND
 
 def test_a_clear_face_is_looked_at_once(specialist: Specialist, smile: NDArray[np.uint8]) -> None:
     looks: list[int] = []
-    original = specialist._look
-    specialist._look = lambda crops: looks.append(len(crops)) or original(crops)  # type: ignore[method-assign, func-returns-value]
+    original = specialist.look
+    specialist.look = lambda crops: looks.append(len(crops)) or original(crops)  # type: ignore[method-assign, func-returns-value]
     try:
         specialist.run(np.stack([smile, np.full_like(smile, 128)]))
     finally:
-        specialist._look = original  # type: ignore[method-assign]
+        specialist.look = original  # type: ignore[method-assign]
     assert looks == [2, 1]  # the smile is clear, the grey square is not
 
 

@@ -293,3 +293,26 @@ def test_the_train_command_says_what_is_missing(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "train.parquet" in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_early_exit_is_as_early_as_it_may_be() -> None:
+    from ferce_agent.training.export import early_exit
+
+    gold = np.array([0, 1, 0, 1])
+    first = np.array([[4.0, 0.0], [3.5, 0.0], [0.3, 0.0], [0.0, 9.0]])
+    mirrored = np.array([[4.0, 0.0], [0.0, 9.0], [0.3, 0.0], [0.0, 9.0]])
+    # The second face is right only with its mirror image; one look gives it 0.97.
+    sure, logits = early_exit(first, mirrored, gold, 1.0, 2.0)
+    assert sure == 0.98
+    assert (logits.argmax(1) == gold).all()
+    np.testing.assert_array_equal(logits[3], first[3])
+    assert early_exit(first, first, gold, 1.0, 2.0)[0] == 0.8
+
+
+def test_thresholds_follow_the_flattening() -> None:
+    from ferce_agent.perception.specialist import SpecialistCard
+
+    card = SpecialistCard("1", CANONICAL, 44, 1.0, 0.9, 0.3, 0.6, flattened=((0.0, 0.3, 0.6), (1.0, 0.1, 0.5)))
+    assert card.thresholds(0) == (0.3, 0.6)
+    assert card.thresholds(0.5) == pytest.approx((0.2, 0.55))
+    assert replace(card, flattened=()).thresholds(0.5) == (0.3, 0.6)

@@ -57,7 +57,8 @@ class SpecialistPerceiver:
         if set(labels.terms) != set(CANONICAL):
             return Prediction(projected)
         top = projected.max()
-        inside = np.flatnonzero((projected >= self._model.card.conformal) | (projected == top))
+        conformal, _ = self._model.card.thresholds(flatten)
+        inside = np.flatnonzero((projected >= conformal) | (projected == top))
         return Prediction(projected, in_set=tuple(int(index) for index in inside))
 
 
