@@ -147,13 +147,16 @@ def random_cover(pixels: Tensor, rng: Generator) -> Tensor:
 
 
 def augment(pixels: Tensor, size: int, rng: Generator, *, gentle: bool = False) -> Crops:
-    """Apply everything above, or only geometry and sharpness if `gentle`, to (N, 1, 48, 48); pixels come as (N, 1, size, size)."""
+    """Apply everything above to (N, 1, 48, 48), or only geometry and sharpness to three in four if `gentle`.
+
+    The pixels come as (N, 1, size, size).
+    """
     crops = random_affine(pixels, size, rng)
-    changed = random_sharpness(crops.pixels, rng)
-    if not gentle:
-        changed = random_light(random_cover(random_coarseness(random_motion(changed, rng), rng), rng), rng)
-        changed = random_noise(changed, rng)
-    return crops._replace(pixels=changed)
+    mild = random_sharpness(crops.pixels, rng)
+    strong = random_light(random_cover(random_coarseness(random_motion(mild, rng), rng), rng), rng)
+    strong = random_noise(strong, rng)
+    share = _some(len(pixels), 0.25 if gentle else 1.0, rng)
+    return crops._replace(pixels=mild + share * (strong - mild))
 
 
 def centre_crop(pixels: Tensor, size: int = CROP_SIZE) -> Tensor:

@@ -68,7 +68,7 @@ def run_specialist(  # noqa: PLR0913
     torch.set_num_threads(threads or os.cpu_count() or 1)
     recipe = Recipe(seed=seed, limit=limit)
     if short:
-        recipe = replace(recipe, cycles=((2, 0.02, 0),), batch=32)
+        recipe = replace(recipe, cycles=((2, 0.02, 0, 0.01),), batch=32)
     labels = out if teachers else None
     if teachers:
         run_labels(data, teachers, out)

@@ -39,9 +39,9 @@ class Recipe:
     """Everything that decides the result of a training run; stored with the weights.
 
     Attributes:
-        cycles: Per cycle: epochs with full augmentation, the highest learning rate of their one-cycle schedule, and epochs
-            after those with gentle augmentation, so that the network ends on pictures like those it will see.
-        finish_rate: Learning rate at the start of the gentle epochs; it falls linearly to zero.
+        cycles: Per cycle: epochs with full augmentation and the highest learning rate of their one-cycle schedule; then epochs with
+            gentle augmentation, so that the network ends on pictures like those it will see, and their first learning rate, which
+            falls linearly to zero.
         taught: Share of the target that, after the first cycle, comes from the network's own answers at the end of the cycle
         before. batch: Pictures per step. weight_decay: L2 penalty of SGD. ema: Decay of the weight average per step. common:
         Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
@@ -50,9 +50,8 @@ class Recipe:
         many training pictures (0 = all); for trying things out.
     """
 
-    cycles: tuple[tuple[int, float, int], ...] = ((14, 0.03, 2),)
-    finish_rate: float = 0.004
-    taught: float = 0.4
+    cycles: tuple[tuple[int, float, int, float], ...] = ((14, 0.03, 2, 0.004), (1, 0.015, 6, 0.015))
+    taught: float = 0.0
     batch: int = 64
     weight_decay: float = 5e-4
     ema: float = 0.998
@@ -69,18 +68,18 @@ class Recipe:
         Raises:
             SettingsError: A value is out of range.
         """
-        fine = all(main >= 1 and rate > 0 and gentle >= 0 for main, rate, gentle in self.cycles)
+        fine = all(main >= 1 and rate > 0 and gentle >= 0 and last > 0 for main, rate, gentle, last in self.cycles)
         if not self.cycles or not fine or self.batch < 2 or not 0 < self.ema < 1 or not 0 <= self.taught <= 1:
             raise SettingsError("The recipe needs batch >= 2, epochs >= 1, 0 < ema < 1 and a positive rate.")
 
     @property
     def total(self) -> int:
         """Number of epochs."""
-        return sum(main + gentle for main, _, gentle in self.cycles)
+        return sum(main + gentle for main, _, gentle, _ in self.cycles)
 
     def place(self, epoch: int) -> tuple[int, int]:
         """Return (cycle, epoch within it) of `epoch`, all counted from 0."""
-        for index, (main, _, gentle) in enumerate(self.cycles):
+        for index, (main, _, gentle, _) in enumerate(self.cycles):
             if epoch < main + gentle:
                 return index, epoch
             epoch -= main + gentle
@@ -94,10 +93,10 @@ class Recipe:
     def rate_at(self, epoch: int, share: float) -> float:
         """Return the learning rate in `epoch` (counted from 0) when `share` of it is done."""
         cycle, inside = self.place(epoch)
-        main, peak, gentle = self.cycles[cycle]
+        main, peak, gentle, last = self.cycles[cycle]
         if inside < main:
             return learning_rate((inside + share) / main, peak)
-        return self.finish_rate * (1 - (inside - main + share) / gentle)
+        return last * (1 - (inside - main + share) / gentle)
 
 
 @dataclass(slots=True)
@@ -172,7 +171,7 @@ def new_state(recipe: Recipe) -> TrainState:
     torch.manual_seed(recipe.seed)
     model = FaceNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
-        model.parameters(), recipe.finish_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+        model.parameters(), recipe.cycles[0][1], momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
     return TrainState(model, copy.deepcopy(model).eval(), optimiser)
 
@@ -392,7 +391,7 @@ def train(  # noqa: PLR0913
     while state.epoch < recipe.total:
         began = time.perf_counter()
         cycle, inside = recipe.place(state.epoch)
-        if cycle and not inside:
+        if cycle and not inside and recipe.taught:
             state.taught = own_answers(state.average, examples.pictures)
         torch.manual_seed(recipe.seed * 104729 + state.epoch)  # dropout
         loss = train_epoch(state, mixed(examples, state.taught, recipe.taught), recipe, tick or (lambda *_: None))

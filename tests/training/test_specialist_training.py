@@ -36,7 +36,7 @@ from ferce_agent.training.specialist import (  # noqa: E402
 )
 from ferce_agent.training.teachers import TeacherLabels, unit_targets  # noqa: E402
 
-TINY = Recipe(cycles=((2, 0.02, 1), (1, 0.01, 0)), batch=16, ema=0.8, finish_rate=0.01, backbone=False)
+TINY = Recipe(cycles=((2, 0.02, 1, 0.01), (1, 0.01, 0, 0.01)), taught=0.4, batch=16, ema=0.8, backbone=False)
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 
@@ -80,7 +80,7 @@ def write_labels(folder: Path, counts: dict[str, int]) -> None:
 @pytest.mark.slow
 def test_training_learns_exports_and_calibrates(data: Path, tmp_path: Path) -> None:
     write_labels(tmp_path, {"train": 96, "valid": 64})
-    recipe = replace(TINY, cycles=((5, 0.02, 1),))
+    recipe = replace(TINY, cycles=((5, 0.02, 1, 0.01),))
     state = train(data, tmp_path, recipe, report=lambda _: None, labels=tmp_path)
     assert state.logs[-1].valid_accuracy > 0.9
     results = export(state, recipe, data, tmp_path, tmp_path)
@@ -142,7 +142,7 @@ def test_a_stopped_run_ends_like_an_unbroken_one(data: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_recipe_is_refused(data: Path, tmp_path: Path) -> None:
-    short = replace(TINY, cycles=((1, 0.02, 0),))
+    short = replace(TINY, cycles=((1, 0.02, 0, 0.01),))
     train(data, tmp_path, short, report=lambda _: None)
     with pytest.raises(DataError, match="another recipe"):
         load_checkpoint(tmp_path / "checkpoint.pt", TINY)
@@ -162,7 +162,7 @@ def test_recipes_are_checked() -> None:
     assert TINY.total == 4
     assert [TINY.place(epoch) for epoch in range(4)] == [(0, 0), (0, 1), (0, 2), (1, 0)]
     assert [TINY.is_gentle(epoch) for epoch in range(4)] == [False, False, True, False]
-    assert TINY.rate_at(2, 0.5) == pytest.approx(TINY.finish_rate / 2)
+    assert TINY.rate_at(2, 0.5) == pytest.approx(0.005)
     assert TINY.rate_at(3, 0.15) == pytest.approx(0.01)
     with pytest.raises(SettingsError, match="only 4 epochs"):
         TINY.place(4)
