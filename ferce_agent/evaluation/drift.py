@@ -10,8 +10,9 @@ import numpy as np
 
 from ferce_agent.evaluation.compare import mcnemar
 from ferce_agent.evaluation.ferplus import load_split
-from ferce_agent.perception.specialist import Specialist
+from ferce_agent.perception.specialist import PRECISIONS, Specialist
 from ferce_agent.uncertainty.calibration import softmax
+from ferce_agent.views.progress import Display
 
 ALLOWED: Final = 0.005
 """Accuracy that the 8-bit file may lose."""
@@ -58,10 +59,13 @@ def measure_drift(folder: Path, split: str = "test") -> Drift:
     """
     data = load_split(folder, split)
     shares = []
-    for precision in ("full", "int8"):
-        model = Specialist(precision=precision)
-        parts = [model.run(data.crops[start : start + 64]).logits for start in range(0, len(data), 64)]
-        shares.append(softmax(np.concatenate(parts), model.card.temperature))
+    with Display(2 * len(data), "Reading faces") as display:
+        for turn, precision in enumerate(PRECISIONS):
+            model, parts = Specialist(precision=precision), []
+            for start in range(0, len(data), 64):
+                parts.append(model.run(data.crops[start : start + 64]).logits)
+                display.show(turn * len(data) + start, f"Reading faces, {precision}")
+            shares.append(softmax(np.concatenate(parts), model.card.temperature))
     said = [values.argmax(1) for values in shares]
     right = [labels == data.labels for labels in said]
     return Drift(

@@ -22,7 +22,7 @@ from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.images import load_picture
-from ferce_agent.perception.specialist import Precision, Specialist
+from ferce_agent.perception.specialist import PRECISIONS, Specialist
 from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_scene
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import reconcile
@@ -37,7 +37,6 @@ GOALS: Final = {
     "specialist, int8, one thread: clear face (one look)": 4.0,
 }
 """Goals in milliseconds on two cores."""
-PRECISIONS: Final[tuple[Precision, ...]] = ("full", "int8")
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,10 @@ Precision = Literal["auto", "full", "int8"]
 """Which of the shipped weight files to use; ``auto``: the faster one on this machine."""
 
 
+PRECISIONS: Final[tuple[Literal["full", "int8"], ...]] = ("full", "int8")
+"""The shipped files."""
+
+
 def shipped_weights(precision: Literal["full", "int8"] = "full") -> Path:
     """Return the path of the weights that come with the package."""
     name = WEIGHTS_NAME if precision == "full" else INT8_NAME

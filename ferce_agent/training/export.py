@@ -28,6 +28,7 @@ from ferce_agent.training.specialist import Recipe, TrainState, column_correlati
 from ferce_agent.training.teachers import TeacherLabels, unit_targets
 from ferce_agent.uncertainty.calibration import fit_temperature, softmax
 from ferce_agent.uncertainty.conformal import abstention_threshold, conformal_threshold
+from ferce_agent.views.progress import Display
 
 COVERAGE: Final = 0.9
 """Coverage of the prediction sets."""
@@ -246,8 +247,11 @@ class Agreement:
 
 def agreement(specialist: Specialist, valid: FerPlus, labels: TeacherLabels) -> Agreement:
     """Compare the exported network with the teachers."""
-    chunks = [valid.crops[start : start + 64] for start in range(0, len(valid), 64)]
-    raw = [specialist.run(chunk) for chunk in chunks]
+    raw = []
+    with Display(len(valid), "Reading faces") as display:
+        for start in range(0, len(valid), 64):
+            raw.append(specialist.run(valid.crops[start : start + 64]))
+            display.show(start, "Reading faces")
     units = torch.from_numpy(np.concatenate([part.units for part in raw]))
     pose = torch.from_numpy(np.concatenate([part.pose for part in raw]))
     found = torch.from_numpy(labels.found)

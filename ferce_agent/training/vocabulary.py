@@ -138,15 +138,18 @@ def fit(
     mapping = Mapping(features.shape[1])
     optimiser = torch.optim.AdamW(mapping.parameters(), RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    for _ in range(STEPS):
-        chosen = torch.randint(len(features), (BATCH,))
-        wording = starts + (torch.rand(len(terms)) * counts).long()
-        words = F.normalize(encoded[wording] - torch.from_numpy(centre))
-        loss = F.cross_entropy(mapping(features[chosen], words), targets[chosen])
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
+    title = f"Fitting without {leave_out[0]}" if leave_out else "Fitting"
+    with Display(STEPS, title) as display:
+        for step in range(STEPS):
+            chosen = torch.randint(len(features), (BATCH,))
+            wording = starts + (torch.rand(len(terms)) * counts).long()
+            words = F.normalize(encoded[wording] - torch.from_numpy(centre))
+            loss = F.cross_entropy(mapping(features[chosen], words), targets[chosen])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            display.show(step + 1, title)
     weights = mapping.linear.weight.detach().numpy().T.copy()
     return Alignment(
         weights,
