@@ -355,7 +355,9 @@ def teacher_table(taught: Agreement | None) -> str:
     names, values = [*UNITS, "yaw", "pitch", "roll"], [*taught.units, *taught.pose]
     head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
     cells = " | ".join(f"{value:.2f}" for value in values)
-    return f"Correlation with the teachers on {taught.count} validation faces:\n\n{head}\n| {cells} |"
+    mean = taught.units.mean()
+    title = f"Correlation with the teachers on {taught.count} validation faces (mean of the action units {mean:.2f}):"
+    return f"{title}\n\n{head}\n| {cells} |"
 
 
 CARD: Final = """# Specialist, version {version}
