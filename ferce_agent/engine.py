@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version as package_version
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import EngineError, FerceError, WeightsError
+from ferce_agent.asking import Asker
+from ferce_agent.errors import FerceError, WeightsError
+from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import METHOD, estimate_pose
 from ferce_agent.faces.quality import assess_quality
-from ferce_agent.ontology.store import ontology
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.specialist import Perception, Specialist
-from ferce_agent.perception.vlm import VisionLanguageModel, ask_in_time
+from ferce_agent.perception.vlm import VisionLanguageModel
 from ferce_agent.perception.vocabulary import Vocabulary, check_words, features_of
-from ferce_agent.prompts.loader import Prompt, load_prompt
 from ferce_agent.reasoning.expression import interpret
+from ferce_agent.reasoning.fusion import fuse
 from ferce_agent.reasoning.movements import readings
+from ferce_agent.reasoning.second_opinion import trust_in
 from ferce_agent.report import (
     ActionUnitReading,
     Box,
@@ -38,10 +42,6 @@ from ferce_agent.report import (
 )
 from ferce_agent.settings import Settings
 
-VLM_PROMPT = "label"
-VLM_CROP_SIDE = 448
-"""Side in pixels of the face crop that a vision-language model gets."""
-
 
 @dataclass(frozen=True, slots=True)
 class FaceReading:
@@ -51,14 +51,16 @@ class FaceReading:
         expression: The report's expression.
         movements: Measured action units; empty if the weights measure none.
         labels: The caller's labels, best first; empty if none were given.
+        embedding: Features of the face, for finding examples like it.
     """
 
     expression: Expression
     movements: tuple[ActionUnitReading, ...]
     labels: tuple[RankedLabel, ...] = ()
+    embedding: tuple[float, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass
 class Engines:
     """Everything that looks at pixels. Share one object between calls: models load once, on first use."""
 
@@ -114,7 +116,8 @@ class Engines:
             abstain=abstain,
             measured=measured,
         )
-        return FaceReading(expression, measured, self._rank(perception, labels))
+        embedding = tuple(float(value) for value in perception.embedding) if self.settings.bank else ()
+        return FaceReading(expression, measured, self._rank(perception, labels), embedding)
 
     def prepare_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the caller's labels, checked and ready to be ranked.
@@ -149,22 +152,54 @@ class Engines:
         except FerceError:
             return False
 
-    def ask_vlm(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> str:
-        """Let the vision-language model look at one face crop and return its words.
+    @cached_property
+    def asker(self) -> Asker | None:
+        """How the vision-language model is asked; None if there is none.
 
         Raises:
-            VlmError: It gave no answer in time, or failed.
+            SettingsError: The settings name no usable model.
         """
-        if self.vlm is None:
-            raise EngineError("No vision-language model is configured.", hint="Pass vlm=… to the engines.")
-        labels = ", ".join(ontology().label_sets["ferplus"])
-        prompt = self.prompt.render(labels=labels)
-        return ask_in_time(self.vlm, face_jpeg(pixels, detected), prompt, self.settings.vlm_seconds)
+        vlm = self.vlm or (load_vlm(self.settings.vlm, self.settings.threads) if self.settings.vlm else None)
+        return Asker(vlm, self.settings, self.specialist.sha256 if self.settings.bank else "") if vlm else None
 
-    @property
-    def prompt(self) -> Prompt:
-        """The prompt sent to the vision-language model."""
-        return load_prompt(VLM_PROMPT)
+    def prepare_asking(self) -> None:
+        """Read prompt, bank and reliability, so that a wrong setting is an error at once and not a gap in every report.
+
+        Raises:
+            SettingsError: The model or the prompt cannot be used.
+            DataError: The bank or the reliability file cannot be used.
+        """
+        if self.asker is not None:
+            _ = self.asker.prompt, self.asker.bank, self.asker.reliability
+
+    def time_left(self, began: float) -> float | None:
+        """Return the seconds left of a picture's budget since `began` (`time.monotonic`); None without a budget."""
+        if self.settings.budget_ms is None:
+            return None
+        return self.settings.budget_ms / 1000 - (time.monotonic() - began)
+
+    def fuse(
+        self,
+        expression: Expression,
+        quality: Quality,
+        measured: Sequence[ActionUnitReading],
+        found: ExtractedPerception,
+    ) -> tuple[Expression, float]:
+        """Return the expression with the model's label fused in, and the exponent used; unchanged and 0 without a reliability."""
+        reliability = self.asker.reliability if self.asker else None
+        if reliability is None or not found.parts:
+            return expression, 0.0
+        trust = trust_in(found.cues, measured)
+        before = np.array([getattr(expression.distribution, name) for name in CANONICAL], np.float64)
+        fused = interpret(
+            fuse(before, found.parts, reliability, trust),
+            quality,
+            conformal=reliability.conformal,
+            coverage=expression.coverage,
+            abstain=reliability.abstain,
+            measured=measured,
+        )
+        return fused, reliability.weight * trust
 
     def detector_card(self) -> Engine:
         """Name the detector for the provenance."""
@@ -179,20 +214,10 @@ class Engines:
 
     def vlm_card(self) -> Engine | None:
         """Name the vision-language model for the provenance."""
-        return Engine(name=slug(self.vlm.name), version=slug(self.vlm.version), sha256=None) if self.vlm else None
-
-
-def face_jpeg(pixels: NDArray[np.uint8], detected: DetectedFace) -> bytes:
-    """Return the face with half a face of surroundings on each side as a JPEG of at most 448 pixels."""
-    x, y, width, height = detected.box
-    low = np.clip(np.floor([x - width / 2, y - height / 2]), 0, None).astype(int)
-    high = np.ceil([x + width * 1.5, y + height * 1.5]).astype(int)
-    part = pixels[low[1] : high[1], low[0] : high[0]]
-    scale = min(VLM_CROP_SIDE / max(part.shape[:2]), 1.0)
-    done, data = cv2.imencode(".jpg", cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    if not done:
-        raise EngineError("The face crop could not be encoded.")
-    return data.tobytes()
+        if self.asker is None:
+            return None
+        vlm = self.asker.vlm
+        return Engine(name=slug(vlm.name)[:120], version=slug(vlm.version)[:120], sha256=None)
 
 
 @cache

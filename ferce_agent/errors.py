@@ -133,6 +133,27 @@ class EngineError(FerceError):
 
 
 class VlmError(EngineError):
-    """The vision-language model did not give a usable answer."""
+    """The vision-language model did not give a usable answer.
+
+    Attributes:
+        transient: Whether asking again may help.
+    """
+
+    code = "vlm_failed"
+
+    def __init__(self, message: str, *, hint: str = "", transient: bool = False) -> None:
+        """Store message, hint and whether a retry makes sense."""
+        super().__init__(message, hint=hint)
+        self.transient = transient
+
+
+class VlmTimeoutError(VlmError):
+    """The vision-language model took too long."""
+
+    code = "timeout"
+
+
+class ExtractionError(VlmError):
+    """The vision-language model answered, but nothing of the answer could be used."""
 
     code = "vlm_failed"

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from ferce_agent.ontology.ids import ActionUnitId, AppraisalId, TermId
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A number from 0 to 1."""
@@ -298,6 +298,46 @@ class Claim(Part):
     """How it stands against the measurements."""
 
 
+class SeenCue(Part):
+    """One movement that a vision-language model says it sees, checked against the measurement."""
+
+    action_unit: ActionUnitId
+    """Ontology id, e.g. ``AU12``."""
+    text: Text
+    """The movement in words."""
+    status: Support
+    """Supported if the movement was measured, contradicted if it was measured as absent, else unverified."""
+
+
+class VlmReading(Part):
+    """What a vision-language model says about one face; its words, checked and cleaned, never a fact."""
+
+    primary: TermId | None
+    """The expression it names; null if none or several."""
+    components: tuple[Component, ...]
+    """The canonical expressions it names, with weights; empty for a single one."""
+    intensity: Unit | None
+    """Strength it names; null if not said."""
+    certainty: Literal["sure", "likely", "unsure"] | None
+    """How sure it says it is; not calibrated."""
+    cues: tuple[SeenCue, ...]
+    """Movements it says it sees."""
+    words: Text | None
+    """Its description, quoted."""
+    body: Text | None
+    """Posture and gesture in its words."""
+    agrees: bool | None
+    """Whether its expression lies in the measured prediction set; null if one of them is missing."""
+    weight: Unit
+    """Its share in the reported probabilities: 0 unless its reliability was measured (`ferce vlm calibrate`)."""
+    form: Literal["json", "tags", "prose"]
+    """How the answer was read."""
+    constrained: bool
+    """Whether a grammar was enforced while the answer was written."""
+    repairs: tuple[Text, ...]
+    """Why earlier attempts were refused."""
+
+
 class Person(Part):
     """One face and what it shows."""
 
@@ -311,6 +351,8 @@ class Person(Part):
     """Facial movements; empty if nothing measured them."""
     labels: tuple[RankedLabel, ...] = ()
     """The words the caller asked about, best first; empty if none were given."""
+    vlm: VlmReading | None = None
+    """What a vision-language model says about the face; null if none was asked."""
     description: Description
     """The face in words."""
     rationale: tuple[Claim, ...]
@@ -488,7 +530,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.1"] = SCHEMA_VERSION
+    schema_version: Literal["1.2"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""

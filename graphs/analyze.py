@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from functools import cache
 from typing import Any
@@ -11,16 +12,22 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
+from ferce_agent.asking import SCENE_PROMPT
 from ferce_agent.errors import ImageAccessError
-from ferce_agent.graphs.face import build_face_graph
+from ferce_agent.graphs.face import asker_of, build_face_graph
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
 from ferce_agent.images import Picture, load_picture
-from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_scene
+from ferce_agent.prompts.loader import load_prompt
+from ferce_agent.reasoning.causes import context_evidence, find_causes
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.relationships import relate
+from ferce_agent.reasoning.scene import scene_evidence, scene_of
 from ferce_agent.report import Degradation
+
+SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
+"""Prompt and content of the question about the whole picture."""
 
 
 @stage("load")
@@ -28,8 +35,9 @@ def load(state: State, context: RunContext) -> Update:
     """Decode the picture and keep it in the run context under a fresh key."""
     key, picture = uuid.uuid4().hex, open_picture(state, context)
     labels = context.engines.prepare_labels(state.get("labels") or ())
+    context.engines.prepare_asking()
     context.keep(key, picture)
-    return {"picture": key, "source": source_of(picture), "labels": list(labels)}
+    return {"picture": key, "began": time.monotonic(), "source": source_of(picture), "labels": list(labels)}
 
 
 def open_picture(state: State, context: RunContext) -> Picture:
@@ -58,11 +66,36 @@ def detect(state: State, context: RunContext) -> Update:
 
 def each_face(state: State) -> list[Send] | str:
     """Send every face to its own workflow, or go on where there is none."""
-    jobs = [
-        Send("face", FaceState(picture=state["picture"], index=index, detected=face, labels=state["labels"]))
-        for index, face in enumerate(state["faces"])
-    ]
+    shared = FaceState(
+        picture=state["picture"], began=state["began"], context=state.get("context"), labels=state["labels"]
+    )
+    jobs = [Send("face", FaceState(**shared, index=index, detected=face)) for index, face in enumerate(state["faces"])]
     return jobs or "context"
+
+
+def wants_scene(state: State, runtime: Runtime[RunContext]) -> str:  # noqa: ARG001
+    """Let the vision-language model look at the whole picture where that was asked for."""
+    engines = context_of(runtime).engines
+    return "scene" if engines.settings.scene and engines.asker is not None else "context"
+
+
+@stage("scene")
+def scene(state: State, context: RunContext) -> Update:
+    """Ask the vision-language model about the whole picture, if there is time for it."""
+    asker = asker_of(context)
+    seconds = asker.time_for(context.engines.time_left(state["began"]))
+    if seconds is None:
+        message = "The time budget leaves no room for looking at the whole picture."
+        return {"degraded": [Degradation(stage="scene", code="vlm_skipped", message=message, person=None)]}
+    seen = asker.look_around(context.pictures[state["picture"]].pixels, seconds)
+    return {"around": seen, "sent": [SCENE_SENT]}
+
+
+def scene_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
+    """Go on without the scene; what the model may have been sent is still told."""
+    message = f"The whole picture could not be described: {error.error}"
+    note = Degradation(stage="scene", code="vlm_failed", message=message[:2000], person=None)
+    return Command(update={"degraded": [note], "sent": [SCENE_SENT]}, goto="context")
 
 
 @stage("context")
@@ -71,11 +104,12 @@ def reason(state: State, context: RunContext) -> Update:  # noqa: ARG001
     people = [reading.person for reading in ordered(state) if reading.person is not None]
     words = context_evidence(state.get("context"))
     relationships, measured = relate(people)
+    seen = scene_evidence(state.get("around"))
     return {
-        "scene": stated_scene(words),
+        "scene": scene_of(words, seen),
         "relationships": relationships,
         "causes": find_causes(people, words),
-        "evidence": [*words, *measured],
+        "evidence": [*words, *seen, *measured],
     }
 
 
@@ -83,7 +117,7 @@ def reason_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG0
     """Go on without relationships and causes, and say so."""
     message = f"Relationships and causes could not be worked out: {error.error}"
     note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
-    nothing: Update = {"scene": stated_scene([]), "relationships": [], "causes": [], "degraded": [note]}
+    nothing: Update = {"scene": scene_of([], []), "relationships": [], "causes": [], "degraded": [note]}
     return Command(update=nothing, goto="compose")
 
 
@@ -105,6 +139,7 @@ def compose(state: State, runtime: Runtime[RunContext]) -> Update:
         evidence=state["evidence"],
         degraded=state["degraded"],
         timings=state["timings"],
+        sent=state.get("sent", []),
     )
     return {"report": compose_report(findings, context.engines)}
 
@@ -117,11 +152,13 @@ def build_graph() -> Any:
     builder.add_node("face", build_face_graph())
     # The library's stubs do not know handlers that take the error.
     builder.add_node("context", reason, error_handler=reason_failed)  # type: ignore[call-overload]
+    builder.add_node("scene", scene, error_handler=scene_failed)  # type: ignore[call-overload]
     builder.add_node("compose", compose)
     builder.add_edge(START, "load")
     builder.add_edge("load", "detect")
     builder.add_conditional_edges("detect", each_face, ["face", "context"])
-    builder.add_edge("face", "context")
+    builder.add_conditional_edges("face", wants_scene, ["scene", "context"])
+    builder.add_edge("scene", "context")
     builder.add_edge("context", "compose")
     builder.add_edge("compose", END)
     return builder.compile(name="analyze_expression")

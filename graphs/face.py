@@ -9,11 +9,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, RetryPolicy
 
-from ferce_agent.errors import VlmError
-from ferce_agent.extraction.answer import extract_answer
+from ferce_agent.asking import Asker
+from ferce_agent.errors import EngineError, VlmError, VlmTimeoutError
+from ferce_agent.extraction.shape import AnswerShape, shape_for
 from ferce_agent.graphs.stages import Update, context_of, stage
-from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext
-from ferce_agent.reasoning.reconcile import Reading, person_id, reconcile
+from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
+from ferce_agent.perception.vlm import Request
+from ferce_agent.reasoning.reconcile import FaceFindings, Reading, person_id, reconcile
+from ferce_agent.reasoning.second_opinion import reading_of
 from ferce_agent.report import Degradation, DegradedCode
 
 
@@ -28,39 +31,96 @@ def specialist(state: FaceState, context: RunContext) -> Update:
     """Let the specialist read the face."""
     pixels = context.pictures[state["picture"]].pixels
     reading = context.engines.read_expression(pixels, state["detected"], state["face"].quality, state.get("labels", ()))
-    return {"expression": reading.expression, "movements": reading.movements, "ranked": reading.labels}
+    found = {"expression": reading.expression, "movements": reading.movements, "ranked": reading.labels}
+    return {**found, "embedding": reading.embedding}
 
 
 @stage("vlm")
 def vlm(state: FaceState, context: RunContext) -> Update:
-    """Ask the vision-language model about the face."""
-    return {"answer": context.engines.ask_vlm(context.pictures[state["picture"]].pixels, state["detected"])}
+    """Ask the vision-language model about the face, if there is time for it."""
+    asker = asker_of(context)
+    request, _ = question(state, context)
+    if request is None:
+        return {"degraded": [skipped(person_id(state["index"]))]}
+    answer = asker.ask(request)
+    return {"answer": answer, "sent": [sent_about(state, context)]}
 
 
 @stage("extract")
-def extract(state: FaceState, context: RunContext) -> Update:  # noqa: ARG001
-    """Turn the model's words into an ontology term."""
-    return {"extracted": extract_answer(state["answer"])}
+def extract(state: FaceState, context: RunContext) -> Update:
+    """Turn the model's words into checked data of the ontology."""
+    request, shape = question(state, context)
+    asker = asker_of(context)
+    return {"extracted": asker.extract(state["answer"], request or Request("", (), seconds=0), shape)}
 
 
 @stage("reconcile")
-def reconcile_face(state: FaceState, context: RunContext) -> Update:  # noqa: ARG001
+def reconcile_face(state: FaceState, context: RunContext) -> Update:
     """Bring everything about the face together."""
-    reading = reconcile(
-        state["index"],
-        state["face"],
-        state.get("expression"),
-        state.get("extracted"),
-        tuple(state.get("degraded", ())),
-        tuple(state.get("movements", ())),
-        tuple(state.get("ranked", ())),
+    before, found = state.get("expression"), state.get("extracted")
+    measured = tuple(state.get("movements", ()))
+    after, weight = before, 0.0
+    if before is not None and found is not None:
+        after, weight = context.engines.fuse(before, state["face"].quality, measured, found)
+    known = FaceFindings(
+        index=state["index"],
+        face=state["face"],
+        expression=after,
+        measured=measured,
+        labels=tuple(state.get("ranked", ())),
+        vlm=reading_of(found, before, measured, weight) if found is not None else None,
+        degraded=tuple(state.get("degraded", ())),
     )
-    return {"people": [reading]}
+    return {"people": [reconcile(known)]}
 
 
-def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", "reconcile"]:  # noqa: ARG001
-    """Ask the vision-language model whenever there is one."""
-    return "vlm" if context_of(runtime).engines.vlm is not None else "reconcile"
+def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", "reconcile"]:
+    """Ask the vision-language model, if there is one: always, or only where the specialist names nothing."""
+    engines = context_of(runtime).engines
+    expression = state.get("expression")
+    settled = expression is not None and not expression.abstained
+    if engines.asker is None or (engines.settings.vlm_when == "unsure" and settled):
+        return "reconcile"
+    return "vlm"
+
+
+def was_asked(state: FaceState) -> Literal["extract", "reconcile"]:
+    """Go on to extraction where there is an answer."""
+    return "extract" if "answer" in state else "reconcile"
+
+
+def asker_of(context: RunContext) -> Asker:
+    """Return how the model is asked.
+
+    Raises:
+        EngineError: There is no model.
+    """
+    if context.engines.asker is None:
+        raise EngineError("No vision-language model is configured.", hint="Name one with --vlm.")
+    return context.engines.asker
+
+
+def question(state: FaceState, context: RunContext) -> tuple[Request | None, AnswerShape]:
+    """Return the question about this face, None where no time is left for it, and the shape of its answer."""
+    asker = asker_of(context)
+    seconds = asker.time_for(context.engines.time_left(state["began"]))
+    if seconds is None:
+        return None, shape_for()
+    pixels = context.pictures[state["picture"]].pixels
+    return asker.face_request(pixels, state["detected"], state.get("embedding", ()), state.get("context"), seconds)
+
+
+def sent_about(state: FaceState, context: RunContext) -> Sent:
+    """Return which prompt was sent about this face, and what went with it."""
+    asker, words = asker_of(context), state.get("context")
+    prompt = asker.prompt_for(words)
+    return prompt.reference, asker.sees(prompt, words)
+
+
+def skipped(name: str) -> Degradation:
+    """Say that there was no time to ask."""
+    message = f"{name}: the time budget leaves no room for the vision-language model."
+    return Degradation(stage="vlm", code="vlm_skipped", message=message, person=name)
 
 
 def failure(state: FaceState, error: NodeError, code: DegradedCode) -> Degradation:
@@ -74,9 +134,16 @@ def specialist_failed(state: FaceState, error: NodeError) -> Command[Any]:
     return Command(update={"degraded": [failure(state, error, "face_failed")]}, goto="reconcile")
 
 
-def vlm_failed(state: FaceState, error: NodeError) -> Command[Any]:
-    """Go on without the vision-language model."""
-    return Command(update={"degraded": [failure(state, error, "vlm_failed")]}, goto="reconcile")
+def vlm_failed(state: FaceState, error: NodeError, runtime: Runtime[RunContext]) -> Command[Any]:
+    """Go on without the vision-language model; what it may have been sent is still told."""
+    code: DegradedCode = "timeout" if isinstance(error.error, VlmTimeoutError) else "vlm_failed"
+    note = failure(state, error, code)
+    return Command(update={"degraded": [note], "sent": [sent_about(state, context_of(runtime))]}, goto="reconcile")
+
+
+def worth_a_retry(error: Exception) -> bool:
+    """Return whether asking again may help."""
+    return isinstance(error, VlmError) and error.transient
 
 
 def face_failed(state: FaceState, error: NodeError) -> Command[Any]:
@@ -89,17 +156,17 @@ def face_failed(state: FaceState, error: NodeError) -> Command[Any]:
 def build_face_graph() -> Any:
     """Compile the workflow of one face."""
     graph = StateGraph(FaceState, RunContext, output_schema=FaceOutput)
-    retry = RetryPolicy(initial_interval=0.2, max_attempts=2, retry_on=VlmError)
+    retry = RetryPolicy(initial_interval=0.2, max_attempts=2, retry_on=worth_a_retry)
     # The library's stubs do not know handlers that take the error.
     graph.add_node("quality", quality, error_handler=face_failed)  # type: ignore[call-overload]
     graph.add_node("specialist", specialist, error_handler=specialist_failed)  # type: ignore[call-overload]
     graph.add_node("vlm", vlm, retry_policy=retry, error_handler=vlm_failed)  # type: ignore[call-overload]
-    graph.add_node("extract", extract)
+    graph.add_node("extract", extract, error_handler=vlm_failed)  # type: ignore[call-overload]
     graph.add_node("reconcile", reconcile_face, error_handler=face_failed)  # type: ignore[call-overload]
     graph.add_edge(START, "quality")
     graph.add_edge("quality", "specialist")
     graph.add_conditional_edges("specialist", needs_vlm)
-    graph.add_edge("vlm", "extract")
+    graph.add_conditional_edges("vlm", was_asked)
     graph.add_edge("extract", "reconcile")
     graph.add_edge("reconcile", END)
     return graph.compile(name="face")

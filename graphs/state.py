@@ -15,9 +15,11 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
 from ferce_agent.engine import Engines, default_engines
-from ferce_agent.extraction.answer import ExtractedPerception
+from ferce_agent.extraction.perception import ExtractedPerception
+from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.images import ImageSource, Picture
+from ferce_agent.perception.vlm import Answer
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.report import (
     ActionUnitReading,
@@ -38,6 +40,8 @@ MAX_PICTURES = 64
 
 Timing = tuple[str, float]
 """Stage and wall-clock milliseconds."""
+Sent = tuple[str, tuple[str, ...]]
+"""Reference of a prompt that was sent to the vision-language model, and what went with it."""
 
 
 class InputState(TypedDict, total=False):
@@ -65,8 +69,10 @@ class State(InputState, OutputState, total=False):
     """Everything the nodes exchange."""
 
     picture: str
+    began: float
     source: Source
     faces: list[DetectedFace]
+    around: WrittenScene
     people: Annotated[list[Reading], operator.add]
     scene: Scene
     relationships: list[Relationship]
@@ -74,6 +80,7 @@ class State(InputState, OutputState, total=False):
     evidence: Annotated[list[Evidence], operator.add]
     degraded: Annotated[list[Degradation], operator.add]
     timings: Annotated[list[Timing], operator.add]
+    sent: Annotated[list[Sent], operator.add]
 
 
 class FaceState(TypedDict, total=False):
@@ -81,16 +88,20 @@ class FaceState(TypedDict, total=False):
 
     picture: str
     index: int
+    began: float
+    context: str | None
     detected: DetectedFace
     face: Face
     expression: Expression
     labels: list[str]
     movements: tuple[ActionUnitReading, ...]
     ranked: tuple[RankedLabel, ...]
-    answer: str
+    embedding: tuple[float, ...]
+    answer: Answer
     extracted: ExtractedPerception
     degraded: Annotated[list[Degradation], operator.add]
     timings: Annotated[list[Timing], operator.add]
+    sent: Annotated[list[Sent], operator.add]
     people: list[Reading]
 
 
@@ -99,6 +110,7 @@ class FaceOutput(TypedDict):
 
     people: list[Reading]
     timings: list[Timing]
+    sent: list[Sent]
 
 
 @dataclass(slots=True)

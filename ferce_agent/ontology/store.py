@@ -64,6 +64,7 @@ class ActionUnit(Entry):
     region: Literal["brow", "eye", "nose", "cheek", "mouth", "jaw", "head"]
     movement: Words
     muscles: tuple[Words, ...]
+    phrases: tuple[Words, ...] = ()
 
 
 class Appraisal(Entry):

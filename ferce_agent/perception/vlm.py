@@ -1,12 +1,74 @@
-"""The one protocol of vision-language models: a picture and a prompt in, text out."""
+"""The one protocol of vision-language models: pictures, a prompt and a grammar in, text out."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from ferce_agent.errors import FerceError, VlmError
+from ferce_agent.errors import FerceError, VlmError, VlmTimeoutError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What an answer must look like, in the three forms that back-ends understand.
+
+    Attributes:
+        gbnf: Grammar in llama.cpp's notation with the start rule ``root``; xgrammar reads it too.
+        schema: JSON Schema of the same answers.
+        model: Pydantic model of the same answers, validated with `context`.
+        context: Validation context of `model`.
+    """
+
+    gbnf: str
+    schema: Mapping[str, Any]
+    model: type[BaseModel]
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a vision-language model.
+
+    Attributes:
+        prompt: The question.
+        pictures: JPEG files, without metadata: examples first, the picture the question is about last.
+        grammar: What the answer must look like; None for free text.
+        max_tokens: Longest answer.
+        seconds: How long the whole answer may take.
+        cancel: Set when nobody waits for the answer any more; an adapter stops at the next token or chunk.
+    """
+
+    prompt: str
+    pictures: tuple[bytes, ...]
+    grammar: Grammar | None = None
+    max_tokens: int = 400
+    seconds: float = 60.0
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said.
+
+    Attributes:
+        text: Its words.
+        constrained: Whether the back-end enforced the request's grammar while decoding.
+        tokens: Length in tokens; None if the back-end does not tell.
+        repairs: Why earlier attempts were refused, where the back-end itself asked again.
+    """
+
+    text: str
+    constrained: bool = False
+    tokens: int | None = None
+    repairs: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -15,39 +77,71 @@ class VisionLanguageModel(Protocol):
 
     Attributes:
         name: Name for the report's provenance.
-        version: Version for the report's provenance.
+        version: Version for the report's provenance: a file name, a model id.
         remote: True if the picture leaves the machine.
+        most_pictures: How many pictures one question may hold.
     """
 
     name: str
     version: str
     remote: bool
+    most_pictures: int
 
-    def ask(self, jpeg: bytes, prompt: str) -> str:
-        """Return the model's answer about one JPEG picture.
+    def ask(self, request: Request) -> Answer:
+        """Return the model's answer.
 
         Raises:
             VlmError: The model could not answer.
+            SetupError: A package or a file is missing.
         """
         ...
 
 
-def ask_in_time(vlm: VisionLanguageModel, jpeg: bytes, prompt: str, seconds: float) -> str:
-    """Ask, but wait no longer than `seconds`; the abandoned call ends by itself in a background thread.
+def ask_in_time(vlm: VisionLanguageModel, request: Request) -> Answer:
+    """Ask, but wait no longer than the request allows; an abandoned call is told to stop and ends in a background thread.
 
     Raises:
-        VlmError: No answer in time, or the model failed in any way.
+        VlmTimeoutError: No answer in time.
+        VlmError: The model failed in any other way, or said nothing.
     """
     executor = ThreadPoolExecutor(1, thread_name_prefix="ferce-vlm")
     try:
-        return executor.submit(vlm.ask, jpeg, prompt).result(seconds)
+        answer = executor.submit(vlm.ask, request).result(request.seconds)
     except FutureTimeoutError as error:
-        raise VlmError(
-            f"{vlm.name} gave no answer within {seconds:g} s.", hint="Allow more time or use a faster model."
-        ) from error
+        raise timed_out(vlm.name, request) from error
     except FerceError:
         raise
     except Exception as error:  # an adapter may wrap any library; its errors are all the same to the report
         raise VlmError(f"{vlm.name} failed: {type(error).__name__}.", hint="See the log of the model.") from error
     finally:
+        request.cancel.set()
         executor.shutdown(wait=False, cancel_futures=True)
+    if not answer.text.strip():
+        raise VlmError(f"{vlm.name} gave an empty answer.", hint="Try another model or prompt.")
+    return answer
+
+
+def timed_out(name: str, request: Request) -> VlmTimeoutError:
+    """Return the error of a request that took too long."""
+    return VlmTimeoutError(
+        f"{name} gave no answer within {request.seconds:g} s.", hint="Allow more time or use a faster model."
+    )
+
+
+class Patience:
+    """Says after how many seconds from now a request is no longer wanted."""
+
+    def __init__(self, request: Request) -> None:
+        """Start the clock."""
+        self._request = request
+        self._end = time.monotonic() + request.seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds left, at least 0."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop: cancelled, or out of time."""
+        return self._request.cancel.is_set() or self.left <= 0

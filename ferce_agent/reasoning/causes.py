@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from ferce_agent.extraction.answer import clean_text
+from ferce_agent.extraction.hygiene import tidy_text
 from ferce_agent.ontology.normalise import PhraseFinder
 from ferce_agent.ontology.store import Appraisal, ontology
-from ferce_agent.report import Alternative, Cause, Evidence, Person, Scene
+from ferce_agent.report import Alternative, Cause, Evidence, Person
 
 MAX_CONTEXT: Final = 4000
 """Characters of context that are read."""
@@ -40,19 +40,11 @@ def context_evidence(context: str | None) -> list[Evidence]:
     if not context:
         return []
     sentences = re.split(r"(?<=[.!?…])\s+|[\r\n]+", context[:MAX_CONTEXT])
-    cleaned = [text for sentence in sentences if (text := clean_text(sentence))]
+    cleaned = [text for sentence in sentences if (text := tidy_text(sentence))]
     return [
         Evidence(id=f"context.{number}", kind="context", text=text, value=None, person=None)
         for number, text in enumerate(cleaned[:MAX_SENTENCES], 1)
     ]
-
-
-def stated_scene(context: list[Evidence]) -> Scene:
-    """Return the scene as the caller stated it, or unknown."""
-    if not context:
-        return Scene(basis="unknown", text=None, evidence=())
-    text = clean_text(" ".join(entry.text for entry in context), 600)
-    return Scene(basis="stated", text=text, evidence=tuple(entry.id for entry in context))
 
 
 @cache

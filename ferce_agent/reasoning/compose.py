@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ferce_agent.engine import Engines, package
@@ -36,6 +36,7 @@ class Findings:
     evidence: list[Evidence]
     degraded: list[Degradation]
     timings: list[tuple[str, float]]
+    sent: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
 def source_of(picture: Picture) -> Source:
@@ -63,7 +64,7 @@ def engine_notes(engines: Engines, people: int) -> list[Degradation]:
     notes: list[Degradation] = []
     if not people:
         return notes
-    if engines.vlm is None:
+    if engines.asker is None:
         message = "No vision-language model is configured: description and rationale come from the measurements and the ontology."
         notes.append(Degradation(stage="vlm", code="vlm_not_configured", message=message, person=None))
     if engines.measures_movements():
@@ -91,25 +92,26 @@ def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
         guidance=guide(people),
         policy=standard_policy(),
         evidence=(*(entry for reading in findings.readings for entry in reading.evidence), *findings.evidence),
-        provenance=provenance(engines, findings.timings, len(people)),
+        provenance=provenance(engines, findings),
         degraded=tuple(degraded),
     )
 
 
-def provenance(engines: Engines, timings: list[tuple[str, float]], people: int) -> Provenance:
-    """Name engines, versions and times."""
+def provenance(engines: Engines, findings: Findings) -> Provenance:
+    """Name engines, versions, times, and what left the machine."""
     totals: defaultdict[str, float] = defaultdict(float)
-    for stage, elapsed in timings:
+    for stage, elapsed in findings.timings:
         totals[stage] += elapsed
-    asked = engines.vlm is not None and people > 0
+    asked = engines.asker if findings.sent else None
+    parts = dict.fromkeys(part for _, parts in findings.sent for part in parts)
     return Provenance(
         package=package(),
         created_at=datetime.now(UTC),
         detector=engines.detector_card(),
         specialist=engines.specialist_card(),
-        vlm=engines.vlm_card(),
+        vlm=engines.vlm_card() if asked else None,
         ontology=ontology().version,
-        prompts=(engines.prompt.reference,) if asked else (),
-        left_machine=("face-crop",) if asked and engines.vlm is not None and engines.vlm.remote else (),
+        prompts=tuple(dict.fromkeys(reference for reference, _ in findings.sent)),
+        left_machine=tuple(parts) if asked is not None and asked.vlm.remote else (),
         timings_ms={stage: round(total, 3) for stage, total in totals.items()},
     )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ferce_agent import wording
-from ferce_agent.extraction.answer import ExtractedPerception
-from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.describe import describe, evidence_for, rationale_for
+from ferce_agent.reasoning.second_opinion import vlm_claims, vlm_evidence
 from ferce_agent.report import (
     ActionUnitReading,
-    Claim,
     Degradation,
     Evidence,
     Expression,
     Face,
     Person,
     RankedLabel,
-    Support,
+    VlmReading,
 )
 
 
@@ -39,53 +36,54 @@ def person_id(index: int) -> str:
     return f"person-{index + 1}"
 
 
-def reconcile(  # noqa: PLR0913
-    index: int,
-    face: Face,
-    expression: Expression | None,
-    extracted: ExtractedPerception | None,
-    degraded: tuple[Degradation, ...],
-    measured: tuple[ActionUnitReading, ...] = (),
-    labels: tuple[RankedLabel, ...] = (),
-) -> Reading:
+@dataclass(frozen=True, slots=True)
+class FaceFindings:
+    """Everything that was found out about one face.
+
+    Attributes:
+        index: From 0, largest face first.
+        face: Box, landmarks, pose, quality.
+        expression: The reading, with the vision-language model's label fused in where its reliability is known; None if it failed.
+        measured: Action units.
+        labels: The caller's words, ranked.
+        vlm: The vision-language model's reading, if it was asked and answered.
+        degraded: What could not be done.
+    """
+
+    index: int
+    face: Face
+    expression: Expression | None
+    measured: tuple[ActionUnitReading, ...] = ()
+    labels: tuple[RankedLabel, ...] = ()
+    vlm: VlmReading | None = None
+    degraded: tuple[Degradation, ...] = ()
+
+
+def reconcile(found: FaceFindings) -> Reading:
     """Build the person and its evidence.
 
-    The measured distribution decides. A vision-language model's label is shown as a claim: supported if its canonical expression
-    lies in the prediction set, contradicted if not.
+    The measurements decide. What a vision-language model says is shown beside them as claims, each with how it stands against
+    the measurements.
     """
-    name = person_id(index)
-    evidence = evidence_for(name, face, expression, measured)
-    claims = rationale_for(name, face, expression, measured)
-    if extracted is not None and extracted.term is not None:
-        entry = Evidence(id=f"{name}.vlm", kind="vlm", text=vlm_words(extracted), value=None, person=name)
-        evidence.append(entry)
-        claims.append(vlm_claim(entry.id, extracted.term, expression))
-    elif extracted is not None:
-        failure = Degradation(stage="extract", code="vlm_failed", message=extracted.problem, person=name)
-        degraded = (*degraded, failure)
+    name = person_id(found.index)
+    evidence = evidence_for(name, found.face, found.expression, found.measured)
+    claims = rationale_for(name, found.face, found.expression, found.measured)
+    degraded = found.degraded
+    if found.vlm is not None:
+        known = {entry.id for entry in evidence}
+        evidence += [entry for entry in vlm_evidence(name, found.vlm, found.measured) if entry.id not in known]
+        claims += vlm_claims(name, found.vlm, found.measured)
+        if found.vlm.primary is None:
+            message = f"{name}: the vision-language model names no single expression."
+            degraded = (*degraded, Degradation(stage="extract", code="vlm_failed", message=message, person=name))
     person = Person(
         id=name,
-        face=face,
-        expression=expression,
-        action_units=measured,
-        labels=labels,
-        description=describe(face, expression, measured),
+        face=found.face,
+        expression=found.expression,
+        action_units=found.measured,
+        labels=found.labels,
+        vlm=found.vlm,
+        description=describe(found.face, found.expression, found.measured),
         rationale=tuple(claims),
     )
-    return Reading(index, person, tuple(evidence), degraded)
-
-
-def vlm_words(extracted: ExtractedPerception) -> str:
-    """Quote the model's reasoning, marked as its words."""
-    said = f": “{extracted.sentence}”" if extracted.sentence else "."
-    return f"The vision-language model names {extracted.term}{said}"
-
-
-def vlm_claim(evidence: str, term: str, expression: Expression | None) -> Claim:
-    """State the model's label and whether the measured prediction set supports it."""
-    status: Support = "unverified"
-    if expression is not None:
-        inside = set(ontology().canonical_of(term)) & set(expression.prediction_set)
-        status = "supported" if inside else "contradicted"
-    text = f"According to the vision-language model, the face {wording.shows(term)}."
-    return Claim(text=text, basis="inferred", evidence=(evidence,), status=status)
+    return Reading(found.index, person, tuple(evidence), degraded)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.perception.vlm import Answer, Request
 
 FERBENCH = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
@@ -65,17 +66,17 @@ class LevelReader:
 class Writer:
     """A vision-language model that is right on two pictures of three, unreadable on the third, and swayed by the label order."""
 
-    name, version, remote = "writer", "1", False
+    name, version, remote, most_pictures = "writer", "1", False, 1
 
-    def ask(self, jpeg: bytes, prompt: str) -> str:
-        pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    def ask(self, request: Request) -> Answer:
+        pixels = cv2.imdecode(np.frombuffer(request.pictures[-1], np.uint8), cv2.IMREAD_GRAYSCALE)
         assert pixels is not None
         kind = round((float(np.median(pixels)) - 20) / 25)
         if kind % 3 == 2:
-            return "It is hard to say; not angry."
-        listed = prompt.split("Choose one of: ")[1].split(".", maxsplit=1)[0].split(", ")
+            return Answer("It is hard to say; not angry.")
+        listed = request.prompt.split("Choose one of: ")[1].split(".", maxsplit=1)[0].split(", ")
         word = listed[0] if kind == 0 else FERBENCH[kind]
-        return f"<think>Grey.</think><answer>{word}</answer>"
+        return Answer(f"<think>Grey.</think><answer>{word}</answer>")
 
 
 class Broken:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_appraisals, stated_scene
+from ferce_agent.reasoning.causes import context_evidence, find_causes, stated_appraisals
+from ferce_agent.reasoning.scene import scene_of
 from tests.factories import make_person
 
 
@@ -31,8 +32,8 @@ def test_negated_and_empty_contexts_state_nothing() -> None:
 
 
 def test_the_scene_is_what_was_stated_or_unknown() -> None:
-    assert stated_scene([]).basis == "unknown"
-    scene = stated_scene(context_evidence("A wedding. In a garden."))
+    assert scene_of([], []).basis == "unknown"
+    scene = scene_of(context_evidence("A wedding. In a garden."), [])
     assert scene.basis == "stated"
     assert scene.text == "A wedding. In a garden."
     assert scene.evidence == ("context.1", "context.2")

@@ -12,6 +12,7 @@ from ferce_agent.evaluation.perceivers.base import Perceiver
 from ferce_agent.evaluation.perceivers.own import ProductPerceiver, SpecialistPerceiver
 from ferce_agent.evaluation.perceivers.peers import FerPeer, OpenCvFloor
 from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
+from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.vlm import VisionLanguageModel
 
 NAMES = (
@@ -22,6 +23,7 @@ NAMES = (
     "product",
     "fer",
     "opencv",
+    "vlm:SPEC",
     "python:MODULE:FACTORY",
 )
 
@@ -35,6 +37,8 @@ def load_perceiver(spec: str) -> Perceiver:
     name, _, option = spec.partition(":")
     if name == "specialist":
         return SpecialistPerceiver(option)
+    if name == "vlm" and option:
+        return WrittenPerceiver(load_vlm(option))
     if name == "python" and option:
         return _from_python(option)
     plain: dict[str, Callable[[], Perceiver]] = {"product": ProductPerceiver, "fer": FerPeer, "opencv": OpenCvFloor}

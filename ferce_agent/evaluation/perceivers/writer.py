@@ -10,13 +10,15 @@ import numpy as np
 from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
-from ferce_agent.perception.vlm import VisionLanguageModel, ask_in_time
+from ferce_agent.perception.vlm import Request, VisionLanguageModel, ask_in_time
 from ferce_agent.prompts.loader import load_prompt
 
 SIDE: Final = 224
 """FERBench resizes the aligned face to 224x224."""
 PROMPT: Final = "ferbench"
 SECONDS: Final = 600.0
+TOKENS: Final = 1024
+"""Longest answer, as in UniFER's published evaluation."""
 
 
 class WrittenPerceiver:
@@ -34,7 +36,7 @@ class WrittenPerceiver:
         return {
             "name": self._model.name,
             "version": self._model.version,
-            "prompt": f"{prompt.name}/{prompt.version}",
+            "prompt": prompt.reference,
             "remote": self._model.remote,
             "trained_on": dict(getattr(self._model, "trained_on", {})),
         }
@@ -46,4 +48,5 @@ class WrittenPerceiver:
         if not done:
             raise EngineError("The face could not be encoded.")
         prompt = load_prompt(PROMPT).render(labels=", ".join(labels.words))
-        return Prediction(answer=ask_in_time(self._model, data.tobytes(), prompt, SECONDS))
+        request = Request(prompt, (data.tobytes(),), max_tokens=TOKENS, seconds=SECONDS)
+        return Prediction(answer=ask_in_time(self._model, request).text)

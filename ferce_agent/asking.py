@@ -1,0 +1,257 @@
+"""Asking the vision-language model: when it is worth it, what it gets to see, with which prompt and examples."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.errors import DataError, EngineError, SettingsError, VlmTimeoutError
+from ferce_agent.extraction.ask import extract_with_repairs
+from ferce_agent.extraction.perception import ExtractedPerception
+from ferce_agent.extraction.scene import WrittenScene, read_scene, scene_grammar
+from ferce_agent.extraction.shape import AnswerShape, shape_for
+from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.perception.bank import Bank, Example, label_in_style
+from ferce_agent.perception.vlm import Answer, Request, VisionLanguageModel, ask_in_time
+from ferce_agent.prompts.loader import Prompt, load_prompt
+from ferce_agent.reasoning.fusion import Reliability
+from ferce_agent.settings import Settings
+
+FACE_SIDE = 448
+"""Longest side in pixels of the face crop that a model gets."""
+SCENE_SIDE = 512
+"""Longest side in pixels of the whole picture that a model gets."""
+SCENE_PROMPT = "scene"
+DEFAULT_PROMPT = "perceive"
+CONTEXT_PROMPT = "reread"
+CONTEXT_WORDS = 1000
+"""Characters of the caller's context that a prompt may hold."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long the model usually takes: the median of its latest answers.
+
+    An answer that did not come in time would have taken longer than was waited, and counts half as long again. Each time the
+    model is left out for lack of time the estimate shrinks by a tenth, so that a slow first answer does not exclude it for ever.
+    """
+
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=16))
+    patience: float = 1.0
+
+    @property
+    def usual(self) -> float:
+        """Seconds of a usual answer; 0 before the first."""
+        return self.patience * statistics.median(self.seconds) if self.seconds else 0.0
+
+    def note(self, seconds: float, *, in_time: bool) -> None:
+        """Remember an answer."""
+        self.seconds.append(seconds if in_time else seconds * 1.5)
+        self.patience = 1.0
+
+    def left_out(self) -> None:
+        """Remember that the model was not asked for lack of time."""
+        self.patience *= 0.9
+
+
+class Asker:
+    """One vision-language model and how it is used."""
+
+    def __init__(self, vlm: VisionLanguageModel, settings: Settings, specialist: str = "") -> None:
+        """Prepare.
+
+        Args:
+            vlm: The model.
+            settings: Prompt, bank, reliability, limits.
+            specialist: Digest of the expression model's weights; a bank made with others is refused.
+        """
+        self.vlm, self.settings, self._specialist = vlm, settings, specialist
+        self._pace = Pace()
+
+    @cached_property
+    def prompt(self) -> Prompt:
+        """The prompt for a face: the one in the settings, or the one that suits the model.
+
+        Raises:
+            SettingsError: There is no such prompt, or it is not about one face.
+        """
+        preset = getattr(self.vlm, "preset", None)
+        prompt = load_prompt(self.settings.vlm_prompt or getattr(preset, "prompt", "") or DEFAULT_PROMPT)
+        if "labels" not in prompt.inputs or set(prompt.inputs) - {"labels", "examples", "context"}:
+            raise SettingsError(
+                f"The prompt '{prompt.name}' does not ask about one face.",
+                hint="Its inputs are labels and, if it likes, examples and context.",
+            )
+        return prompt
+
+    @cached_property
+    def bank(self) -> Bank | None:
+        """The bank of examples, if the settings name one.
+
+        Raises:
+            DataError: It cannot be read, or was made with other weights of the expression model.
+        """
+        if self.settings.bank is None:
+            return None
+        bank = Bank.load(self.settings.bank)
+        if self._specialist and bank.specialist != self._specialist:
+            raise DataError("The bank was built with other weights.", hint="Build it again: ferce bank build")
+        return bank
+
+    @cached_property
+    def reliability(self) -> Reliability | None:
+        """How far the model's label may move the probabilities; None if that was never measured.
+
+        Raises:
+            DataError: The file cannot be read, or is about another model or prompt.
+        """
+        if self.settings.vlm_reliability is None:
+            return None
+        table = Reliability.load(self.settings.vlm_reliability)
+        if (table.model, table.prompt) != (self.vlm.version, self.prompt.reference):
+            raise DataError(
+                f"{self.settings.vlm_reliability.name} is about {table.model} with {table.prompt}.",
+                hint="Measure this model: ferce vlm calibrate",
+            )
+        return table
+
+    def time_for(self, left: float | None) -> float | None:
+        """Return how many seconds a question may take, or None if it is not worth starting.
+
+        Args:
+            left: Seconds left of the picture's budget; None for no budget.
+        """
+        if left is None:
+            return self.settings.vlm_seconds
+        if left > self._pace.usual and left > 0:
+            return min(left, self.settings.vlm_seconds)
+        self._pace.left_out()
+        return None
+
+    def sees(self, prompt: Prompt, context: str | None) -> tuple[str, ...]:
+        """Return what a question about a face holds, for the provenance."""
+        shows_examples = self.bank is not None and "examples" in prompt.inputs
+        parts = {
+            "face-crop": True,
+            "examples": shows_examples,
+            "context": bool(context) and "context" in prompt.inputs,
+        }
+        return tuple(name for name, inside in parts.items() if inside)
+
+    def prompt_for(self, context: str | None) -> Prompt:
+        """Return the prompt for a face; one that needs a context falls back to the default without it."""
+        return load_prompt(DEFAULT_PROMPT) if "context" in self.prompt.inputs and not context else self.prompt
+
+    def face_request(
+        self,
+        pixels: NDArray[np.uint8],
+        face: DetectedFace,
+        embedding: Sequence[float],
+        context: str | None,
+        seconds: float,
+    ) -> tuple[Request, AnswerShape]:
+        """Return the question about one face, and the shape its answer should have."""
+        shape = shape_for()
+        prompt = self.prompt_for(context)
+        examples = self._examples(embedding, shape) if "examples" in prompt.inputs else []
+        values = {
+            "labels": ", ".join(shape.labels),
+            "examples": examples_text(examples, shape.labels),
+            "context": (context or "")[:CONTEXT_WORDS],
+        }
+        room = self.vlm.most_pictures - 1
+        shown = [example.picture for example in examples if example.picture] if room >= len(examples) else []
+        request = Request(
+            prompt=prompt.render_from(values),
+            pictures=(*shown, face_jpeg(pixels, face)),
+            grammar=shape.grammar if prompt.answer == "json" else None,
+            max_tokens=self.settings.vlm_tokens,
+            seconds=seconds,
+        )
+        return request, shape
+
+    def _examples(self, embedding: Sequence[float], shape: AnswerShape) -> list[Example]:
+        if self.bank is None or not self.settings.shots:
+            return []
+        return self.bank.choose(np.asarray(embedding), self.settings.shots, tuple(shape.labels.values()))
+
+    def ask(self, request: Request) -> Answer:
+        """Ask once, and remember how long it took.
+
+        Raises:
+            VlmError: The model failed, or took too long.
+        """
+        began, in_time = time.monotonic(), True
+        try:
+            return ask_in_time(self.vlm, request)
+        except VlmTimeoutError:
+            in_time = False
+            raise
+        finally:
+            self._pace.note(time.monotonic() - began, in_time=in_time)
+
+    def extract(self, answer: Answer, request: Request, shape: AnswerShape) -> ExtractedPerception:
+        """Turn an answer into a perception, asking again where it cannot be used.
+
+        Raises:
+            ExtractionError: No attempt gave a usable answer.
+            VlmError: The model failed, or took too long.
+        """
+        return extract_with_repairs(self.ask, answer, request, shape, repairs=self.settings.vlm_repairs)
+
+    def look_around(self, pixels: NDArray[np.uint8], seconds: float) -> WrittenScene:
+        """Ask about the whole picture.
+
+        Raises:
+            VlmError: The model failed, took too long, or said nothing that can be used.
+        """
+        request = Request(
+            prompt=load_prompt(SCENE_PROMPT).render(),
+            pictures=(jpeg(pixels, SCENE_SIDE),),
+            grammar=scene_grammar(),
+            max_tokens=self.settings.vlm_tokens,
+            seconds=seconds,
+        )
+        return read_scene(self.ask(request).text)
+
+
+def examples_text(examples: Sequence[Example], labels: Mapping[str, str]) -> str:
+    """Return the examples as lines for a prompt, their labels in the words of the question; empty without examples."""
+    if not examples:
+        return ""
+    template = load_prompt("example")
+    lines = [
+        template.render(number=str(number), face=example.face, label=label_in_style(example.term, labels) or "none")
+        for number, example in enumerate(examples, 1)
+    ]
+    return "\n".join(("These faces were labelled by people:", *lines))
+
+
+def face_jpeg(pixels: NDArray[np.uint8], detected: DetectedFace) -> bytes:
+    """Return the face with half a face of surroundings on each side as a JPEG of at most 448 pixels."""
+    x, y, width, height = detected.box
+    low = np.clip(np.floor([x - width / 2, y - height / 2]), 0, None).astype(int)
+    high = np.ceil([x + width * 1.5, y + height * 1.5]).astype(int)
+    return jpeg(pixels[low[1] : high[1], low[0] : high[0]], FACE_SIDE)
+
+
+def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
+    """Return a picture, downscaled to at most `side` pixels, as a JPEG without metadata.
+
+    Raises:
+        EngineError: It could not be encoded.
+    """
+    scale = min(side / max(pixels.shape[:2]), 1.0)
+    size = [max(round(length * scale), 1) for length in (pixels.shape[1], pixels.shape[0])]
+    done, data = cv2.imencode(".jpg", cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    if not done:
+        raise EngineError("The picture could not be encoded.")
+    return data.tobytes()

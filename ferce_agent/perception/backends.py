@@ -1,0 +1,137 @@
+"""From one string to a vision-language model: ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options after ``?``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.perception.vlm import VisionLanguageModel
+
+FORMS: Final = "llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME or hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
+
+
+def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
+    """Build the model that `spec` names; nothing heavy is loaded before the first question.
+
+    Options follow a question mark: ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``,
+    ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``, ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
+
+    Args:
+        spec: The string.
+        threads: Threads of local back-ends, where the string does not say.
+
+    Raises:
+        SettingsError: The string names no back-end, or an option has a value that makes no sense.
+    """
+    kind, _, rest = spec.strip().partition(":")
+    makers: dict[str, Callable[[str, int], VisionLanguageModel]] = {
+        "llamacpp": _llamacpp,
+        "hf": _huggingface,
+        "openai": _endpoint,
+        "python": _python,
+    }
+    if kind not in makers or not rest:
+        raise SettingsError(f"'{spec[:120]}' names no vision-language model.", hint=f"Use {FORMS}.")
+    return makers[kind](rest, threads)
+
+
+def _options(text: str, readers: Mapping[str, Callable[[str], Any]]) -> tuple[str, dict[str, Any]]:
+    """Split ``body?name=value&…`` and read the values.
+
+    Raises:
+        SettingsError: An option is unknown or has an unusable value.
+    """
+    body, mark, query = text.rpartition("?")
+    if not mark:
+        return text, {}
+    options: dict[str, Any] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        try:
+            options[name] = readers[name](value)
+        except (KeyError, ValueError) as error:
+            raise SettingsError(
+                f"The option {name}={value[:60]} is not usable.", hint=f"Known options: {', '.join(readers)}."
+            ) from error
+    return body, options
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(value)
+        return value
+
+    return read
+
+
+def _llamacpp(text: str, threads: int) -> VisionLanguageModel:
+    from ferce_agent.perception.llamacpp import LlamaCppVlm
+
+    readers: dict[str, Callable[[str], Any]] = {
+        "threads": int,
+        "context": int,
+        "seed": int,
+        "gpu_layers": int,
+        "template": lambda name: Path(name).read_text("utf-8"),
+    }
+    try:
+        body, options = _options(text, readers)
+    except OSError as error:
+        raise SettingsError("The chat template cannot be read.", hint="Give a text file in Jinja.") from error
+    model, plus, mmproj = body.partition("+")
+    if not plus or not mmproj:
+        raise SettingsError(
+            "A vision-language model in llama.cpp's format is two files.", hint="llamacpp:MODEL.gguf+MMPROJ.gguf"
+        )
+    return LlamaCppVlm(Path(model).expanduser(), Path(mmproj).expanduser(), **{"threads": threads, **options})
+
+
+def _huggingface(text: str, threads: int) -> VisionLanguageModel:
+    from ferce_agent.perception.huggingface import HuggingFaceVlm
+
+    body, options = _options(
+        text,
+        {
+            "dtype": _one_of("auto", "float32", "bfloat16", "float16"),
+            "device": str,
+            "quantisation": _one_of("4bit", "8bit"),
+            "threads": int,
+        },
+    )
+    return HuggingFaceVlm(body, **{"threads": threads, **options})
+
+
+def _endpoint(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # the server has its own
+    from ferce_agent.perception.endpoint import EndpointVlm
+
+    url, mark, rest = text.partition("#")
+    model, options = _options(rest, {"concurrency": int})
+    if not mark or not model:
+        raise SettingsError("The endpoint needs a model.", hint="openai:http://localhost:8000/v1#MODEL")
+    return EndpointVlm(url, model, **options)
+
+
+def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # the function knows
+    """Call a function of an importable module; it returns a vision-language model or a LangChain chat model."""
+    from langchain_core.language_models import BaseChatModel
+
+    from ferce_agent.perception.chat_model import ChatModelVlm
+
+    module, _, function = text.partition(":")
+    here = str(Path.cwd())  # as `python -m` does, so that a file beside the user is found
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        made = getattr(importlib.import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"python:{text[:120]} cannot be called.", hint="Use python:MODULE:FUNCTION.") from error
+    if isinstance(made, BaseChatModel):
+        return ChatModelVlm(made)
+    if isinstance(made, VisionLanguageModel):
+        return made
+    raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")

@@ -1,0 +1,186 @@
+"""Any server that speaks OpenAI's chat protocol: vLLM, Ollama, llama.cpp's servers, a cloud; structured answers by instructor."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import threading
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ferce_agent.errors import MissingExtraError, SettingsError, VlmError
+from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
+
+KEY_VARIABLE: Final = "FERCE_API_KEY"
+GRAMMAR_SERVERS: Final = frozenset({"me", "llamacpp"})
+"""``owned_by`` of models of llama-cpp-python's and llama.cpp's servers: they take a grammar and ignore a JSON schema."""
+ATTEMPTS: Final = 3
+"""Attempts at a valid structured answer, and at reaching a busy server."""
+
+
+class EndpointVlm:
+    """A model behind an OpenAI-compatible address.
+
+    Busy servers (429, 5xx, cut connections) are asked again with growing pauses, or after the pause they ask for (``Retry-After``).
+    At most `concurrency` questions are under way at once.
+    """
+
+    def __init__(self, url: str, model: str, *, key: str | None = None, concurrency: int = 4) -> None:
+        """Choose address and model.
+
+        Args:
+            url: Base address, usually ending in ``/v1``.
+            model: Name of the model there.
+            key: API key; default: the environment variable ``FERCE_API_KEY``, and ``OPENAI_API_KEY`` for api.openai.com only.
+            concurrency: Most questions at once.
+
+        Raises:
+            SettingsError: The address is no http(s) address, or plain http to another machine carries a key.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+            raise SettingsError("The endpoint needs an http(s) address.", hint="openai:http://localhost:8000/v1#MODEL")
+        self.url, self.model = url.rstrip("/"), model
+        self.remote = not is_loopback(parts.hostname)
+        self._key = key or os.environ.get(KEY_VARIABLE)
+        if not self._key and parts.hostname == "api.openai.com":
+            self._key = os.environ.get("OPENAI_API_KEY")
+        if self._key and self.remote and parts.scheme == "http":
+            raise SettingsError("An API key is only sent over https.", hint="Use https, or unset the key.")
+        self.name, self.version = "endpoint", model
+        self.most_pictures = 8
+        self._slots = threading.BoundedSemaphore(concurrency)
+
+    def ask(self, request: Request) -> Answer:
+        """Return the model's answer; see `VisionLanguageModel.ask`.
+
+        Raises:
+            MissingExtraError: instructor is not installed.
+            VlmTimeoutError: No answer in time.
+            VlmError: The server cannot be reached, refuses, or never gave an answer of the asked form.
+        """
+        patience = Patience(request)
+        client = self._client
+        if not self._slots.acquire(timeout=patience.left):
+            raise timed_out(self.name, request)
+        try:
+            return self._answer(client, request, patience)
+        except VlmError:
+            raise
+        except Exception as error:  # openai, httpx and instructor each have their own errors
+            raise self._explain(error, request) from error
+        finally:
+            self._slots.release()
+
+    @cached_property
+    def _client(self) -> Any:
+        try:
+            import instructor  # noqa: F401
+            from openai import OpenAI
+        except ImportError as error:
+            raise MissingExtraError("instructor", "endpoint") from error
+        return OpenAI(base_url=self.url, api_key=self._key or "none", max_retries=ATTEMPTS - 1)
+
+    @cached_property
+    def _takes_grammar(self) -> bool:
+        """Whether the server enforces a grammar rather than a schema; asked once."""
+        try:
+            models = self._client.with_options(timeout=5, max_retries=0).models.list()
+            return any(getattr(model, "owned_by", "") in GRAMMAR_SERVERS for model in models.data)
+        except Exception:  # a server without this list is asked with a schema, and what it answers is validated
+            return False
+
+    def _answer(self, client: Any, request: Request, patience: Patience) -> Answer:
+        common: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": "user", "content": _content(request)}],
+            "max_tokens": request.max_tokens,
+            "temperature": 0,
+            "timeout": max(patience.left, 0.01),
+        }
+        if request.grammar is None:
+            made = client.chat.completions.create(**common)
+            text = made.choices[0].message.content if made.choices else ""
+            return Answer(text or "", tokens=_tokens(made))
+        return self._structured(client, request, patience, common)
+
+    def _structured(self, client: Any, request: Request, patience: Patience, common: dict[str, Any]) -> Answer:
+        import instructor
+
+        grammar = request.grammar
+        assert grammar is not None
+        if self._takes_grammar:
+            common["extra_body"] = {"grammar": grammar.gbnf}
+        refused: list[str] = []
+        asker = instructor.from_openai(client, mode=instructor.Mode.JSON_SCHEMA)
+
+        def before(*_: object, **__: object) -> None:
+            if patience.over:
+                raise timed_out(self.name, request)
+
+        asker.on("completion:kwargs", before)
+        asker.on("parse:error", lambda error, **_: refused.append(" ".join(str(error).split())[:200]))
+        written, made = asker.create_with_completion(
+            response_model=grammar.model, context=dict(grammar.context), max_retries=ATTEMPTS - 1, **common
+        )
+        text = written.model_dump_json()
+        return Answer(text, constrained=self._takes_grammar, tokens=_tokens(made), repairs=tuple(refused))
+
+    def _explain(self, error: Exception, request: Request) -> VlmError:
+        """Say what went wrong in one line, without the answer's content."""
+        import openai
+        from instructor.core.exceptions import InstructorRetryException
+
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, VlmError):
+                return cause
+            if isinstance(cause, openai.APITimeoutError):
+                return timed_out(self.name, request)
+            if isinstance(cause, openai.APIConnectionError):
+                return VlmError("The endpoint cannot be reached.", hint=f"Is the server at {self.url} running?")
+            if isinstance(cause, openai.APIStatusError):
+                return VlmError(
+                    f"The endpoint answered with status {cause.status_code}.", hint=_advice(cause.status_code)
+                )
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, InstructorRetryException):
+            return VlmError(f"The endpoint gave no valid answer in {ATTEMPTS} attempts.", hint="Try a larger model.")
+        return VlmError(
+            f"The endpoint's answer cannot be read ({type(error).__name__}).", hint="Is it a chat endpoint?"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _advice(status: int) -> str:
+    if status in {401, 403}:
+        return f"Set {KEY_VARIABLE}."
+    if status == 404:
+        return "Check the address and the model's name."
+    if status == 429:
+        return "The server limits the rate; try later or ask less at once."
+    return "See the log of the server." if status >= 500 else "Does the model take images?"
+
+
+def _tokens(made: Any) -> int | None:
+    usage = getattr(made, "usage", None)
+    return getattr(usage, "completion_tokens", None)
+
+
+def _content(request: Request) -> list[dict[str, Any]]:
+    urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in request.pictures]
+    return [
+        *({"type": "image_url", "image_url": {"url": url}} for url in urls),
+        {"type": "text", "text": request.prompt},
+    ]

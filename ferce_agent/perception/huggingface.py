@@ -1,0 +1,194 @@
+"""Vision-language models in Hugging Face's format, run by transformers on this machine."""
+
+from __future__ import annotations
+
+import io
+import threading
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from ferce_agent.errors import FerceError, MissingExtraError, SettingsError, VlmError, WeightsError
+from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Quantisation = Literal["", "4bit", "8bit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """How a family of models wants to be asked.
+
+    Attributes:
+        side: Pictures are resized to this square side; 0 leaves them as they are.
+        max_tokens: Longest answer; 0 leaves it to the request.
+        prompt: Prompt that suits the model best.
+    """
+
+    side: int = 0
+    max_tokens: int = 0
+    prompt: str = "perceive"
+
+
+PRESETS: Final[dict[str, Preset]] = {
+    "unifer": Preset(side=224, max_tokens=1024, prompt="ferbench"),
+    "qwen": Preset(side=448, prompt="perceive"),
+}
+"""By a part of the model's name. UniFER-7B: picture size, length and form of the question as in its published evaluation."""
+
+
+def preset_for(name: str) -> Preset:
+    """Return the preset of a model id or folder name."""
+    lower = name.lower()
+    return next((preset for part, preset in PRESETS.items() if part in lower), Preset())
+
+
+class HuggingFaceVlm:
+    """Any model that `AutoModelForImageTextToText` loads, from a folder or, if the user names one, from the hub."""
+
+    remote = False
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        dtype: Dtype = "auto",
+        device: str = "auto",
+        quantisation: Quantisation = "",
+        threads: int = 0,
+    ) -> None:
+        """Choose the model; nothing is loaded before the first question.
+
+        Args:
+            model: Folder, or ``ORG/NAME`` on the hub; the hub is only asked if there is no such folder.
+            dtype: Number format; ``auto`` takes that of the weights on a GPU and float32 on a CPU.
+            device: ``cpu``, ``cuda``, ``auto``.
+            quantisation: ``4bit`` or ``8bit`` with bitsandbytes (needs a GPU); empty for none.
+            threads: Threads of torch; 0 leaves torch's own choice.
+
+        Raises:
+            SettingsError: The name is neither a folder nor of the form ORG/NAME.
+        """
+        if not Path(model).is_dir() and (model.count("/") != 1 or model.startswith((".", "/", "~"))):
+            raise SettingsError(
+                f"'{model[:120]}' is neither a folder nor ORG/NAME.", hint="hf:./my-model or hf:ORG/NAME"
+            )
+        self.model, self.dtype, self.device = model, dtype, device
+        self.quantisation, self.threads = quantisation, threads
+        self.name, self.version = "transformers", Path(model).name
+        self.preset = preset_for(model)
+        self.most_pictures = 8
+        self._lock = threading.Lock()
+
+    def ask(self, request: Request) -> Answer:
+        """Return the model's greedy answer; see `VisionLanguageModel.ask`.
+
+        Raises:
+            MissingExtraError: transformers is not installed.
+            WeightsError: The model cannot be loaded.
+            VlmTimeoutError: No answer in time.
+            VlmError: The model failed.
+        """
+        patience = Patience(request)
+        if not self._lock.acquire(timeout=patience.left):
+            raise timed_out(self.name, request)
+        try:
+            return self._generate(request, patience)
+        except FerceError:
+            raise
+        except Exception as error:  # a model's own code may raise anything
+            raise VlmError(f"{self.version} could not answer: {type(error).__name__}: {str(error)[:200]}") from error
+        finally:
+            self._lock.release()
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        """Processor and model."""
+        try:
+            import torch
+            from transformers import AutoModelForImageTextToText, AutoProcessor
+        except ImportError as error:
+            raise MissingExtraError("transformers", "transformers") from error
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        device = self.device if self.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+        options: dict[str, Any] = {"dtype": self._dtype(device)}
+        if self.quantisation:
+            options["quantization_config"] = _bitsandbytes(self.quantisation)
+        try:
+            processor = AutoProcessor.from_pretrained(self.model)  # type: ignore[no-untyped-call]
+            network = AutoModelForImageTextToText.from_pretrained(self.model, **options)
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
+            raise WeightsError(
+                f"transformers cannot load {self.version}: {str(error).splitlines()[0][:200]}",
+                hint="Check the folder, or the name and the connection to the hub.",
+            ) from error
+        network.eval()
+        return processor, network if self.quantisation else network.to(device)
+
+    def _dtype(self, device: str) -> Any:
+        import torch
+
+        if self.dtype == "auto":
+            return "auto" if device != "cpu" else torch.float32
+        return getattr(torch, self.dtype)
+
+    def _generate(self, request: Request, patience: Patience) -> Answer:
+        import torch
+        from transformers import StoppingCriteriaList
+
+        processor, network = self._loaded
+        inputs = self._inputs(processor, network, request)
+        generated = network.generate(
+            **inputs,
+            do_sample=False,
+            max_new_tokens=self.preset.max_tokens
+            if request.grammar is None and self.preset.max_tokens
+            else request.max_tokens,
+            stopping_criteria=StoppingCriteriaList([lambda ids, _: torch.full((len(ids),), patience.over)]),
+            logits_processor=self._constraint(processor, network, request),
+        )
+        if patience.over:
+            raise timed_out(self.name, request)
+        new = generated[0, inputs["input_ids"].shape[1] :]
+        text = processor.decode(new, skip_special_tokens=True)
+        return Answer(text, constrained=request.grammar is not None, tokens=len(new))
+
+    def _inputs(self, processor: Any, network: Any, request: Request) -> Any:
+        from PIL import Image
+
+        pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in request.pictures]
+        if self.preset.side:
+            pictures = [picture.resize((self.preset.side, self.preset.side)) for picture in pictures]
+        content = [*({"type": "image"} for _ in pictures), {"type": "text", "text": request.prompt}]
+        message = [{"role": "user", "content": content}]
+        text = processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
+        return processor(text=[text], images=pictures, return_tensors="pt").to(network.device)
+
+    def _constraint(self, processor: Any, network: Any, request: Request) -> list[Any]:
+        """Return the logits processor that enforces the grammar; a fresh one for every answer."""
+        if request.grammar is None:
+            return []
+        try:
+            from xgrammar.contrib.hf import LogitsProcessor
+        except ImportError as error:
+            raise MissingExtraError("xgrammar", "transformers") from error
+        compiled = self._compiled(request.grammar.gbnf, processor, network)
+        return [LogitsProcessor(compiled)]
+
+    @lru_cache(maxsize=8)  # noqa: B019  # an adapter lives as long as the process
+    def _compiled(self, gbnf: str, processor: Any, network: Any) -> Any:
+        import xgrammar
+
+        size = network.get_output_embeddings().weight.shape[0]
+        info = xgrammar.TokenizerInfo.from_huggingface(processor.tokenizer, vocab_size=size)
+        return xgrammar.GrammarCompiler(info).compile_grammar(gbnf)
+
+
+def _bitsandbytes(quantisation: Quantisation) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    if quantisation == "4bit":
+        return BitsAndBytesConfig(load_in_4bit=True)  # type: ignore[no-untyped-call]
+    return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]

@@ -1,0 +1,154 @@
+"""Fuse the specialist's probabilities with a vision-language model's label, by how reliable that model was on labelled faces.
+
+With a measured confusion table C (C[t, a]: share of faces of true expression t that the model calls a) and specialist
+probabilities p, the fused ones are proportional to p[t] * C[t, a]^w: Bayes' rule, with an exponent w in 0..1 because the two look
+at the same pixels and their errors are not independent. w is fitted on held-out faces; without a table w is 0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.errors import DataError
+from ferce_agent.extraction.perception import Part
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.ontology.store import ontology
+from ferce_agent.uncertainty.calibration import softmax
+
+WEIGHTS = tuple(round(step * 0.05, 2) for step in range(21))
+"""Exponents that are tried."""
+SMOOTHING = 1.0
+"""Counts added to every cell of a confusion table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How a vision-language model did on labelled faces.
+
+    Attributes:
+        model: Its version, as in the provenance; the table is used for no other model.
+        prompt: Reference of the prompt it was asked with.
+        items: Number of faces.
+        accuracy: Share of them it named rightly.
+        weight: Exponent w.
+        table: Confusion table C: rows true, columns named, FER+ order; rows sum to one.
+        conformal: Least fused probability to enter the prediction set.
+        abstain: Least fused probability at which an expression is named.
+    """
+
+    model: str
+    prompt: str
+    items: int
+    accuracy: float
+    weight: float
+    table: tuple[tuple[float, ...], ...]
+    conformal: float
+    abstain: float
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Reliability:
+        """Read it.
+
+        Raises:
+            DataError: The file is missing or was not made by `ferce vlm calibrate`.
+        """
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+            table = np.array(fields.pop("table"), np.float64)
+            made = cls(**fields, table=tuple(tuple(float(value) for value in row) for row in table))
+            numbers = np.array([made.weight, made.conformal, made.abstain], np.float64)
+            fine = table.shape == (8, 8) and bool((table > 0).all()) and bool(((numbers >= 0) & (numbers <= 1)).all())
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise DataError(f"{path.name} is no reliability file.", hint="Make it with: ferce vlm calibrate") from error
+        if not fine:
+            raise DataError(f"{path.name} holds impossible numbers.", hint="Make it again: ferce vlm calibrate")
+        return made
+
+
+def canonical_shares(parts: Sequence[Part]) -> NDArray[np.float64]:
+    """Return the named parts as shares of the eight expressions, shape (8,); zero where nothing was named."""
+    shares = np.zeros(len(CANONICAL))
+    for part in parts:
+        family = ontology().canonical_of(part.term)
+        for name in family:
+            shares[CANONICAL.index(name)] += part.weight / len(family)
+    return shares
+
+
+def likelihood(table: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return, per true expression, how probable the model's answer is: C mixed by the shares it gives; shape (8,)."""
+    return np.asarray(table @ (shares / shares.sum()), np.float64)
+
+
+def fuse(
+    probabilities: NDArray[np.float64], parts: Sequence[Part], reliability: Reliability, trust: float = 1.0
+) -> NDArray[np.float64]:
+    """Return the fused probabilities, shape (8,).
+
+    Args:
+        probabilities: The specialist's, shape (8,).
+        parts: What the model names.
+        reliability: Its table and exponent.
+        trust: Factor 0..1 on the exponent, less where its cues are contradicted.
+    """
+    shares = canonical_shares(parts)
+    if shares.sum() <= 0:
+        return probabilities
+    weight = reliability.weight * trust
+    logs = np.log(np.maximum(probabilities, 1e-9)) + weight * np.log(likelihood(np.array(reliability.table), shares))
+    return np.asarray(softmax(logs[None], 1.0)[0], np.float64)
+
+
+def confusion(truth: NDArray[np.int64], named: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the smoothed confusion table of N answers; ``named`` is -1 where nothing was named. Shape (8, 8), rows sum to one.
+
+    Rare expressions borrow from the model's overall habits: each row is smoothed towards the distribution of all its answers.
+    """
+    counts = np.zeros((8, 8))
+    seen = named >= 0
+    np.add.at(counts, (truth[seen], named[seen]), 1.0)
+    habit = (counts.sum(0) + SMOOTHING) / (counts.sum() + 8 * SMOOTHING)
+    smoothed = counts + 4 * SMOOTHING * habit
+    return np.asarray(smoothed / smoothed.sum(1, keepdims=True), np.float64)
+
+
+def best_weight(probabilities: NDArray[np.float64], named: NDArray[np.int64], truth: NDArray[np.int64]) -> float:
+    """Return the exponent with the least negative log-likelihood, by five-fold cross-fitting of the table.
+
+    Args:
+        probabilities: The specialist's, shape (N, 8).
+        named: The model's label per face, -1 for none, shape (N,).
+        truth: The true label, shape (N,).
+    """
+    folds = np.arange(len(truth)) % 5
+    losses = np.zeros(len(WEIGHTS))
+    for fold in range(5):
+        inside = folds == fold
+        if not inside.any() or inside.all():
+            continue
+        table = confusion(truth[~inside], named[~inside])
+        for place, weight in enumerate(WEIGHTS):
+            fused = fuse_all(probabilities[inside], named[inside], table, weight)
+            losses[place] -= np.log(np.maximum(fused[np.arange(len(fused)), truth[inside]], 1e-9)).sum()
+    return WEIGHTS[int(losses.argmin())]
+
+
+def fuse_all(
+    probabilities: NDArray[np.float64], named: NDArray[np.int64], table: NDArray[np.float64], weight: float
+) -> NDArray[np.float64]:
+    """Fuse N faces at once; rows where nothing was named stay as they are. Shape (N, 8)."""
+    logs = np.log(np.maximum(probabilities, 1e-9))
+    seen = named >= 0
+    logs[seen] += weight * np.log(table[:, named[seen]].T)
+    return np.asarray(softmax(logs, 1.0), np.float64)

@@ -1,0 +1,139 @@
+"""A vision-language model's reading of a face, held against the measurements: every cue, and the label itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ferce_agent import wording
+from ferce_agent.extraction.perception import Cue, ExtractedPerception, Part
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.ontology.store import ontology
+from ferce_agent.reasoning.fusion import canonical_shares
+from ferce_agent.reasoning.movements import ABSENT, PRESENT, evidence_id
+from ferce_agent.report import (
+    ActionUnitReading,
+    Claim,
+    Component,
+    Evidence,
+    Expression,
+    SeenCue,
+    Support,
+    VlmReading,
+)
+
+REPAIR_WORDS = 300
+"""Longest record of a refused attempt."""
+
+
+def cue_status(unit: str, measured: Sequence[ActionUnitReading]) -> Support:
+    """Say how a named movement stands against its measured intensity; unverified where it is not measured or faint."""
+    for reading in measured:
+        if reading.id == unit:
+            if reading.intensity >= PRESENT:
+                return "supported"
+            return "contradicted" if reading.intensity < ABSENT else "unverified"
+    return "unverified"
+
+
+def trust_in(cues: Sequence[Cue], measured: Sequence[ActionUnitReading]) -> float:
+    """Return the share of the cues that the measurements do not contradict; 1 without cues."""
+    if not cues:
+        return 1.0
+    return 1 - sum(cue_status(cue.unit, measured) == "contradicted" for cue in cues) / len(cues)
+
+
+def components_of(parts: Sequence[Part]) -> tuple[Component, ...]:
+    """Return the named parts as canonical components; empty where only one canonical expression is meant."""
+    shares = canonical_shares(parts)
+    named = [(name, float(share)) for name, share in zip(CANONICAL, shares, strict=True) if share > 0]
+    if len(named) < 2:
+        return ()
+    ranked = sorted(named, key=lambda item: -item[1])
+    return tuple(Component(term=name, weight=round(share, 4)) for name, share in ranked)
+
+
+def reading_of(
+    found: ExtractedPerception,
+    before: Expression | None,
+    measured: Sequence[ActionUnitReading],
+    weight: float,
+) -> VlmReading:
+    """Return the report's view of the model's answer.
+
+    Args:
+        found: What was extracted.
+        before: The specialist's expression, before any fusion.
+        measured: Measured action units.
+        weight: Exponent with which the label entered the probabilities.
+    """
+    return VlmReading(
+        primary=found.term,
+        components=components_of(found.parts),
+        intensity=found.intensity,
+        certainty=found.certainty,
+        cues=tuple(
+            SeenCue(
+                action_unit=cue.unit,
+                text=cue.words or ontology().action_units[cue.unit].movement,
+                status=cue_status(cue.unit, measured),
+            )
+            for cue in found.cues
+        ),
+        words=found.sentence or None,
+        body=found.body or None,
+        agrees=agrees(found.term, before),
+        weight=round(weight, 4),
+        form=found.form,
+        constrained=found.constrained,
+        repairs=tuple(text[:REPAIR_WORDS] for text in found.repairs if text),
+    )
+
+
+def agrees(term: str | None, expression: Expression | None) -> bool | None:
+    """Return whether a term lies in the measured prediction set; None where one of them is missing."""
+    if term is None or expression is None:
+        return None
+    return bool(set(ontology().canonical_of(term)) & set(expression.prediction_set))
+
+
+def vlm_evidence(person: str, reading: VlmReading, measured: Sequence[ActionUnitReading]) -> list[Evidence]:
+    """List the model's words, and the measurements that its cues are held against."""
+    names = f" names {reading.primary}" if reading.primary else " names no single expression"
+    said = f": “{reading.words}”" if reading.words else "."
+    body = f" Posture: “{reading.body}”" if reading.body else ""
+    entries = [
+        Evidence(
+            id=f"{person}.vlm",
+            kind="vlm",
+            text=f"The vision-language model{names}{said}{body}",
+            value=None,
+            person=person,
+        )
+    ]
+    wanted = {cue.action_unit for cue in reading.cues}
+    for unit in measured:
+        if unit.id in wanted:
+            movement = ontology().action_units[unit.id].movement.capitalize()
+            text = f"{movement} ({unit.id}): {unit.intensity:.2f} of 1."
+            entries.append(
+                Evidence(
+                    id=evidence_id(person, unit.id), kind="action_unit", text=text, value=unit.intensity, person=person
+                )
+            )
+    return entries
+
+
+def vlm_claims(person: str, reading: VlmReading, measured: Sequence[ActionUnitReading]) -> list[Claim]:
+    """State the model's label and each of its cues, with how they stand against the measurements."""
+    said = f"{person}.vlm"
+    claims: list[Claim] = []
+    if reading.primary is not None:
+        status: Support = {True: "supported", False: "contradicted", None: "unverified"}[reading.agrees]  # type: ignore[assignment]
+        text = f"According to the vision-language model, the face {wording.shows(reading.primary)}."
+        claims.append(Claim(text=text, basis="inferred", evidence=(said,), status=status))
+    known = {unit.id for unit in measured}
+    for cue in reading.cues:
+        ids = (said, evidence_id(person, cue.action_unit)) if cue.action_unit in known else (said,)
+        text = f"The vision-language model sees: {cue.text} ({cue.action_unit})."
+        claims.append(Claim(text=text, basis="inferred", evidence=ids, status=cue.status))
+    return claims
