@@ -21,11 +21,11 @@ from ferce_agent.extraction.perception import Certainty, Cue, ExtractedPerceptio
 from ferce_agent.ontology.store import Ontology, ontology
 from ferce_agent.perception.vlm import Grammar
 
-MOST_CUES: Final = 5
+MOST_CUES: Final = 4
 MOST_PARTS: Final = 3
-WORDS: Final = 80
+WORDS: Final = 60
 """Longest description of one cue, in characters."""
-BODY: Final = 160
+BODY: Final = 100
 """Longest description of posture and gesture."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

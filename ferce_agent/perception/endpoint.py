@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import logging
 import os
 import threading
+import weakref
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -81,7 +83,11 @@ class EndpointVlm:
             from openai import OpenAI
         except ImportError as error:
             raise MissingExtraError("instructor", "endpoint") from error
-        return OpenAI(base_url=self.url, api_key=self._key or "none", max_retries=ATTEMPTS - 1)
+        # Its log repeats whole requests; without a handler of the user's own it would go to standard error.
+        logging.getLogger("instructor").addHandler(logging.NullHandler())
+        client = OpenAI(base_url=self.url, api_key=self._key or "none", max_retries=ATTEMPTS - 1)
+        weakref.finalize(self, client.close)
+        return client
 
     @cached_property
     def _takes_grammar(self) -> bool:
@@ -112,7 +118,8 @@ class EndpointVlm:
         grammar = request.grammar
         assert grammar is not None
         if self._takes_grammar:
-            common["extra_body"] = {"grammar": grammar.gbnf}
+            # These servers refuse or ignore a schema, and a response format would take the grammar's place.
+            common["extra_body"] = {"grammar": grammar.gbnf, "response_format": None}
         refused: list[str] = []
         asker = instructor.from_openai(client, mode=instructor.Mode.JSON_SCHEMA)
 

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.perception.backends import load_vlm
+from ferce_agent.perception.endpoint import EndpointVlm, is_loopback
+from ferce_agent.perception.llamacpp import LlamaCppVlm
+
+
+def test_llamacpp_with_options(tmp_path: Path) -> None:
+    template = tmp_path / "chat.jinja"
+    template.write_text("{{ messages }}")
+    model: Any = load_vlm(f"llamacpp:a.gguf+b.gguf?threads=3&context=8192&template={template}", threads=2)
+    assert isinstance(model, LlamaCppVlm)
+    assert (model.model, model.mmproj) == (Path("a.gguf"), Path("b.gguf"))
+    assert (model.threads, model.context, model.template) == (3, 8192, "{{ messages }}")
+    default: Any = load_vlm("llamacpp:a.gguf+b.gguf", threads=5)
+    assert default.threads == 5
+
+
+def test_an_endpoint_on_this_machine_is_not_remote() -> None:
+    here: Any = load_vlm("openai:http://127.0.0.1:8000/v1#name/with-slash?concurrency=2")
+    assert isinstance(here, EndpointVlm)
+    assert (here.remote, here.version) == (False, "name/with-slash")
+    assert load_vlm("openai:https://example.org/v1#m").remote
+    assert is_loopback("::1")
+    assert not is_loopback("localhost.example.org")
+
+
+def make_chat_model() -> GenericFakeChatModel:
+    return GenericFakeChatModel(messages=iter([AIMessage("<answer>sad</answer>")]))
+
+
+def make_nothing() -> int:
+    return 1
+
+
+def test_a_function_may_give_a_chat_model() -> None:
+    assert load_vlm("python:tests.perception.test_backends:make_chat_model").remote
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "",
+        "gpt",
+        "llamacpp:",
+        "llamacpp:only.gguf",
+        "llamacpp:a.gguf+",
+        "llamacpp:a.gguf+b.gguf?threads=many",
+        "llamacpp:a.gguf+b.gguf?color=red",
+        "llamacpp:a.gguf+b.gguf?template=/no/such/file",
+        "hf:nothing",
+        "hf:ORG/NAME?dtype=int3",
+        "openai:http://localhost:1/v1",
+        "openai:ftp://localhost#m",
+        "openai:localhost#m",
+        "openai:http://user:secret@localhost/v1#m",
+        "python:no.such.module:f",
+        "python:tests.perception.test_backends:nothing",
+        "python:tests.perception.test_backends:make_nothing",
+    ],
+)
+def test_wrong_strings_are_explained(spec: str) -> None:
+    with pytest.raises(SettingsError):
+        load_vlm(spec)
+
+
+def test_a_key_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERCE_API_KEY", "secret")
+    with pytest.raises(SettingsError, match="https"):
+        EndpointVlm("http://example.org/v1", "m")
+    EndpointVlm("http://localhost/v1", "m")
+
+
+def test_openais_key_goes_to_openai_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FERCE_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    assert EndpointVlm("https://api.openai.com/v1", "m")._key == "secret"
+    assert EndpointVlm("https://example.org/v1", "m")._key is None
