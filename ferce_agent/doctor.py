@@ -49,7 +49,7 @@ def examine() -> list[Check]:
         *(weight_checks()),
         end_to_end_check(),
         *(package_check(name, *how) for name, how in OPTIONAL.items()),
-        Check("vision-language model", False, False, "pass vlm=ChatModelVlm(model) to Engines (Python API)"),
+        vlm_check(),
     ]
 
 
@@ -84,6 +84,22 @@ def weight_checks() -> list[Check]:
     except FerceError as error:
         checks.append(Check("open vocabulary", False, False, str(error)))
     return checks
+
+
+def vlm_check() -> Check:
+    """Say which vision-language model the settings name, and whether its back-end can be asked."""
+    from ferce_agent.engine import default_engines
+
+    name = "vision-language model"
+    try:
+        asker = default_engines().asker
+        default_engines().prepare_asking()
+    except FerceError as error:
+        return Check(name, False, False, str(error))
+    if asker is None:
+        return Check(name, False, False, "name one with --vlm or FERCE_VLM (see the README)")
+    place = "another machine" if asker.vlm.remote else "this machine"
+    return Check(name, True, False, f"{asker.vlm.name} {asker.vlm.version} on {place}, prompt {asker.prompt.reference}")
 
 
 def end_to_end_check() -> Check:

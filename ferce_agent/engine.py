@@ -104,8 +104,7 @@ class Engines:
             EngineError: The specialist failed.
             WeightsError: Its weights are missing or unusable.
         """
-        crop = align_face(pixels, detected.landmarks)
-        perception = self.specialist.perceive(crop[None], self.settings.flatten)[0]
+        perception = self.look(pixels, detected)
         conformal, abstain = self.specialist.card.thresholds(self.settings.flatten)
         measured = readings(perception.units)
         expression = interpret(
@@ -118,6 +117,16 @@ class Engines:
         )
         embedding = tuple(float(value) for value in perception.embedding) if self.settings.bank else ()
         return FaceReading(expression, measured, self._rank(perception, labels), embedding)
+
+    def look(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> Perception:
+        """Return what the specialist's network says about one face.
+
+        Raises:
+            EngineError: The specialist failed.
+            WeightsError: Its weights are missing or unusable.
+        """
+        crop = align_face(pixels, detected.landmarks)
+        return self.specialist.perceive(crop[None], self.settings.flatten)[0]
 
     def prepare_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Return the caller's labels, checked and ready to be ranked.

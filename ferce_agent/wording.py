@@ -21,6 +21,7 @@ from ferce_agent.report import (
     Quality,
     QualityReason,
     Support,
+    VlmReading,
 )
 
 RelationKind = Literal["close_together", "apart", "similar_expression", "different_expression", "stated"]
@@ -261,3 +262,18 @@ def pose_words(pose: HeadPose) -> str:
     raised = f"{abs(pose.pitch):.0f}° {'up' if pose.pitch > 0 else 'down'}"
     leaning = f"{abs(pose.roll):.0f}° leaning {'clockwise' if pose.roll > 0 else 'anticlockwise'}"
     return f"{turned}, {raised}, {leaning}"
+
+
+def vlm_words(seen: VlmReading) -> str:
+    """Return a vision-language model's reading in one paragraph: label, strength, posture, and how it was obtained."""
+    if seen.components:
+        named = " and ".join(f"{term_label(part.term)} {percent(part.weight)}" for part in seen.components)
+    else:
+        named = term_label(seen.primary) if seen.primary else "no single expression"
+    strength = f", {intensity_word(seen.intensity)}" if seen.intensity is not None and seen.primary != "neutral" else ""
+    sure = f", by its own account {seen.certainty}" if seen.certainty else ""
+    against = {True: "in line with the measurement", False: "against the measurement", None: "not comparable"}
+    counts = f"counted with weight {seen.weight:.2f}" if seen.weight else "not counted in the probabilities"
+    body = f" Posture: {seen.body}." if seen.body else ""
+    repaired = f" Asked again {len(seen.repairs)} times." if seen.repairs else ""
+    return f"{named}{strength}{sure}; {against[seen.agrees]}, {counts}.{body}{repaired}"

@@ -127,3 +127,92 @@ def test_help_answers_everywhere(command: list[str]) -> None:
     result = ferce(*command, "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.stdout
+
+
+def test_a_bank_is_built_and_used(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "faces" / "happy").mkdir(parents=True)
+    (tmp_path / "faces" / "happy" / "a.jpg").write_bytes(photo.read_bytes())
+    (tmp_path / "faces" / "happy" / "b.jpg").write_bytes(b"no photo")
+    bank = tmp_path / "bank.npz"
+    result = ferce("bank", "build", tmp_path / "faces", "--out", bank)
+    assert result.exit_code == 0
+    assert "1 examples" in result.stdout
+    assert "b.jpg left out" in result.stderr
+    assert "python:MODULE:FUNCTION" in ferce("analyze", photo, "--vlm", "nonsense", "--bank", bank).stderr
+
+
+VLM_FILE = """
+from ferce_agent.perception.vlm import Answer
+class Model:
+    name, version, remote, most_pictures = "scripted", "1", False, 1
+    def ask(self, request):
+        return Answer("<think>The lip corners are raised.</think><answer>happy</answer>")
+"""
+
+
+def test_a_model_is_named_on_the_command_line(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_vlm.py").write_text(VLM_FILE)
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.html"
+    result = ferce("analyze", photo.resolve(), "--vlm", "python:my_vlm:Model", "--prompt", "regions", "--html", page)
+    assert result.exit_code == 0, result.stderr
+    assert "Model says" in result.stdout
+    assert "in line with the measurement" in page.read_text("utf-8")
+    (tmp_path / "settings.toml").write_text('vlm = "python:my_vlm:Model"\nbudget_ms = 60000\n')
+    data = json.loads(ferce("analyze", photo.resolve(), "--settings", "settings.toml", "--json").stdout)
+    assert data["people"][0]["vlm"]["primary"] == "happiness"
+    assert data["provenance"]["vlm"]["name"] == "scripted"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--prompt", "nothing"], "no prompt"),
+        (["--prompt", "scene"], "one face"),
+        (["--bank", "gone.npz"], "no bank"),
+        (["--vlm-reliability", "gone.json"], "no reliability file"),
+        (["--budget-ms", "-1"], "budget_ms"),
+        (["--settings", "gone.toml"], "cannot be read"),
+    ],
+)
+def test_wrong_choices_are_errors_at_once(
+    options: list[str], said: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_vlm.py").write_text(VLM_FILE)
+    monkeypatch.chdir(tmp_path)
+    result = ferce("analyze", photo.resolve(), "--vlm", "python:my_vlm:Model", *options)
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
+def test_a_reliability_is_measured(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+    import numpy as np
+
+    (tmp_path / "my_vlm.py").write_text(VLM_FILE)
+    monkeypatch.chdir(tmp_path)
+    pixels = cv2.imread(str(photo))
+    assert pixels is not None
+    rng = np.random.default_rng(1)
+    for label in ("happy", "sad"):
+        (tmp_path / "set" / label).mkdir(parents=True)
+        for number in range(25):
+            noisy = np.clip(pixels + rng.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
+            cv2.imwrite(str(tmp_path / "set" / label / f"{number}.jpg"), noisy)
+    out = tmp_path / "reliability.json"
+    result = ferce(
+        "vlm", "calibrate", "--vlm", "python:my_vlm:Model", "--dataset", f"folder:{tmp_path / 'set'}", "--out", out
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "0.500 of 50 faces" in result.stdout
+    used = ferce("analyze", photo.resolve(), "--vlm", "python:my_vlm:Model", "--vlm-reliability", out, "--json")
+    assert used.exit_code == 0, used.stderr
+
+
+def test_a_settings_file_is_strict(tmp_path: Path, photo: Path) -> None:
+    file = tmp_path / "s.toml"
+    for text, said in (("colour = 1", "unknown"), ("threads = 'many'", "threads"), ("threads = ", "read")):
+        file.write_text(text)
+        result = ferce("analyze", photo, "--settings", file)
+        assert result.exit_code == 1
+        assert said in result.stderr

@@ -118,7 +118,7 @@ class HuggingFaceVlm:
             options["quantization_config"] = _bitsandbytes(self.quantisation)
         try:
             processor = AutoProcessor.from_pretrained(self.model)  # type: ignore[no-untyped-call]
-            network = AutoModelForImageTextToText.from_pretrained(self.model, **options)
+            network: Any = AutoModelForImageTextToText.from_pretrained(self.model, **options)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise WeightsError(
                 f"transformers cannot load {self.version}: {str(error).splitlines()[0][:200]}",

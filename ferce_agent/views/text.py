@@ -119,6 +119,8 @@ def _about(person: Person, report: EmotionReport) -> Iterator[Row]:
     yield "Inferred", _words(person.description.inferred, "italic")
     for index, claim in enumerate(person.rationale):
         yield "Why" if index == 0 else "", _claim(claim, report)
+    if person.vlm is not None:
+        yield "Model says", _words(wording.vlm_words(person.vlm))
     yield "Quality", _words(wording.quality_words(person.face.quality))
 
 

@@ -15,6 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+SERVER = """
+import runpy, llama_cpp
+from ferce_agent.perception.llamacpp import protected_from_amx
+with protected_from_amx(llama_cpp):
+    runpy.run_module("llama_cpp.server", run_name="__main__", alter_sys=True)
+"""
+"""The server as it is, but safe on CPUs with AMX, where its default build crashes."""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -26,7 +34,7 @@ def free_port() -> int:
 def llama_server(model: Path, mmproj: Path, log: Path) -> Iterator[str]:
     """Run ``llama_cpp.server`` with a vision model and yield its base address."""
     port = free_port()
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(model), "--clip_model_path", str(mmproj)]
+    command = [sys.executable, "-c", SERVER, "--model", str(model), "--clip_model_path", str(mmproj)]
     command += ["--chat_format", "llava-1-5", "--host", "127.0.0.1", "--port", str(port), "--n_ctx", "2048"]
     with log.open("wb") as out:
         process = subprocess.Popen([*command, "--n_threads", "2"], stdout=out, stderr=out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.perception.llava_files import language_model
 
@@ -34,10 +35,10 @@ def write_smolvlm(folder: Path, side: int = 64, patch: int = 16) -> Path:
     images = Idefics3ImageProcessorPil(size=size, max_image_size=size, do_image_splitting=False)
     tokens = (side // patch) ** 2 // 4
     processor = Idefics3Processor(images, tokenizer, image_seq_len=tokens, chat_template=TEMPLATE)
+    image_token: Any = tokenizer.convert_tokens_to_ids("<image>")
     config = Idefics3Config(
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_id=image_token,
         scale_factor=2,
-        pad_token_id=tokenizer.pad_token_id or 0,
         vision_config={
             "hidden_size": 32,
             "intermediate_size": 64,

@@ -166,14 +166,14 @@ def test_templates_are_told_apart(template: str, parts: bool) -> None:
 
 def test_sampled_answers_under_the_grammar_are_valid(llava: LlamaCppVlm, jpeg_bytes: bytes) -> None:
     """The model was never taught this form, so the grammar alone keeps it; `ferce bench vlm` tries a hundred."""
-    import llama_cpp
+    from llama_cpp.llama_grammar import LlamaGrammar
 
     shape = shape_for()
     llava.ask(Request("Look.", (jpeg_bytes,), max_tokens=1))
     model = llava._llama
     valid = 0
     with llava._lock:
-        grammar = llama_cpp.LlamaGrammar.from_string(shape.grammar.gbnf, verbose=False)
+        grammar = LlamaGrammar.from_string(shape.grammar.gbnf, verbose=False)
         for seed in range(8):
             made = model.create_completion("JSON: ", grammar=grammar, temperature=0.9, seed=seed, max_tokens=800)
             choice = made["choices"][0]

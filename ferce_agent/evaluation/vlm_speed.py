@@ -1,0 +1,178 @@
+"""Time a vision-language model through its adapter, and the adapter against the bare library: `ferce bench vlm`."""
+
+from __future__ import annotations
+
+import base64
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from ferce_agent.asking import face_jpeg
+from ferce_agent.engine import Engines
+from ferce_agent.errors import ExtractionError, SettingsError, VlmError
+from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.extraction.answer import read_answer
+from ferce_agent.extraction.shape import AnswerShape, shape_for
+from ferce_agent.perception.vlm import Request, VisionLanguageModel
+from ferce_agent.settings import Settings
+from ferce_agent.views.progress import Display
+
+PAIRS: Final = 12
+"""Answers timed through the adapter and through the bare library, in turn."""
+TOKENS: Final = 24
+"""Length of those answers."""
+SECONDS: Final = 600.0
+OPENINGS: Final = (
+    "Look at the face.",
+    "Describe this expression.",
+    "What do brows and mouth show?",
+    "Read this face for me.",
+    "Which expression is it?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VlmSpeed:
+    """What was measured.
+
+    Attributes:
+        model: The model's version.
+        first_s: Seconds of the first answer, loading included.
+        answer_s: Median seconds of a structured answer.
+        tokens_per_s: Tokens per second of structured answers, picture and prompt included; None if the back-end counts none.
+        answers: Structured answers asked for, each with another wording.
+        valid: Those that had the asked form.
+        constrained: Whether the back-end enforced the grammar.
+        adapter_ms: Median milliseconds of a short answer through the adapter.
+        bare_ms: The same answer from the bare library; None where there is no bare library to compare with.
+        overhead: Adapter over bare, minus one; None without it.
+    """
+
+    model: str
+    first_s: float
+    answer_s: float
+    tokens_per_s: float | None
+    answers: int
+    valid: int
+    constrained: bool
+    adapter_ms: float
+    bare_ms: float | None
+    overhead: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def measure_vlm(settings: Settings, answers: int) -> VlmSpeed:
+    """Ask the model of the settings about the demo photo.
+
+    Raises:
+        SettingsError: The settings name no model.
+        VlmError: The model failed.
+    """
+    engines = Engines(settings)
+    if engines.asker is None:
+        raise SettingsError("Name the model to time.", hint="ferce bench vlm --vlm SPEC")
+    vlm = engines.asker.vlm
+    pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
+    picture = face_jpeg(pixels, engines.detect(pixels)[0])
+    short = Request("Look at the face.", (picture,), max_tokens=TOKENS, seconds=SECONDS)
+    first = _seconds(lambda: vlm.ask(short))
+    shape = shape_for()
+    times: list[float] = []
+    tokens: list[int] = []
+    valid = 0
+    constrained = True
+    with Display(answers, f"Asking {vlm.version}") as display:
+        for number in range(answers):
+            display.show(number, f"answer {number + 1}")
+            wording = f"{OPENINGS[number % len(OPENINGS)]} Answer {number + 1} in JSON."
+            request = Request(wording, (picture,), shape.grammar, max_tokens=1000, seconds=SECONDS)
+            began = time.perf_counter()
+            try:
+                answer = vlm.ask(request)
+            except VlmError:
+                continue
+            times.append(time.perf_counter() - began)
+            tokens.append(answer.tokens or 0)
+            valid += is_valid(answer.text, shape)
+            constrained &= answer.constrained
+    adapter, bare = compare(vlm, short)
+    return VlmSpeed(
+        model=vlm.version,
+        first_s=round(first, 2),
+        answer_s=round(statistics.median(times), 2) if times else 0.0,
+        tokens_per_s=round(sum(tokens) / sum(times), 1) if sum(tokens) else None,
+        answers=answers,
+        valid=valid,
+        constrained=constrained,
+        adapter_ms=round(adapter * 1000, 1),
+        bare_ms=round(bare * 1000, 1) if bare else None,
+        overhead=round(adapter / bare - 1, 4) if bare else None,
+    )
+
+
+def is_valid(text: str, shape: AnswerShape) -> bool:
+    """Return whether an answer has the asked form."""
+    try:
+        return read_answer(text, shape).form == "json"
+    except ExtractionError:
+        return False
+
+
+def compare(vlm: VisionLanguageModel, request: Request) -> tuple[float, float | None]:
+    """Return median seconds through the adapter and through the bare library, asked in turn."""
+    direct = bare_call(vlm, request)
+    ours, theirs = [], []
+    for _ in range(PAIRS):
+        ours.append(_seconds(lambda: vlm.ask(request)))
+        if direct is not None:
+            theirs.append(_seconds(direct))
+    return statistics.median(ours), statistics.median(theirs) if theirs else None
+
+
+def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object] | None:
+    """Return the same question put to llama-cpp-python itself; None for other back-ends."""
+    llama = getattr(vlm, "_llama", None)
+    if llama is None:
+        return None
+    url = "data:image/jpeg;base64," + base64.b64encode(request.pictures[0]).decode()
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": request.prompt}]
+
+    def ask() -> object:
+        return llama.create_chat_completion(
+            messages=[{"role": "user", "content": content}],
+            max_tokens=request.max_tokens,
+            temperature=0.0,
+            repeat_penalty=1.0,
+        )
+
+    return ask
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def to_table(measured: VlmSpeed) -> str:
+    """Return the measurements as a Markdown table."""
+    held = "enforced" if measured.constrained else "not enforced, answers validated"
+    rows = [
+        ("first answer, loading included", f"{measured.first_s:.2f} s"),
+        ("structured answer, median", f"{measured.answer_s:.2f} s"),
+        ("tokens per second, picture and prompt included", f"{measured.tokens_per_s or 'not told'}"),
+        (f"answers of the asked form (grammar {held})", f"{measured.valid} of {measured.answers}"),
+        (f"{TOKENS} tokens through the adapter", f"{measured.adapter_ms:.1f} ms"),
+    ]
+    if measured.bare_ms is not None and measured.overhead is not None:
+        rows.append((f"{TOKENS} tokens from the bare library", f"{measured.bare_ms:.1f} ms"))
+        rows.append(("overhead of the adapter (goal 5 %)", f"{measured.overhead:.1%}"))
+    return "\n".join([f"| {measured.model} | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
