@@ -85,10 +85,9 @@ def leading_term(parts: tuple[Part, ...]) -> str | None:
     """Return the expression the parts stand for: a compound, the leading one, or None where two lead equally."""
     if not parts:
         return None
-    if len(parts) > 1 and parts[1].weight >= COMPOUND_SHARE:
+    tied = len(parts) > 2 and parts[2].weight == parts[1].weight
+    if len(parts) > 1 and parts[1].weight >= COMPOUND_SHARE and not tied:
         compound = ontology().compound_of(frozenset((parts[0].term, parts[1].term)))
         if compound is not None:
             return compound.id
-        if parts[0].weight == parts[1].weight:
-            return None
-    return parts[0].term
+    return None if len(parts) > 1 and parts[0].weight == parts[1].weight else parts[0].term

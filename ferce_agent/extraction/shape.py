@@ -138,8 +138,8 @@ class AnswerShape:
             certainty=written.certainty,
             cues=tuple(cues.values()),
             sentence="; ".join(cue.words for cue in cues.values() if cue.words)[:400],
-            body=clean_text(written.body, BODY),
-            problem="" if term else "The answer names two expressions equally.",
+            body=clean_text(written.body, BODY).strip(" .,;"),
+            problem="" if term else "The answer names several expressions equally.",
             form="json",
         )
 

@@ -74,7 +74,7 @@ def reading_of(
         cues=tuple(
             SeenCue(
                 action_unit=cue.unit,
-                text=cue.words or ontology().action_units[cue.unit].movement,
+                text=cue_words(cue),
                 status=cue_status(cue.unit, measured),
             )
             for cue in found.cues
@@ -89,6 +89,13 @@ def reading_of(
     )
 
 
+def cue_words(cue: Cue) -> str:
+    """Return the movement a cue stands for, and the model's own words for it where they differ."""
+    movement = ontology().action_units[cue.unit].movement
+    own = cue.words.rstrip(" .,;")
+    return movement if not own or own.lower() == movement.lower() else f"{movement} (“{own}”)"
+
+
 def agrees(term: str | None, expression: Expression | None) -> bool | None:
     """Return whether a term lies in the measured prediction set; None where one of them is missing."""
     if term is None or expression is None:
@@ -100,7 +107,7 @@ def vlm_evidence(person: str, reading: VlmReading, measured: Sequence[ActionUnit
     """List the model's words, and the measurements that its cues are held against."""
     names = f" names {reading.primary}" if reading.primary else " names no single expression"
     said = f": “{reading.words}”" if reading.words else "."
-    body = f" Posture: “{reading.body}”" if reading.body else ""
+    body = f" Posture: “{reading.body}”." if reading.body else ""
     entries = [
         Evidence(
             id=f"{person}.vlm",
@@ -133,7 +140,7 @@ def vlm_claims(person: str, reading: VlmReading, measured: Sequence[ActionUnitRe
         claims.append(Claim(text=text, basis="inferred", evidence=(said,), status=status))
     known = {unit.id for unit in measured}
     for cue in reading.cues:
-        ids = (said, evidence_id(person, cue.action_unit)) if cue.action_unit in known else (said,)
-        text = f"The vision-language model sees: {cue.text} ({cue.action_unit})."
+        ids = (evidence_id(person, cue.action_unit),) if cue.action_unit in known else (said,)
+        text = f"The vision-language model sees {cue.action_unit}: {cue.text}."
         claims.append(Claim(text=text, basis="inferred", evidence=ids, status=cue.status))
     return claims
