@@ -52,7 +52,7 @@ class Settings:
     vlm: str = ""
     vlm_when: Literal["always", "unsure"] = "always"
     vlm_prompt: str = ""
-    vlm_tokens: int = 400
+    vlm_tokens: int = 512
     vlm_repairs: int = 2
     vlm_reliability: Path | None = None
     bank: Path | None = None

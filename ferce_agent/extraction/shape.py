@@ -23,9 +23,9 @@ from ferce_agent.perception.vlm import Grammar
 
 MOST_CUES: Final = 4
 MOST_PARTS: Final = 3
-WORDS: Final = 60
+WORDS: Final = 40
 """Longest description of one cue, in characters."""
-BODY: Final = 100
+BODY: Final = 80
 """Longest description of posture and gesture."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

@@ -49,7 +49,7 @@ class Request:
     prompt: str
     pictures: tuple[bytes, ...]
     grammar: Grammar | None = None
-    max_tokens: int = 400
+    max_tokens: int = 512
     seconds: float = 60.0
     cancel: threading.Event = field(default_factory=threading.Event)
 
