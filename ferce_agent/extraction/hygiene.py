@@ -73,10 +73,14 @@ def clean_text(text: str, limit: int = MAX_SENTENCE) -> str:
     return shorten(words.replace("<", "").replace(">", ""), limit)
 
 
+STUTTER: Final = re.compile(r"(.{2,20}?)\1{2,}|(.)\2{4,}")
+"""The same letters three times in a row ("ha ha ha", "AU4AU4AU4"), or one letter five times."""
+
+
 def _unstutter(sentence: str) -> str:
-    """Say a run of equal words once ("the the the mouth"): small models fall into loops."""
+    """Say a run of equal words or letters once ("the the the mouth"): small models fall into loops."""
     kept: list[str] = []
-    for word in sentence.split():
+    for word in STUTTER.sub(r"\1\2", sentence).split():
         if kept[-1:] != [word] and (len(kept) < 4 or kept[-2:] != [*kept[-4:-2]] or word != kept[-2]):
             kept.append(word)
     return " ".join(kept)
