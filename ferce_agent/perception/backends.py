@@ -122,16 +122,26 @@ def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # 
 
     from ferce_agent.perception.chat_model import ChatModelVlm
 
-    module, _, function = text.partition(":")
-    here = str(Path.cwd())  # as `python -m` does, so that a file beside the user is found
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        made = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"python:{text[:120]} cannot be called.", hint="Use python:MODULE:FUNCTION.") from error
+    made = call_named(text)
     if isinstance(made, BaseChatModel):
         return ChatModelVlm(made)
     if isinstance(made, VisionLanguageModel):
         return made
     raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")
+
+
+def call_named(place: str) -> object:
+    """Call the function that ``MODULE:FUNCTION`` names and return what it makes.
+
+    Raises:
+        SettingsError: There is no such function, or it refuses to be called.
+    """
+    module, _, function = place.partition(":")
+    here = str(Path.cwd())  # as `python -m` does, so that a file beside the user is found
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        made: object = getattr(importlib.import_module(module), function)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(f"python:{place[:120]} cannot be called.", hint="Use python:MODULE:FUNCTION.") from error
+    return made

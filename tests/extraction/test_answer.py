@@ -157,7 +157,7 @@ def test_markup_and_control_characters_are_dropped() -> None:
 def test_loops_are_said_once() -> None:
     assert clean_text("the the the mouth is is open.") == "the mouth is open."
     assert clean_text("Au12" * 40) == "Au12"
-    assert clean_text("no" + "o" * 500) == "no"
+    assert clean_text("no" + "o" * 500) == "nooo"
     assert clean_text("She is smiling. " * 50) == "the person is smiling."
 
 

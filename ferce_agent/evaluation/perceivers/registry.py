@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.evaluation.perceivers.base import Perceiver
 from ferce_agent.evaluation.perceivers.own import ProductPerceiver, SpecialistPerceiver
 from ferce_agent.evaluation.perceivers.peers import FerPeer, OpenCvFloor
 from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
-from ferce_agent.perception.backends import load_vlm
+from ferce_agent.perception.backends import call_named, load_vlm
 from ferce_agent.perception.vlm import VisionLanguageModel
 
 NAMES = (
@@ -49,14 +46,7 @@ def load_perceiver(spec: str) -> Perceiver:
 
 def _from_python(place: str) -> Perceiver:
     """Call a function of an importable module; it returns a perceiver or a vision-language model."""
-    module, _, function = place.partition(":")
-    here = str(Path.cwd())  # as `python -m` does, so that a file beside the user is found
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        made = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"python:{place[:120]} cannot be called.", hint="Use python:MODULE:FUNCTION.") from error
+    made = call_named(place)
     if isinstance(made, Perceiver):
         return made
     if isinstance(made, VisionLanguageModel):
