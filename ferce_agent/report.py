@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from ferce_agent.ontology.ids import ActionUnitId, AppraisalId, TermId
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
 
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A number from 0 to 1."""
@@ -338,6 +338,20 @@ class VlmReading(Part):
     """Why earlier attempts were refused."""
 
 
+class Posture(Part):
+    """How somebody holds the body; never invented."""
+
+    basis: Literal["observed", "stated", "unknown"]
+    """Seen by a VLM, said by the caller, or unknown."""
+    text: Text | None
+    """In words; null if unknown."""
+    evidence: tuple[Token, ...]
+    """Ids of entries in the report's `evidence`."""
+
+
+UNKNOWN_POSTURE: Final = Posture(basis="unknown", text=None, evidence=())
+
+
 class Person(Part):
     """One face and what it shows."""
 
@@ -353,6 +367,8 @@ class Person(Part):
     """The words the caller asked about, best first; empty if none were given."""
     vlm: VlmReading | None = None
     """What a vision-language model says about the face; null if none was asked."""
+    posture: Posture = UNKNOWN_POSTURE
+    """Body language."""
     description: Description
     """The face in words."""
     rationale: tuple[Claim, ...]
@@ -375,7 +391,18 @@ class Relationship(Part):
 
     people: tuple[str, str]
     """Two person ids."""
-    kind: Literal["close_together", "apart", "similar_expression", "different_expression", "stated"]
+    kind: Literal[
+        "close_together",
+        "apart",
+        "similar_expression",
+        "different_expression",
+        "opposed_expression",
+        "facing_each_other",
+        "facing",
+        "facing_away",
+        "facing_same_way",
+        "stated",
+    ]
     """What holds between them."""
     text: Text
     """The relation in words."""
@@ -385,6 +412,70 @@ class Relationship(Part):
     """Ids of entries in the report's `evidence`."""
     confidence: Unit
     """How sure."""
+
+
+class Group(Part):
+    """The mood of several people together."""
+
+    mood: Literal["pleasant", "neutral", "unpleasant", "mixed"]
+    """Pleasantness of the expressions, or mixed where they differ much."""
+    valence: Signed
+    """Mean pleasantness."""
+    spread: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    """Standard deviation of the pleasantness."""
+    dominant: Canonical | None
+    """Expression of more than half of the people; null if there is none."""
+    text: Text
+    """The mood in words."""
+    evidence: Annotated[tuple[Token, ...], Field(min_length=1)]
+    """Ids of entries in the report's `evidence`."""
+
+
+class Span(Part):
+    """A place in the caller's words."""
+
+    evidence: Token
+    """Id of the sentence or turn in the report's `evidence`."""
+    start: Annotated[int, Field(ge=0)]
+    """First character."""
+    end: Annotated[int, Field(ge=1)]
+    """One past the last character."""
+
+
+class TextEmotion(Part):
+    """What the words alone express; an estimate."""
+
+    speaker: Text | None
+    """Whose words: the speaker of the turns; null for the caller's description of the situation."""
+    primary: Canonical | None
+    """Expression that fits the words best; null if they are neutral or mixed."""
+    valence: Signed
+    """Pleasantness of the words."""
+    confidence: Unit
+    """How sure."""
+    agrees: bool | None
+    """Whether it agrees with the face of the person in question; null if one of them is unclear."""
+    text: Text
+    """In words."""
+    evidence: Annotated[tuple[Token, ...], Field(min_length=1)]
+    """Ids of entries in the report's `evidence`."""
+
+
+class Conflict(Part):
+    """Face and situation (or words) do not go together; which readings that allows. None of them is asserted."""
+
+    person: str
+    """Person id."""
+    between: Literal["face_and_situation", "face_and_words", "face_and_others"]
+    """What does not go together."""
+    text: Text
+    """The conflict in words."""
+    readings: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """What could explain it, such as politeness or relief."""
+    evidence: Annotated[tuple[Token, ...], Field(min_length=1)]
+    """Ids of entries in the report's `evidence`."""
+    confidence: Unit
+    """How sure that there is a conflict at all."""
 
 
 class Alternative(Part):
@@ -415,6 +506,10 @@ class Cause(Part):
     """How sure."""
     alternatives: tuple[Alternative, ...]
     """Other readings."""
+    source: Literal["words", "scene", "people", "change"] = "words"
+    """Where it comes from: the caller's words, the scene, other people's expressions, or a change over time."""
+    span: Span | None = None
+    """Which of the caller's words say so."""
 
 
 class Guidance(Part):
@@ -430,6 +525,12 @@ class Guidance(Part):
     """What not to do."""
     evidence: tuple[Token, ...]
     """Ids of entries in the report's `evidence`; empty where the advice is the safe default."""
+    pace: Literal["slower", "as_is", "brisk"] = "as_is"
+    """How fast to go on."""
+    step: Literal["ask", "act", "listen", "go_on"] = "go_on"
+    """Whether to ask first, help at once, leave room, or simply go on."""
+    distress: bool = False
+    """Whether face and words together look like distress: then be careful, offer help and people to turn to; no therapy."""
 
 
 class Policy(Part):
@@ -530,7 +631,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.2"] = SCHEMA_VERSION
+    schema_version: Literal["1.3"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""
@@ -542,6 +643,12 @@ class EmotionReport(Part):
     """Where and in what situation."""
     relationships: tuple[Relationship, ...]
     """Between the people."""
+    group: Group | None = None
+    """Mood of the people together; null for fewer than two who were read."""
+    text_emotions: tuple[TextEmotion, ...] = ()
+    """What the caller's words and the speakers' turns express by themselves."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Where face and situation, words or other people do not go together."""
     causes: tuple[Cause, ...]
     """Why they might look so; only where the caller or the picture gives a reason."""
     guidance: Guidance
@@ -574,14 +681,18 @@ class EmotionReport(Part):
         for person in self.people:
             for claim in person.rationale:
                 yield from claim.evidence
+            yield from person.posture.evidence
         yield from (*self.scene.evidence, *self.guidance.evidence)
+        yield from self.group.evidence if self.group else ()
+        yield from (entry for part in (*self.text_emotions, *self.conflicts) for entry in part.evidence)
+        yield from (cause.span.evidence for cause in self.causes if cause.span)
         yield from (entry for relationship in self.relationships for entry in relationship.evidence)
         yield from (entry for cause in self.causes for entry in cause.evidence)
 
     def _named_people(self) -> Iterator[str]:
         for relationship in self.relationships:
             yield from relationship.people
-        yield from (cause.person for cause in self.causes)
+        yield from (part.person for part in (*self.causes, *self.conflicts))
         yield from (entry.person for entry in self.degraded if entry.person is not None)
         yield from (entry.person for entry in self.evidence if entry.person is not None)
 

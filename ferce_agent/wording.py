@@ -125,6 +125,11 @@ RELATION: Final[dict[RelationKind, str]] = {
     "apart": "apart",
     "similar_expression": "similar expressions",
     "different_expression": "different expressions",
+    "opposed_expression": "opposed expressions",
+    "facing_each_other": "turned towards each other",
+    "facing": "one turned towards the other",
+    "facing_away": "turned away from each other",
+    "facing_same_way": "turned the same way",
     "stated": "as said by the caller",
 }
 """What holds between two people, in words."""

@@ -1,0 +1,136 @@
+"""What a caller may tell about the situation: plain words, or a structured `Situation`. All optional, all bounded in size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.ontology.ids import TermId
+from ferce_agent.report import EmotionReport
+
+MAX_TEXT: Final = 4000
+"""Characters of free text."""
+MAX_TURNS: Final = 50
+MAX_EARLIER: Final = 20
+MAX_PEOPLE: Final = 16
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+PersonId = Annotated[str, StringConstraints(pattern=r"^person-[0-9]+$")]
+
+
+class Told(BaseModel):
+    """Base: frozen, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class Turn(Told):
+    """One turn of a conversation, oldest first."""
+
+    speaker: Name
+    """Who says it: a name of `people`, ``user``, ``assistant``, or any other name."""
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    """What is said."""
+    time: datetime | None = None
+    """When."""
+
+
+class KnownPerson(Told):
+    """Who somebody in the picture is, as the caller says."""
+
+    person: PersonId
+    """Id in the report: ``person-1`` is the largest face."""
+    name: Name
+    """Name or role, such as "the bride"."""
+
+
+class KnownRelation(Told):
+    """How two people are related, as the caller says."""
+
+    people: tuple[PersonId, PersonId]
+    """Two person ids."""
+    relation: Line
+    """Such as "sisters" or "opponents in the final"."""
+
+
+class EarlierReading(Told):
+    """What the same person showed before."""
+
+    person: PersonId = "person-1"
+    """Who, by today's id."""
+    primary: TermId | None
+    """Expression then; null if none was named."""
+    valence: Annotated[float, Field(ge=-1, le=1)]
+    """Pleasantness then."""
+    time: datetime | None = None
+    """When."""
+
+    @classmethod
+    def from_report(cls, report: EmotionReport, person: str = "person-1") -> EarlierReading | None:
+        """Return one person's reading of an earlier report; None if that person was not read."""
+        for one in report.people:
+            if one.id == person and one.expression is not None:
+                return cls(
+                    person=person,
+                    primary=one.expression.primary,
+                    valence=one.expression.valence.value,
+                    time=report.provenance.created_at,
+                )
+        return None
+
+
+class Situation(Told):
+    """What the caller knows."""
+
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT)] | None = None
+    """Anything, in plain words."""
+    scene: Line | None = None
+    """What can be seen around the people."""
+    place: Line | None = None
+    """Where it is."""
+    event: Line | None = None
+    """What is going on."""
+    posture: Line | None = None
+    """How the person with the largest face stands, sits, gestures."""
+    people: Annotated[tuple[KnownPerson, ...], Field(max_length=MAX_PEOPLE)] = ()
+    """Who is who."""
+    relations: Annotated[tuple[KnownRelation, ...], Field(max_length=MAX_PEOPLE)] = ()
+    """How they are related."""
+    turns: Annotated[tuple[Turn, ...], Field(max_length=MAX_TURNS)] = ()
+    """The conversation so far, oldest first."""
+    earlier: Annotated[tuple[EarlierReading, ...], Field(max_length=MAX_EARLIER)] = ()
+    """Earlier readings, oldest first."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if sum(len(turn.text) for turn in self.turns) > 5 * MAX_TEXT:
+            raise ValueError(f"the turns hold more than {5 * MAX_TEXT} characters; give the latest ones")
+        return self
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is told."""
+        return self == Situation()
+
+
+def read_situation(told: str | Situation | Mapping[str, Any] | None) -> Situation:
+    """Return what a caller gives in any form as a `Situation`.
+
+    Raises:
+        SettingsError: A field is unknown, too long or of the wrong kind; the message names it.
+    """
+    if told is None or isinstance(told, Situation):
+        return told or Situation()
+    try:
+        if isinstance(told, str):
+            return Situation(text=told[:MAX_TEXT] or None)
+        return Situation.model_validate(dict(told))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "context"
+        raise SettingsError(f"The context's {place} is not usable: {first['msg']}.", hint="See: Situation.") from error
