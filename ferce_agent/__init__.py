@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ferce_agent.api import aanalyze_expression, analyze_expression
     from ferce_agent.engine import Engines
     from ferce_agent.errors import FerceError
+    from ferce_agent.policy.use import UseContext
     from ferce_agent.report import EmotionReport
     from ferce_agent.settings import Settings
 
@@ -27,9 +28,18 @@ _HOME = {
     "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
     "Settings": "ferce_agent.settings",
+    "UseContext": "ferce_agent.policy.use",
 }
 
-__all__ = ["EmotionReport", "Engines", "FerceError", "Settings", "aanalyze_expression", "analyze_expression"]
+__all__ = [
+    "EmotionReport",
+    "Engines",
+    "FerceError",
+    "Settings",
+    "UseContext",
+    "aanalyze_expression",
+    "analyze_expression",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs.analyze import compiled_graph
 from ferce_agent.graphs.state import RunContext
+from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.report import EmotionReport
+from ferce_agent.situation import Situation, read_situation
 
 if TYPE_CHECKING:
     from ferce_agent.engine import Engines
@@ -18,11 +20,12 @@ Event = Mapping[str, Any]
 """Progress: ``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection)."""
 
 
-def analyze_expression(
+def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may say
     image: ImageSource | Picture,
-    context: str | None = None,
+    context: str | Situation | Mapping[str, Any] | None = None,
     *,
     labels: Sequence[str] = (),
+    use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
@@ -30,9 +33,11 @@ def analyze_expression(
 
     Args:
         image: Path, bytes, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`.
-        context: What is known about the situation, in plain words; makes scene and causes possible.
+        context: What is known about the situation, in plain words or as a `Situation` (or its fields); makes scene,
+            causes and conflicts possible.
         labels: Words to rank for each face, any language of feeling: 2 to 100 of them. Words outside the ontology need the sentence
             encoder (`make vocabulary`).
+        use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in ``policy``.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
 
@@ -40,12 +45,13 @@ def analyze_expression(
         A validated report. A picture without a face gives a report with ``people=()`` that says so in ``degraded``.
 
     Raises:
-        InputError: The picture or the labels cannot be used.
+        InputError: The picture, the labels or the use context cannot be used.
+        PolicyError: The rules refuse this use (an `InputError` too); no pixel is looked at.
         SetupError: A weight file or the sentence encoder is missing.
         EngineError: The face detector failed.
     """
     run = _run_context(image, engines)
-    state = {"context": context, "labels": list(labels)}
+    state = {"context": told(context), "labels": list(labels), "use_context": read_use(use_context).told()}
     if on_event is None:
         report = compiled_graph().invoke(state, context=run)["report"]
         return _checked(report)
@@ -58,23 +64,35 @@ def analyze_expression(
     return _checked(report)
 
 
-async def aanalyze_expression(
+async def aanalyze_expression(  # noqa: PLR0913
     image: ImageSource | Picture,
-    context: str | None = None,
+    context: str | Situation | Mapping[str, Any] | None = None,
     *,
     labels: Sequence[str] = (),
+    use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
     """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
     report = None
-    state = {"context": context, "labels": list(labels)}
+    state = {"context": told(context), "labels": list(labels), "use_context": read_use(use_context).told()}
     async for event in _aevents(state, _run_context(image, engines)):
         if "report" in event:
             report = event["report"]
         elif on_event is not None:
             on_event(event)
     return _checked(report)
+
+
+def told(context: str | Situation | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
+    """Return the caller's context as plain data for the state.
+
+    Raises:
+        SettingsError: It is not usable.
+    """
+    return (
+        context if isinstance(context, str) else read_situation(context).model_dump(mode="json", exclude_defaults=True)
+    )
 
 
 def _run_context(image: ImageSource | Picture, engines: Engines | None) -> RunContext:

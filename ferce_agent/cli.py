@@ -88,9 +88,36 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a report is used for; they reach the command as one dictionary named `use`."""
+    from functools import wraps
+    from typing import get_args
+
+    from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+
+    options = (
+        click.option("--domain", type=click.Choice(get_args(Domain)), help="Area in which the report is used."),
+        click.option("--jurisdiction", type=click.Choice(get_args(Jurisdiction)), help="Whose law holds."),
+        click.option("--purpose", metavar="WORDS", help="What the report is for, in plain words."),
+        click.option("--basis", type=click.Choice(get_args(Grounds)), help="Medical or safety reason, if any."),
+        click.option("--consent/--no-consent", default=None, help="Whether the people shown agreed."),
+        click.option("--minors/--no-minors", default=None, help="Whether minors may be shown."),
+    )
+    names = ("domain", "jurisdiction", "purpose", "basis", "consent", "minors")
+
+    @wraps(command)
+    def run(**values: Any) -> Any:
+        use = {name: value for name in names if (value := values.pop(name)) is not None}
+        return command(use=use, **values)
+
+    for option in reversed(options):
+        run = option(run)
+    return run
+
+
 @main.command()
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
-@click.option("--context", help="What is known about the situation, in plain words.")
+@click.option("--context", help="What is known about the situation, in plain words; @FILE.json for a structured one.")
 @click.option(
     "--labels", metavar="WORD,...", help="Words of your own to rank for each face, such as bored,amused,tired."
 )
@@ -99,6 +126,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--emotionml", type=FILE, help="Also write EmotionML 1.0 to this file; {stem} stands for the photo's name."
 )
+@use_options
 @engine_options
 def analyze(  # noqa: PLR0913  # one parameter per option
     photos: tuple[str, ...],
@@ -107,6 +135,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     as_json: bool,
     html: Path | None,
     emotionml: Path | None,
+    use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
     """Analyse one or more photos and print what the faces show.
@@ -114,13 +143,16 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     PHOTO is a file, a data URL, or - for standard input.
     """
     from ferce_agent.engine import Engines
+    from ferce_agent.policy.use import read_use
     from ferce_agent.views.progress import Display
 
     if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
         raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
-    engines = Engines(chosen_settings(chosen))
+    engines = Engines(chosen_settings(chosen), use=read_use(use))
+    engines.permit(None)
     engines.prepare_asking()
     words = engines.prepare_labels(labels.split(",")) if labels else ()
+    told = told_by(context)
     failed = 0
     with Display(len(photos), "Reading faces") as display:
         for number, photo in enumerate(photos):
@@ -129,7 +161,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
                 display.show(done, f"{name}: {event['stage']} done")
 
             try:
-                picture, report = analyze_one(photo, (context, words), engines, follow)
+                picture, report = analyze_one(photo, (told, words), engines, follow)
                 write_views(report, picture, stem_of(photo), html, emotionml)
                 with display.hidden():
                     click.echo(render(report, as_json, len(photos) > 1, photo))
@@ -159,7 +191,10 @@ def chosen_settings(chosen: dict[str, Any]) -> Any:
 
 
 def analyze_one(
-    photo: str, asked: tuple[str | None, Sequence[str]], engines: Engines, on_event: Callable[[Event], None]
+    photo: str,
+    asked: tuple[str | dict[str, Any] | None, Sequence[str]],
+    engines: Engines,
+    on_event: Callable[[Event], None],
 ) -> tuple[Picture, EmotionReport]:
     """Load and analyse one photo; `asked` are the context and the labels."""
     from ferce_agent.api import analyze_expression
@@ -168,6 +203,23 @@ def analyze_one(
     picture = load_picture(sys.stdin.buffer.read() if photo == "-" else photo)
     context, labels = asked
     return picture, analyze_expression(picture, context, labels=labels, engines=engines, on_event=on_event)
+
+
+def told_by(option: str | None) -> str | dict[str, Any] | None:
+    """Return the context of the command line: plain words, or what the JSON file after an @ holds.
+
+    Raises:
+        SettingsError: The file cannot be read, or is no JSON object.
+    """
+    if option is None or not option.startswith("@"):
+        return option
+    try:
+        told = json.loads(Path(option[1:]).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"The context file {option[1:]} cannot be read.", hint="Give a JSON file.") from error
+    if not isinstance(told, dict):
+        raise SettingsError("The context file is no JSON object.", hint="See the fields of Situation in the README.")
+    return told
 
 
 def stem_of(photo: str) -> str:
@@ -228,16 +280,22 @@ def write_text(path: Path, text: str) -> None:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --http.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port, with --http.")
+@use_options
 @engine_options
-def mcp(roots: tuple[Path, ...], http: bool, host: str, port: int, chosen: dict[str, Any]) -> None:
+def mcp(  # noqa: PLR0913  # one parameter per option
+    roots: tuple[Path, ...], http: bool, host: str, port: int, use: dict[str, Any], chosen: dict[str, Any]
+) -> None:
     """Serve the tool to MCP clients.
 
-    Photos come as data URLs, or as paths in a --root folder. Addresses on the web are never opened.
+    Photos come as data URLs, or as paths in a --root folder. Addresses on the web are never opened. What the options say about the
+    use holds for every client: clients may add to it, but cannot loosen it.
     """
     from ferce_agent.engine import Engines
+    from ferce_agent.policy.use import read_use
     from ferce_agent.tools.mcp_server import MAX_BODY, create_server
 
-    engines = Engines(chosen_settings(chosen))
+    engines = Engines(chosen_settings(chosen), use=read_use(use))
+    engines.permit(None)
     engines.prepare_asking()
     server = create_server(roots=roots, engines=engines)
     if http:
@@ -245,6 +303,21 @@ def mcp(roots: tuple[Path, ...], http: bool, host: str, port: int, chosen: dict[
         server.run("streamable-http", host=host, port=port, max_request_body_size=MAX_BODY)
     else:
         server.run("stdio")
+
+
+@main.command()
+@use_options
+@click.option("--remote", is_flag=True, help="Suppose that a vision-language model elsewhere is set up.")
+def policy(use: dict[str, Any], remote: bool) -> None:
+    """Print the rules on uses, or what they decide for one use."""
+    from ferce_agent.policy.decide import decide
+    from ferce_agent.policy.use import read_use
+    from ferce_agent.views.rules import decision_lines, rules_table
+
+    if use or remote:
+        click.echo("\n".join(decision_lines(decide(read_use(use), remote=remote))))
+    else:
+        click.echo(rules_table(min(terminal_width(), 140)))
 
 
 @main.command()
@@ -394,6 +467,17 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
     click.echo(json.dumps(fit_and_measure(data, weights, out, seed), indent=2))
 
 
+@train.command(name="events")
+@click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
+def train_events(out: Path) -> None:
+    """Encode the example sentences of situations again. Needs `make vocabulary`."""
+    from ferce_agent.perception.vocabulary import TextEncoder
+    from ferce_agent.reasoning.events import store_vectors
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    click.echo(f"{store_vectors(TextEncoder(), out)} sentences in {out}")
+
+
 @train.command(name="label")
 @click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
 @click.option("--teachers", type=FOLDER, required=True, help="Folder with the teacher networks.")
@@ -489,6 +573,34 @@ def bench_vlm(answers: int, as_json: bool, chosen: dict[str, Any]) -> None:
     click.echo(json.dumps(measured.as_dict(), indent=2) if as_json else to_table(measured))
 
 
+@bench.command(name="situations")
+@click.option("--file", type=FILE, help="Cases of your own instead of the package's two sets.")
+@click.option("--wrong", is_flag=True, help="Also list the cases with anything wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:
+    """Measure context reasoning on written situations: type, basis and place of causes, conflicts, distress."""
+    from ferce_agent.engine import default_engines
+    from ferce_agent.evaluation.cases import SETS, load_cases, measure_situations, to_table
+    from ferce_agent.reasoning.events import EventMatcher
+
+    sources: list[tuple[str | Path, str]] = [(file, file.stem)] if file else [(name, name) for name in SETS]
+    matchers: list[tuple[EventMatcher | None, str]] = [(None, "cue words")]
+    if (events := default_engines().events) is not None:
+        matchers.append((events, "and sentences"))
+    scores = [
+        measure_situations(load_cases(source), f"{name} ({how})", matcher)
+        for source, name in sources
+        for matcher, how in matchers
+    ]
+    if as_json:
+        click.echo(json.dumps([one.as_dict() for one in scores], indent=2))
+        return
+    click.echo(to_table(scores))
+    for one in scores if wrong else []:
+        for name, questions in one.wrong.items():
+            click.echo(f"{one.name}: {name}: {', '.join(questions)}")
+
+
 @bench.command(name="drift")
 @click.option("--data", type=FOLDER, required=True, help="Folder with test.parquet (FER+).")
 def bench_drift(data: Path) -> None:
@@ -521,6 +633,45 @@ def bench_compare(first: Path, second: Path, as_json: bool) -> None:
 
     pairs = compare(first, second)
     click.echo(json.dumps([pair.as_dict() for pair in pairs], indent=2) if as_json else to_table(pairs))
+
+
+@main.command()
+@click.option("--picture", metavar="PHOTO", help="Photo to begin with; as /photo PHOTO.")
+@click.option("--thread", default="default", show_default=True, metavar="NAME", help="Conversation to go on with.")
+@click.option(
+    "--memory",
+    "file",
+    type=FILE,
+    help="SQLite file of the memory.  [default: ferce/chat.sqlite in your data directory]",
+)
+@click.option(
+    "--model",
+    metavar="SPEC",
+    help="Chat model: openai:URL#MODEL, or python:MODULE:FUNCTION giving a LangChain chat model. It is sent the messages and "
+    "what the reading says in short, never a photo.  [default: answers by rule, offline]",
+)
+@click.option("--once", metavar="TEXT", help="Send one message (with --picture, if given), print the answer, and end.")
+def chat(picture: str | None, thread: str, file: Path | None, model: str | None, once: str | None) -> None:
+    """Chat with an assistant whose answers follow what a photo shows.
+
+    In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /quit ends. Lines
+    may also come through a pipe.
+
+    The memory holds messages, reports as text and short readings, never photos or their paths; only you can read the file.
+    """
+    from ferce_agent.chat import Terminal, lines_of, open_conversation, read_photo
+
+    with open_conversation(chosen_settings({}), thread, file, model) as conversation:
+        if once is not None:
+            shown = read_photo(picture) if picture is not None else None
+            click.echo(conversation.say(once, shown))
+            return
+        interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        if interactive:
+            click.echo(f"Thread '{thread}'. /photo PATH, /report, /forget, /quit.", err=True)
+        Terminal(conversation, click.echo, complain).run(lines_of(interactive), first=picture)
+        if interactive:
+            click.echo("Goodbye.", err=True)
 
 
 if __name__ == "__main__":

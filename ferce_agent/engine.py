@@ -22,7 +22,10 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.specialist import Perception, Specialist
 from ferce_agent.perception.vlm import VisionLanguageModel
-from ferce_agent.perception.vocabulary import Vocabulary, check_words, features_of
+from ferce_agent.perception.vocabulary import TextEncoder, Vocabulary, check_words, features_of
+from ferce_agent.policy.decide import Decision, permit
+from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
+from ferce_agent.reasoning.events import EventMatcher
 from ferce_agent.reasoning.expression import interpret
 from ferce_agent.reasoning.fusion import fuse
 from ferce_agent.reasoning.movements import readings
@@ -62,10 +65,17 @@ class FaceReading:
 
 @dataclass
 class Engines:
-    """Everything that looks at pixels. Share one object between calls: models load once, on first use."""
+    """Everything that looks at pixels. Share one object between calls: models load once, on first use.
+
+    Attributes:
+        settings: What can be chosen.
+        vlm: Vision-language model, instead of one named in the settings.
+        use: What whoever runs the engines says about their use; callers can state more, but cannot loosen it.
+    """
 
     settings: Settings = field(default_factory=Settings)
     vlm: VisionLanguageModel | None = None
+    use: UseContext = NOT_STATED
     detector: FaceDetector = field(init=False)
     specialist: Specialist = field(init=False)
     vocabulary: Vocabulary = field(init=False)
@@ -117,6 +127,16 @@ class Engines:
         )
         embedding = tuple(float(value) for value in perception.embedding) if self.settings.bank else ()
         return FaceReading(expression, measured, self._rank(perception, labels), embedding)
+
+    def read_movements(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> tuple[ActionUnitReading, ...]:
+        """Let the specialist measure the movements of one face and nothing else.
+
+        Raises:
+            EngineError: The specialist failed.
+            WeightsError: Its weights are missing or unusable.
+        """
+        crop = align_face(pixels, detected.landmarks)
+        return readings(self.specialist.movements(crop[None])[0])
 
     def look(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> Perception:
         """Return what the specialist's network says about one face.
@@ -171,6 +191,12 @@ class Engines:
         vlm = self.vlm or (load_vlm(self.settings.vlm, self.settings.threads) if self.settings.vlm else None)
         return Asker(vlm, self.settings, self.specialist.sha256 if self.settings.bank else "") if vlm else None
 
+    @cached_property
+    def events(self) -> EventMatcher | None:
+        """Compares the caller's sentences with examples; None where the sentence encoder is not installed or not wanted."""
+        wanted = self.settings.sentences and TextEncoder.available()
+        return EventMatcher(self.vocabulary.encoder) if wanted else None
+
     def prepare_asking(self) -> None:
         """Read prompt, bank and reliability, so that a wrong setting is an error at once and not a gap in every report.
 
@@ -180,6 +206,16 @@ class Engines:
         """
         if self.asker is not None:
             _ = self.asker.prompt, self.asker.bank, self.asker.reliability
+
+    def permit(self, use: UseLike | None) -> Decision:
+        """Return what the rules allow for a caller's use, together with `self.use`.
+
+        Raises:
+            SettingsError: The use cannot be read, or the settings name no usable model.
+            PolicyError: The use is refused.
+        """
+        remote = self.asker is not None and self.asker.vlm.remote
+        return permit(read_use(use), remote=remote, own=self.use)
 
     def time_left(self, began: float) -> float | None:
         """Return the seconds left of a picture's budget since `began` (`time.monotonic`); None without a budget."""

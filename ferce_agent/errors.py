@@ -95,6 +95,12 @@ class SettingsError(InputError):
     code = "settings"
 
 
+class PolicyError(InputError):
+    """The rules refuse this use; the message names the rule and its source."""
+
+    code = "policy_refused"
+
+
 class DataError(InputError):
     """A data folder lacks a file or a column, or a file is damaged."""
 

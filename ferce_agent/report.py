@@ -386,23 +386,27 @@ class Scene(Part):
     """Ids of entries in the report's `evidence`."""
 
 
+RelationKind = Literal[
+    "close_together",
+    "apart",
+    "similar_expression",
+    "different_expression",
+    "opposed_expression",
+    "facing_each_other",
+    "facing",
+    "facing_away",
+    "facing_same_way",
+    "stated",
+]
+"""What can hold between two people: distance, expressions, orientation of the heads, or what the caller says."""
+
+
 class Relationship(Part):
     """A measured or stated relation between two people of the report; no guess about private life."""
 
     people: tuple[str, str]
     """Two person ids."""
-    kind: Literal[
-        "close_together",
-        "apart",
-        "similar_expression",
-        "different_expression",
-        "opposed_expression",
-        "facing_each_other",
-        "facing",
-        "facing_away",
-        "facing_same_way",
-        "stated",
-    ]
+    kind: RelationKind
     """What holds between them."""
     text: Text
     """The relation in words."""
@@ -587,6 +591,7 @@ DegradedCode = Literal[
     "vlm_skipped",
     "action_units_not_measured",
     "context_failed",
+    "policy_restricted",
     "first_frame_only",
     "timeout",
 ]
@@ -684,7 +689,8 @@ class EmotionReport(Part):
             yield from person.posture.evidence
         yield from (*self.scene.evidence, *self.guidance.evidence)
         yield from self.group.evidence if self.group else ()
-        yield from (entry for part in (*self.text_emotions, *self.conflicts) for entry in part.evidence)
+        yield from (entry for words in self.text_emotions for entry in words.evidence)
+        yield from (entry for conflict in self.conflicts for entry in conflict.evidence)
         yield from (cause.span.evidence for cause in self.causes if cause.span)
         yield from (entry for relationship in self.relationships for entry in relationship.evidence)
         yield from (entry for cause in self.causes for entry in cause.evidence)
@@ -692,7 +698,8 @@ class EmotionReport(Part):
     def _named_people(self) -> Iterator[str]:
         for relationship in self.relationships:
             yield from relationship.people
-        yield from (part.person for part in (*self.causes, *self.conflicts))
+        yield from (cause.person for cause in self.causes)
+        yield from (conflict.person for conflict in self.conflicts)
         yield from (entry.person for entry in self.degraded if entry.person is not None)
         yield from (entry.person for entry in self.evidence if entry.person is not None)
 

@@ -38,6 +38,7 @@ class Settings:
         bank: File of examples made by ``ferce bank build``.
         shots: How many examples of the bank go into a prompt.
         scene: Let the model also look at the whole picture, downscaled.
+        sentences: Compare the caller's sentences with examples of situations, where the sentence encoder is installed.
         budget_ms: Time for one picture; the model is left out where it would not fit. None for no limit.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     bank: Path | None = None
     shots: int = 3
     scene: bool = False
+    sentences: bool = True
     budget_ms: float | None = None
 
     def __post_init__(self) -> None:
@@ -150,5 +152,6 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "bank": Path,
     "shots": int,
     "scene": _read_switch,
+    "sentences": _read_switch,
     "budget_ms": float,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import (
@@ -20,11 +20,10 @@ from ferce_agent.report import (
     Person,
     Quality,
     QualityReason,
+    RelationKind,
     Support,
     VlmReading,
 )
-
-RelationKind = Literal["close_together", "apart", "similar_expression", "different_expression", "stated"]
 
 CONFIDENCE: Final = (
     (0.90, "very likely"),
@@ -115,6 +114,7 @@ DEGRADED: Final[dict[DegradedCode, str]] = {
     "vlm_skipped": "The vision-language model was not asked",
     "action_units_not_measured": "Facial movements were not measured",
     "context_failed": "The context could not be used",
+    "policy_restricted": "Not inferred by rule",
     "first_frame_only": "Only the first frame was read",
     "timeout": "Time ran out",
 }
@@ -234,7 +234,8 @@ def headline(person: Person) -> str:
     name = person_name(person.id)
     expression = person.expression
     if expression is None:
-        return f"{name} could not be read"
+        # Movements without an expression: it was left out by rule.
+        return f"{name}: no expression is inferred" if person.action_units else f"{name} could not be read"
     if expression.primary is None:
         return f"{name}: no expression is named, {_abstention(expression)}"
     sure = f"({confidence_word(expression.confidence)}, {percent(expression.confidence)})"

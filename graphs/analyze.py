@@ -18,13 +18,14 @@ from ferce_agent.graphs.face import asker_of, build_face_graph
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
 from ferce_agent.images import Picture, load_picture
+from ferce_agent.policy.limited import limited, notes_on
 from ferce_agent.prompts.loader import load_prompt
-from ferce_agent.reasoning.causes import context_evidence, find_causes
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import Reading
-from ferce_agent.reasoning.relationships import relate
-from ferce_agent.reasoning.scene import scene_evidence, scene_of
+from ferce_agent.reasoning.told import plain_words
+from ferce_agent.reasoning.understanding import Understanding, understand
 from ferce_agent.report import Degradation
+from ferce_agent.situation import read_situation
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
 """Prompt and content of the question about the whole picture."""
@@ -32,12 +33,22 @@ SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
 
 @stage("load")
 def load(state: State, context: RunContext) -> Update:
-    """Decode the picture and keep it in the run context under a fresh key."""
+    """Ask the rules first; then decode the picture and keep it in the run context under a fresh key."""
+    decision = context.engines.permit(state.get("use_context"))
+    situation = read_situation(state.get("context"))
     key, picture = uuid.uuid4().hex, open_picture(state, context)
     labels = context.engines.prepare_labels(state.get("labels") or ())
     context.engines.prepare_asking()
     context.keep(key, picture)
-    return {"picture": key, "began": time.monotonic(), "source": source_of(picture), "labels": list(labels)}
+    return {
+        "picture": key,
+        "began": time.monotonic(),
+        "decision": decision,
+        "degraded": notes_on(decision),
+        "situation": situation,
+        "source": source_of(picture),
+        "labels": list(labels),
+    }
 
 
 def open_picture(state: State, context: RunContext) -> Picture:
@@ -66,17 +77,23 @@ def detect(state: State, context: RunContext) -> Update:
 
 def each_face(state: State) -> list[Send] | str:
     """Send every face to its own workflow, or go on where there is none."""
+    words = plain_words(state["situation"])
     shared = FaceState(
-        picture=state["picture"], began=state["began"], context=state.get("context"), labels=state["labels"]
+        picture=state["picture"],
+        began=state["began"],
+        decision=state["decision"],
+        context=words,
+        labels=state["labels"],
     )
     jobs = [Send("face", FaceState(**shared, index=index, detected=face)) for index, face in enumerate(state["faces"])]
     return jobs or "context"
 
 
-def wants_scene(state: State, runtime: Runtime[RunContext]) -> str:  # noqa: ARG001
-    """Let the vision-language model look at the whole picture where that was asked for."""
+def wants_scene(state: State, runtime: Runtime[RunContext]) -> str:
+    """Let the vision-language model look at the whole picture where that was asked for and is allowed."""
     engines = context_of(runtime).engines
-    return "scene" if engines.settings.scene and engines.asker is not None else "context"
+    wanted = engines.settings.scene and engines.asker is not None
+    return "scene" if wanted and state["decision"].may_send else "context"
 
 
 @stage("scene")
@@ -99,26 +116,17 @@ def scene_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG00
 
 
 @stage("context")
-def reason(state: State, context: RunContext) -> Update:  # noqa: ARG001
+def reason(state: State, context: RunContext) -> Update:
     """Relate the people, read the caller's words, look for causes."""
     people = [reading.person for reading in ordered(state) if reading.person is not None]
-    words = context_evidence(state.get("context"))
-    relationships, measured = relate(people)
-    seen = scene_evidence(state.get("around"))
-    return {
-        "scene": scene_of(words, seen),
-        "relationships": relationships,
-        "causes": find_causes(people, words),
-        "evidence": [*words, *seen, *measured],
-    }
+    return {"understood": understand(people, state["situation"], state.get("around"), context.engines.events)}
 
 
 def reason_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
     """Go on without relationships and causes, and say so."""
     message = f"Relationships and causes could not be worked out: {error.error}"
     note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
-    nothing: Update = {"scene": scene_of([], []), "relationships": [], "causes": [], "degraded": [note]}
-    return Command(update=nothing, goto="compose")
+    return Command(update={"understood": Understanding(), "degraded": [note]}, goto="compose")
 
 
 def ordered(state: State) -> list[Reading]:
@@ -133,15 +141,14 @@ def compose(state: State, runtime: Runtime[RunContext]) -> Update:
     findings = Findings(
         source=state["source"],
         readings=ordered(state),
-        scene=state["scene"],
-        relationships=state["relationships"],
-        causes=state["causes"],
-        evidence=state["evidence"],
+        understood=state["understood"],
         degraded=state["degraded"],
         timings=state["timings"],
         sent=state.get("sent", []),
+        policy=state["decision"].policy,
     )
-    return {"report": compose_report(findings, context.engines)}
+    report = compose_report(findings, context.engines)
+    return {"report": report if state["decision"].may_infer else limited(report, state["decision"])}
 
 
 def build_graph() -> Any:

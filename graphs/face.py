@@ -28,8 +28,10 @@ def quality(state: FaceState, context: RunContext) -> Update:
 
 @stage("specialist")
 def specialist(state: FaceState, context: RunContext) -> Update:
-    """Let the specialist read the face."""
+    """Let the specialist read the face, or only its movements where the rules allow no more."""
     pixels = context.pictures[state["picture"]].pixels
+    if not state["decision"].may_infer:
+        return {"movements": context.engines.read_movements(pixels, state["detected"])}
     reading = context.engines.read_expression(pixels, state["detected"], state["face"].quality, state.get("labels", ()))
     found = {"expression": reading.expression, "movements": reading.movements, "ranked": reading.labels}
     return {**found, "embedding": reading.embedding}
@@ -75,8 +77,10 @@ def reconcile_face(state: FaceState, context: RunContext) -> Update:
 
 
 def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", "reconcile"]:
-    """Ask the vision-language model, if there is one: always, or only where the specialist names nothing."""
+    """Ask the vision-language model, if there is one and the rules allow it: always, or where the specialist names nothing."""
     engines = context_of(runtime).engines
+    if not state["decision"].may_send:
+        return "reconcile"
     expression = state.get("expression")
     settled = expression is not None and not expression.abstained
     if engines.asker is None or (engines.settings.vlm_when == "unsure" and settled):

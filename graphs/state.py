@@ -20,20 +20,19 @@ from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.images import ImageSource, Picture
 from ferce_agent.perception.vlm import Answer
+from ferce_agent.policy.decide import Decision
 from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.reasoning.understanding import Understanding
 from ferce_agent.report import (
     ActionUnitReading,
-    Cause,
     Degradation,
     EmotionReport,
-    Evidence,
     Expression,
     Face,
     RankedLabel,
-    Relationship,
-    Scene,
     Source,
 )
+from ferce_agent.situation import Situation
 
 MAX_PICTURES = 64
 """Decoded pictures that one run context holds at most."""
@@ -50,13 +49,15 @@ class InputState(TypedDict, total=False):
     Attributes:
         image: Data URL of the picture (or a path, where the run context allows paths); not needed if the run context brings
             the picture.
-        context: What the caller knows about the situation, in plain words.
+        context: What the caller knows about the situation, in plain words or as the fields of a `Situation`.
         labels: Words to rank for each face; none by default.
+        use_context: What the report is used for, as the fields of a `UseContext`.
     """
 
     image: str
-    context: str | None
+    context: str | dict[str, Any] | None
     labels: list[str]
+    use_context: dict[str, Any] | None
 
 
 class OutputState(TypedDict):
@@ -70,14 +71,13 @@ class State(InputState, OutputState, total=False):
 
     picture: str
     began: float
+    decision: Decision
+    situation: Situation
     source: Source
     faces: list[DetectedFace]
     around: WrittenScene
     people: Annotated[list[Reading], operator.add]
-    scene: Scene
-    relationships: list[Relationship]
-    causes: list[Cause]
-    evidence: Annotated[list[Evidence], operator.add]
+    understood: Understanding
     degraded: Annotated[list[Degradation], operator.add]
     timings: Annotated[list[Timing], operator.add]
     sent: Annotated[list[Sent], operator.add]
@@ -89,7 +89,8 @@ class FaceState(TypedDict, total=False):
     picture: str
     index: int
     began: float
-    context: str | None
+    decision: Decision
+    context: str
     detected: DetectedFace
     face: Face
     expression: Expression

@@ -121,7 +121,17 @@ def test_doctor_finds_the_weights() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["analyze"], ["mcp"], ["schema"], ["ontology"], ["doctor"], ["train", "specialist"], ["bench", "speed"]],
+    [
+        [],
+        ["analyze"],
+        ["mcp"],
+        ["schema"],
+        ["ontology"],
+        ["doctor"],
+        ["policy"],
+        ["train", "specialist"],
+        ["bench", "speed"],
+    ],
 )
 def test_help_answers_everywhere(command: list[str]) -> None:
     result = ferce(*command, "--help")

@@ -12,14 +12,16 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from ferce_agent.api import Event, aanalyze_expression
-from ferce_agent.engine import package
+from ferce_agent.engine import default_engines, package
 from ferce_agent.errors import FerceError
 from ferce_agent.images import DEFAULT_LIMITS, Picture, load_picture
 from ferce_agent.ontology.store import ontology
+from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport, json_schema
+from ferce_agent.situation import Situation
 from ferce_agent.tools.langchain_tool import DESCRIPTION
 
 if TYPE_CHECKING:
@@ -36,13 +38,21 @@ Image = Annotated[
         description="The photo: a data URL (data:image/jpeg;base64,…) or a path in a folder the server was started with."
     ),
 ]
-Situation = Annotated[
-    str | None, Field(max_length=4000, description="What is known about the situation, in plain words. Optional.")
+Told = Annotated[
+    Annotated[str, StringConstraints(max_length=4000)] | Situation | None,
+    Field(
+        description="What is known about the situation, in plain words or as fields (place, event, turns, people, …). Optional."
+    ),
 ]
 
 Labels = Annotated[
     list[str] | None,
     Field(max_length=100, description="Words of your own to rank for each face, such as bored, amused. Optional."),
+]
+
+Use = Annotated[
+    UseContext | None,
+    Field(description="What the answer is used for; some uses are restricted or refused. Optional."),
 ]
 
 
@@ -51,7 +61,7 @@ def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None =
 
     Args:
         roots: Folders from which clients may name files; with none, only data URLs are accepted. Addresses are never opened.
-        engines: Models and settings; the shared defaults if left out.
+        engines: Models and settings; the shared defaults if left out. Clients cannot loosen their own `use`.
     """
     folders = tuple(Path(root) for root in roots)
     server = MCPServer(
@@ -64,11 +74,12 @@ def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None =
 
     @server.tool(description=DESCRIPTION, annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
     async def analyze_expression(
-        image: Image, ctx: Context, context: Situation = None, labels: Labels = None
+        image: Image, ctx: Context, context: Told = None, labels: Labels = None, use_context: Use = None
     ) -> EmotionReport:
         try:
+            (engines or default_engines()).permit(use_context)  # a refused use opens no file
             picture = await anyio.to_thread.run_sync(lambda: load_picture(image, roots=folders))
-            return await report_with_progress(picture, (context, labels or []), ctx, engines)
+            return await report_with_progress(picture, (context, labels or []), ctx, engines, use_context)
         except FerceError as error:
             raise ToolError(f"The photo was not analysed ({error.code}): {error}") from error
 
@@ -77,7 +88,11 @@ def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None =
 
 
 async def report_with_progress(
-    picture: Picture, asked: tuple[str | None, list[str]], ctx: Context, engines: Engines | None
+    picture: Picture,
+    asked: tuple[str | Situation | None, list[str]],
+    ctx: Context,
+    engines: Engines | None,
+    use_context: UseContext | None,
 ) -> EmotionReport:
     """Analyse the picture and tell the client about each finished stage."""
     send, receive = anyio.create_memory_object_stream[Event](256)
@@ -96,7 +111,12 @@ async def report_with_progress(
         async with send:
             try:
                 report = await aanalyze_expression(
-                    picture, context, labels=labels, engines=engines, on_event=send.send_nowait
+                    picture,
+                    context,
+                    labels=labels,
+                    use_context=use_context,
+                    engines=engines,
+                    on_event=send.send_nowait,
                 )
             except FerceError as error:
                 # Raised inside the task group it would reach the caller as a group of errors.

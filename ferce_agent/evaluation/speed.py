@@ -23,12 +23,11 @@ from ferce_agent.errors import EngineError
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.images import load_picture
 from ferce_agent.perception.specialist import PRECISIONS, Specialist
-from ferce_agent.reasoning.causes import context_evidence, find_causes
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import FaceFindings, reconcile
-from ferce_agent.reasoning.relationships import relate
-from ferce_agent.reasoning.scene import scene_of
+from ferce_agent.reasoning.understanding import understand
 from ferce_agent.report import EmotionReport
+from ferce_agent.situation import Situation
 
 GOALS: Final = {
     "whole report": 25.0,
@@ -119,11 +118,8 @@ def without_graph(source: bytes, engines: Engines) -> EmotionReport:
         read = engines.read_expression(picture.pixels, detected, face.quality)
         readings.append(reconcile(FaceFindings(index, face, read.expression, read.movements)))
     people = [reading.person for reading in readings if reading.person is not None]
-    words = context_evidence(None)
-    relationships, measured = relate(people)
     notes = detection_notes(picture, len(readings), engines.settings.max_faces)
-    scene, causes = scene_of(words, []), find_causes(people, words)
-    findings = Findings(source_of(picture), readings, scene, relationships, causes, [*words, *measured], notes, [])
+    findings = Findings(source_of(picture), readings, understand(people, Situation()), notes, [])
     return compose_report(findings, engines)
 
 

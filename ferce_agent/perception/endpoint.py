@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import weakref
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -41,16 +42,9 @@ class EndpointVlm:
         Raises:
             SettingsError: The address is no http(s) address, or plain http to another machine carries a key.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
-            raise SettingsError("The endpoint needs an http(s) address.", hint="openai:http://localhost:8000/v1#MODEL")
+        way = access(url, key)
         self.url, self.model = url.rstrip("/"), model
-        self.remote = not is_loopback(parts.hostname)
-        self._key = key or os.environ.get(KEY_VARIABLE)
-        if not self._key and parts.hostname == "api.openai.com":
-            self._key = os.environ.get("OPENAI_API_KEY")
-        if self._key and self.remote and parts.scheme == "http":
-            raise SettingsError("An API key is only sent over https.", hint="Use https, or unset the key.")
+        self.remote, self._key = way.remote, way.key
         self.name, self.version = "endpoint", model
         self.most_pictures = 8
         self._slots = threading.BoundedSemaphore(concurrency)
@@ -158,6 +152,36 @@ class EndpointVlm:
         return VlmError(
             f"The endpoint's answer cannot be read ({type(error).__name__}).", hint="Is it a chat endpoint?"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a server is reached.
+
+    Attributes:
+        remote: Whether it is another machine.
+        key: API key; None for servers that need none.
+    """
+
+    remote: bool
+    key: str | None
+
+
+def access(url: str, key: str | None = None) -> Access:
+    """Check an address and find its key: the given one, ``FERCE_API_KEY``, or for api.openai.com ``OPENAI_API_KEY``.
+
+    Raises:
+        SettingsError: The address is no http(s) address, or plain http to another machine carries a key.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+        raise SettingsError("The endpoint needs an http(s) address.", hint="openai:http://localhost:8000/v1#MODEL")
+    remote, found = not is_loopback(parts.hostname), key or os.environ.get(KEY_VARIABLE)
+    if not found and parts.hostname == "api.openai.com":
+        found = os.environ.get("OPENAI_API_KEY")
+    if found and remote and parts.scheme == "http":
+        raise SettingsError("An API key is only sent over https.", hint="Use https, or unset the key.")
+    return Access(remote, found)
 
 
 def is_loopback(host: str) -> bool:

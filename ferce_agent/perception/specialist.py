@@ -166,6 +166,16 @@ def open_session(data: bytes, threads: int) -> Any:
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
+def check_crops(crops: NDArray[np.uint8]) -> None:
+    """Refuse crops of another shape or number type.
+
+    Raises:
+        EngineError: They are not uint8 grey levels, shape (N, 44, 44).
+    """
+    if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
+        raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
+
+
 class Specialist:
     """Runs the network with onnxruntime. Loaded on first use; safe to share between threads."""
 
@@ -234,8 +244,7 @@ class Specialist:
             EngineError: The crops have another shape, or the network gave numbers that are not finite.
             WeightsError: The weight file is missing or unusable.
         """
-        if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
-            raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
+        check_crops(crops)
         values = self.look(crops)
         unsure = softmax(values["logits"], self.card.temperature).max(1) < self.card.sure
         if unsure.any():
@@ -245,6 +254,28 @@ class Specialist:
             for name, value in values.items():
                 value[unsure] = (value[unsure] + mirrored[name]) / 2
         return RawOutputs(**values)
+
+    def movements(self, crops: NDArray[np.uint8]) -> list[dict[str, float]]:
+        """Return only the action units of aligned crops, 0..1 by id; what the network says about expressions is not fetched.
+
+        Each face is looked at together with its mirror image.
+
+        Args:
+            crops: uint8 grey levels, shape (N, 44, 44).
+
+        Raises:
+            EngineError: The crops have another shape, or the network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
+        """
+        check_crops(crops)
+        if not self.card.units:
+            return [{} for _ in crops]
+        views = [np.ascontiguousarray(view[:, None], np.float32) for view in (crops, crops[:, :, ::-1])]
+        looked = [np.asarray(self._session.run(["units"], {"pixels": view})[0], np.float64) for view in views]
+        found = np.stack(looked).mean(0)
+        if not np.isfinite(found).all():
+            raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
+        return [dict(zip(self.card.units, row.tolist(), strict=False)) for row in found]
 
     @cached_property
     def _log_prior(self) -> NDArray[np.float64]:

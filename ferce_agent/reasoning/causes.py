@@ -1,50 +1,110 @@
-"""Typed causes from the caller's words.
+"""Typed causes: from the caller's words, from other people's expressions, and from a change over time.
 
-Each sentence of the context is searched for the ontology's cues of an appraisal ("funeral": loss). A sentence that states a
-loss is evidence of a loss; that the face shows sadness *because of* it remains a reading, so the confidence is bounded. Without
-a context no cause is named.
+Each statement that tells of something real is searched for the ontology's cues of an appraisal ("funeral": loss). A statement of
+a loss is evidence of a loss; that the face shows sadness *because of* it remains a reading, so the confidence is bounded. Where
+nothing is stated, another person's expression or a clear change since an earlier reading may be named, as inferred. Nothing else.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from ferce_agent.extraction.hygiene import tidy_text
-from ferce_agent.ontology.normalise import PhraseFinder
+from ferce_agent import wording
+from ferce_agent.extraction.hygiene import shorten
+from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit
 from ferce_agent.ontology.store import Appraisal, ontology
-from ferce_agent.report import Alternative, Cause, Evidence, Person
+from ferce_agent.reasoning.events import NOTHING, EventMatcher
+from ferce_agent.reasoning.pairs import face_distance
+from ferce_agent.reasoning.told import Sentence, Statement
+from ferce_agent.report import Alternative, Cause, Evidence, Person, Span
+from ferce_agent.situation import EarlierReading
 
-MAX_CONTEXT: Final = 4000
-"""Characters of context that are read."""
-MAX_SENTENCES: Final = 40
 MAX_CAUSES: Final = 5
 """Causes reported per person."""
 STATED_CONFIDENCE: Final = 0.7
 """Confidence of a stated cause that agrees with the face; halved where it does not agree."""
+INFERRED_CONFIDENCE: Final = 0.4
+"""Highest confidence of a cause that nobody stated."""
+AGREES: Final = 0.4
+"""Least probability of the expected expressions for a cause to agree with the face."""
+CLEAR: Final = 0.5
+"""Least probability at which another person's expression counts as a cause."""
+CHANGE: Final = 0.5
+"""Least change of pleasantness that counts as a change."""
+NEARBY: Final = 6.0
+"""Only people within so many face heights are looked at as a cause."""
+FITS: Final = 1.0
+"""Weight of what the face shows against what is said."""
+OWN_WORDS: Final = 0.5
+"""What somebody says counts more for that person than what others say."""
+LIKENESS: Final = 1.5
+"""Weight of the cosine likeness to examples."""
+ALIKE: Final = 0.32
+"""Least likeness from which on a sentence without cues counts."""
+SECONDS: Final = 5
+"""At most so many appraisals of a sentence are considered for their likeness."""
+CLOSE_SECOND: Final = 0.1
+"""Appraisals as near as this to the best are considered too; the face decides between them."""
+IDLE: Final = 0.08
+"""A sentence that is so much more like one that tells of nothing is not taken as an event."""
+FIRM: Final = 1.6
+"""Cues of this weight hold even then."""
+WEAK: Final = frozenset(
+    {"goal_important", "not_familiar", "familiar", "urgent", "predictable", "expected", "not_urgent"}
+)
+"""Appraisals that say how much is at stake rather than what happened: they yield to any other cue of the same statement."""
+
+FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
+    ("fear", "anger"): "dangerous",
+    ("fear", "contempt"): "unpleasant",
+    ("fear", "fear"): "dangerous",
+    ("sadness", "anger"): "unpleasant",
+    ("sadness", "contempt"): "unpleasant",
+    ("sadness", "sadness"): "undesirable",
+    ("fear", "sadness"): "undesirable",
+    ("sadness", "fear"): "undesirable",
+    ("anger", "anger"): "caused_by_other",
+    ("anger", "contempt"): "unjust",
+    ("anger", "happiness"): "caused_by_other",
+    ("disgust", "disgust"): "unpleasant",
+    ("disgust", "happiness"): "unpleasant",
+    ("contempt", "happiness"): "not_congruent_with_ideals",
+    ("surprise", "surprise"): "not_expected",
+    ("surprise", "happiness"): "not_expected",
+    ("surprise", "anger"): "not_expected",
+    ("surprise", "fear"): "not_expected",
+    ("surprise", "sadness"): "not_expected",
+    ("fear", "surprise"): "not_expected",
+    ("happiness", "happiness"): "pleasant",
+    ("happiness", "surprise"): "pleasant",
+}
+"""(what a person shows, what somebody nearby shows) -> how the situation may be appraised."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatedAppraisal:
-    """An appraisal that a sentence of the context states."""
+    """An appraisal that a sentence makes likely.
+
+    Attributes:
+        appraisal: The ontology's entry.
+        statement: Where it is said.
+        about: People it is about; empty for anybody.
+        phrase: The cue, or the sentence where no cue was found.
+        span: Characters of the clause in the statement's text.
+        weight: How clearly it is said: cues count by number and length, likeness to examples by its cosine.
+        cued: Whether a cue of the ontology says so; else only likeness to examples does.
+    """
 
     appraisal: Appraisal
-    evidence: str
+    statement: Statement
+    about: tuple[str, ...]
     phrase: str
-
-
-def context_evidence(context: str | None) -> list[Evidence]:
-    """Split the caller's context into sentences, each an entry of evidence (``context.1``, ``context.2``, …)."""
-    if not context:
-        return []
-    sentences = re.split(r"(?<=[.!?…])\s+|[\r\n]+", context[:MAX_CONTEXT])
-    cleaned = [text for sentence in sentences if (text := tidy_text(sentence))]
-    return [
-        Evidence(id=f"context.{number}", kind="context", text=text, value=None, person=None)
-        for number, text in enumerate(cleaned[:MAX_SENTENCES], 1)
-    ]
+    span: tuple[int, int]
+    weight: float
+    cued: bool = True
 
 
 @cache
@@ -53,16 +113,92 @@ def cue_finder() -> PhraseFinder:
     return PhraseFinder({name: appraisal.cues for name, appraisal in ontology().appraisals.items()})
 
 
-def stated_appraisals(context: list[Evidence]) -> list[StatedAppraisal]:
-    """Return each appraisal that a sentence states and does not negate, at most once per sentence."""
-    found: list[StatedAppraisal] = []
-    for entry in context:
-        seen: set[str] = set()
-        for hit in cue_finder().find(entry.text):
-            if not hit.negated and hit.key not in seen:
-                seen.add(hit.key)
-                found.append(StatedAppraisal(ontology().appraisals[hit.key], entry.id, hit.phrase))
-    return found
+def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = None) -> list[StatedAppraisal]:
+    """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
+    jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
+    alike = matcher.likeness([sentence.text for _, sentence in jobs]) if matcher else [{} for _ in jobs]
+    return [
+        found for (one, sentence), near in zip(jobs, alike, strict=True) for found in appraisals_in(one, sentence, near)
+    ]
+
+
+def appraisals_in(
+    statement: Statement, sentence: Sentence, near: Mapping[str, float] | None = None
+) -> list[StatedAppraisal]:
+    """Return the appraisals of one sentence, clearest first.
+
+    Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what happened.
+
+    Args:
+        statement: Holds the sentence.
+        sentence: The sentence.
+        near: Its likeness to the examples of each appraisal and of ``nothing``, where an encoder is at hand.
+    """
+    found: dict[str, tuple[float, PhraseHit | None]] = {}
+    denied = False
+    for hit in _longest(cue_finder().find(sentence.text)):
+        denied |= hit.negated
+        if not hit.negated:
+            weight, first = found.get(hit.key, (0.4, hit))
+            found[hit.key] = (weight + (hit.end - hit.start) / 10, first)
+    if near and not (denied and not found):
+        found = _with_likeness(found, near)
+    strong = {name: one for name, one in found.items() if name not in WEAK}
+    kept = sorted((strong or found).items(), key=lambda item: -item[1][0])
+    return [_stated(name, weight, hit, statement, sentence) for name, (weight, hit) in kept]
+
+
+def _longest(hits: Sequence[PhraseHit]) -> list[PhraseHit]:
+    kept: list[PhraseHit] = []
+    for hit in sorted(hits, key=lambda hit: hit.start - hit.end):
+        if all(
+            other.end <= hit.start or hit.end <= other.start or (other.start, other.end) == (hit.start, hit.end)
+            for other in kept
+        ):
+            kept.append(hit)
+    return kept
+
+
+def _with_likeness(
+    found: dict[str, tuple[float, PhraseHit | None]], near: Mapping[str, float]
+) -> dict[str, tuple[float, PhraseHit | None]]:
+    """Add likeness to the cues: a sentence like nothing that happens loses its weak cues, a like one gains appraisals."""
+    best = max(value for name, value in near.items() if name != NOTHING)
+    if near[NOTHING] >= best + IDLE:
+        return {name: one for name, one in found.items() if one[0] >= FIRM}
+    merged = {name: (weight + LIKENESS * max(near.get(name, 0.0), 0.0), hit) for name, (weight, hit) in found.items()}
+    if best >= ALIKE:
+        ranked = sorted((name for name in near if name != NOTHING), key=lambda name: -near[name])
+        for name in ranked[:SECONDS]:
+            if name not in merged and near[name] >= best - CLOSE_SECOND:
+                merged[name] = (LIKENESS * near[name], None)
+    return merged
+
+
+def _stated(
+    name: str, weight: float, hit: PhraseHit | None, statement: Statement, sentence: Sentence
+) -> StatedAppraisal:
+    start, end = (0, len(sentence.text)) if hit is None else clause(sentence.text, hit.start, hit.end)
+    phrase = sentence.text[start:end] if hit is None else hit.phrase
+    return StatedAppraisal(
+        ontology().appraisals[name],
+        statement,
+        sentence.about,
+        shorten(phrase, 80),
+        (sentence.start + start, sentence.start + end),
+        weight,
+        hit is not None,
+    )
+
+
+def clause(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the clause around some characters: up to the next comma, semicolon, colon or dash on either side."""
+    left = max(text.rfind(mark, 0, start) for mark in ",;:—") + 1
+    marks = [place for mark in ",;:—" if (place := text.find(mark, end)) >= 0]
+    right = min(marks, default=len(text))
+    while left < start and text[left] == " ":
+        left += 1
+    return left, right
 
 
 def expected_share(person: Person, appraisal: Appraisal) -> float:
@@ -73,25 +209,53 @@ def expected_share(person: Person, appraisal: Appraisal) -> float:
     return min(sum(shares[name] for name in appraisal.expressions), 1.0)
 
 
-def find_causes(people: list[Person], context: list[Evidence]) -> list[Cause]:
-    """Return the causes the context offers for each read face, those that agree with the face first."""
-    stated = stated_appraisals(context)
+def concerns(item: StatedAppraisal, person: Person) -> bool:
+    """Return whether something stated may be about a person: nobody else is named, and nobody else says it of themselves."""
+    if item.about:
+        return person.id in item.about
+    return not item.statement.person or item.statement.person == person.id
+
+
+def find_causes(
+    people: Sequence[Person],
+    stated: Sequence[StatedAppraisal],
+    earlier: Sequence[EarlierReading] = (),
+) -> tuple[list[Cause], list[Evidence]]:
+    """Return the causes offered for each read face, likeliest first, and the evidence that is new.
+
+    What is stated comes first; other people's expressions and changes are only looked at for a face that nothing stated explains.
+    """
     causes: list[Cause] = []
+    evidence: list[Evidence] = []
     for person in people:
-        if person.expression is not None:
-            ranked = sorted(stated, key=lambda item: -expected_share(person, item.appraisal))
-            causes += [cause_for(person, item, stated) for item in _distinct(ranked)[:MAX_CAUSES]]
-    return causes
+        if person.expression is None:
+            continue
+        own = [item for item in stated if concerns(item, person)]
+        ranked = sorted(own, key=lambda item: -rank(person, item))
+        found = [cause_for(person, item, stated) for item in _distinct(ranked)[:MAX_CAUSES]]
+        if not any(cause.agrees for cause in found):
+            for cause, entry in (from_change(person, earlier), from_people(person, people)):
+                if cause is not None and entry is not None:
+                    found.append(cause)
+                    evidence.append(entry)
+        causes += found
+    return causes, evidence
 
 
-def _distinct(items: list[StatedAppraisal]) -> list[StatedAppraisal]:
+def rank(person: Person, item: StatedAppraisal) -> float:
+    """Return how well a stated appraisal explains a face: specific words first, then what the face shows."""
+    own = OWN_WORDS if item.statement.person == person.id else 0.0
+    return item.weight + own + FITS * expected_share(person, item.appraisal)
+
+
+def _distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
     return list({item.appraisal.id: item for item in reversed(items)}.values())[::-1]
 
 
-def cause_for(person: Person, item: StatedAppraisal, stated: list[StatedAppraisal]) -> Cause:
-    """Build one cause; it agrees if the expected expressions hold at least 0.4 of the probability."""
+def cause_for(person: Person, item: StatedAppraisal, stated: Sequence[StatedAppraisal]) -> Cause:
+    """Build one stated cause; it agrees if the expected expressions hold at least 0.4 of the probability."""
     share = expected_share(person, item.appraisal)
-    agrees = share >= 0.4
+    agrees = share >= AGREES
     text = f"The context states something appraised as {item.appraisal.reading} (“{item.phrase}”)."
     if not agrees:
         text += " The face does not show what that would lead one to expect."
@@ -101,11 +265,93 @@ def cause_for(person: Person, item: StatedAppraisal, stated: list[StatedAppraisa
         appraisal=item.appraisal.id,
         text=text,
         basis="stated",
-        evidence=(item.evidence,),
+        evidence=(item.statement.id,),
         agrees=agrees,
         confidence=round(STATED_CONFIDENCE * (0.5 + 0.5 * share if agrees else 0.5 * (1 - share)), 4),
-        alternatives=tuple(
-            Alternative(appraisal=other.appraisal.id, text=f"Something appraised as {other.appraisal.reading}.")
-            for other in others[:2]
-        ),
+        alternatives=tuple(_alternative(other.appraisal) for other in others[:2]),
+        source=item.statement.source,
+        span=Span(evidence=item.statement.id, start=item.span[0], end=item.span[1]),
+    )
+
+
+def _alternative(appraisal: Appraisal) -> Alternative:
+    return Alternative(appraisal=appraisal.id, text=f"Something appraised as {appraisal.reading}.")
+
+
+def leading(person: Person) -> tuple[str, float]:
+    """Return the likeliest expression of a read face other than neutral, and its probability; neutral where that leads clearly."""
+    assert person.expression is not None
+    return person.expression.distribution.ranked()[0]
+
+
+def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None, Evidence | None]:
+    """Return another person's clear expression as a possible cause; nothing for a neutral face or without such a person."""
+    shown, sure = leading(person)
+    candidates = [
+        other
+        for other in people
+        if other.id != person.id
+        and other.expression is not None
+        and leading(other)[1] >= CLEAR
+        and (shown, leading(other)[0]) in FROM_OTHERS
+        and face_distance(person, other) <= NEARBY
+    ]
+    if sure < CLEAR or not candidates:
+        return None, None
+    other = max(candidates, key=lambda one: leading(one)[1] / (1 + face_distance(person, one)))
+    term, share = leading(other)
+    appraisal = ontology().appraisals[FROM_OTHERS[shown, term]]
+    entry = Evidence(
+        id=f"{person.id}.others.{other.id}",
+        kind="geometry",
+        text=f"{wording.person_name(other.id)}, {face_distance(person, other):.1f} face heights away, "
+        f"{wording.shows(term)} ({wording.percent(share)}).",
+        value=share,
+        person=person.id,
+    )
+    text = f"{wording.person_name(other.id)} nearby {wording.shows(term)}; the situation may be appraised as {appraisal.reading}."
+    return _inferred(person, appraisal, text, entry, "people", share), entry
+
+
+def from_change(person: Person, earlier: Sequence[EarlierReading]) -> tuple[Cause | None, Evidence | None]:
+    """Return a clear change since the last earlier reading as a sign that something happened in between."""
+    assert person.expression is not None
+    own = [reading for reading in earlier if reading.person == person.id]
+    if not own:
+        return None, None
+    before, now = own[-1], person.expression.valence.value
+    shown, share = leading(person)
+    moved = now - before.valence
+    startled = shown == "surprise" and share >= CLEAR and before.primary != "surprise"
+    if not startled and abs(moved) < CHANGE:
+        return None, None
+    name = "not_expected" if startled else "desirable" if moved > 0 else "undesirable"
+    appraisal = ontology().appraisals[name]
+    was = wording.term_label(before.primary) if before.primary else "no clear expression"
+    entry = Evidence(
+        id=f"{person.id}.change",
+        kind="geometry",
+        text=f"Earlier: {was}, pleasantness {before.valence:+.2f}; now {wording.term_label(shown)}, {now:+.2f}.",
+        value=round(moved, 4),
+        person=person.id,
+    )
+    text = (
+        f"The expression changed since the last reading; something in between may be appraised as {appraisal.reading}."
+    )
+    return _inferred(person, appraisal, text, entry, "change", min(abs(moved), 1.0)), entry
+
+
+def _inferred(  # noqa: PLR0913
+    person: Person, appraisal: Appraisal, text: str, entry: Evidence, source: str, strength: float
+) -> Cause:
+    return Cause(
+        person=person.id,
+        appraisal=appraisal.id,
+        text=text,
+        basis="inferred",
+        evidence=(entry.id,),
+        agrees=expected_share(person, appraisal) >= AGREES or not appraisal.expressions,
+        confidence=round(INFERRED_CONFIDENCE * strength, 4),
+        alternatives=(),
+        source="people" if source == "people" else "change",
     )

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from ferce_agent.engine import Engines, package
 from ferce_agent.images import Picture
 from ferce_agent.ontology.store import ontology
+from ferce_agent.policy.decide import standard_policy
 from ferce_agent.reasoning.guidance import guide
 from ferce_agent.reasoning.reconcile import Reading
-from ferce_agent.reasoning.summary import standard_policy, summarise
+from ferce_agent.reasoning.summary import summarise
+from ferce_agent.reasoning.understanding import Understanding
 from ferce_agent.report import (
-    Cause,
     Degradation,
     EmotionReport,
-    Evidence,
+    Person,
+    Policy,
     Provenance,
-    Relationship,
-    Scene,
     Source,
 )
 
@@ -30,13 +30,11 @@ class Findings:
 
     source: Source
     readings: list[Reading]
-    scene: Scene
-    relationships: list[Relationship]
-    causes: list[Cause]
-    evidence: list[Evidence]
+    understood: Understanding
     degraded: list[Degradation]
     timings: list[tuple[str, float]]
     sent: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    policy: Policy = field(default_factory=standard_policy)
 
 
 def source_of(picture: Picture) -> Source:
@@ -82,19 +80,29 @@ def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
         message = "Faces were found, but none of them could be measured."
         degraded.append(Degradation(stage="face", code="no_face", message=message, person=None))
     degraded += engine_notes(engines, len(people))
+    understood = findings.understood
     return EmotionReport(
         source=findings.source,
         summary=summarise(people),
-        people=tuple(people),
-        scene=findings.scene,
-        relationships=tuple(findings.relationships),
-        causes=tuple(findings.causes),
-        guidance=guide(people),
-        policy=standard_policy(),
-        evidence=(*(entry for reading in findings.readings for entry in reading.evidence), *findings.evidence),
+        people=tuple(with_posture(person, understood) for person in people),
+        scene=understood.scene,
+        relationships=understood.relationships,
+        group=understood.group,
+        text_emotions=understood.text_emotions,
+        conflicts=understood.conflicts,
+        causes=understood.causes,
+        guidance=guide(people, understood),
+        policy=findings.policy,
+        evidence=(*(entry for reading in findings.readings for entry in reading.evidence), *understood.evidence),
         provenance=provenance(engines, findings),
         degraded=tuple(degraded),
     )
+
+
+def with_posture(person: Person, understood: Understanding) -> Person:
+    """Return the person with the posture that is stated or seen, if any."""
+    posture = understood.postures.get(person.id)
+    return person.model_copy(update={"posture": posture}) if posture else person
 
 
 def provenance(engines: Engines, findings: Findings) -> Provenance:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.reasoning.understanding import Understanding
 from ferce_agent.report import Guidance, Part, Person, Text
 
 CONFIDENT: Final = 0.7
 """Under this confidence the expression is not to be mentioned."""
+DISTRESSED: Final = 0.6
+"""Least probability of sadness and fear together for a face to count towards distress."""
+GRAVE: Final = frozenset({"loss"})
+"""Appraisals of events that, with such a face, count as distress."""
+SPECIAL: Final = ("mixed", "conflict", "distress")
+"""Entries of the table beside the eight expressions."""
 
 
 class Advice(Part):
@@ -28,6 +35,10 @@ class Advice(Part):
     """How to go on."""
     avoid: tuple[Text, ...]
     """What not to do."""
+    pace: Literal["slower", "as_is", "brisk"] = "as_is"
+    """How fast to go on."""
+    step: Literal["ask", "act", "listen", "go_on"] = "go_on"
+    """Ask first, help at once, leave room, or go on."""
 
 
 @cache
@@ -42,23 +53,54 @@ def advice_table() -> dict[str, Advice]:
         table = {name: Advice.model_validate(entry) for name, entry in tomllib.loads(text).items()}
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         raise SettingsError("guidance.toml is damaged.", hint=str(error)) from error
-    if set(table) != {*CANONICAL, "mixed"}:
-        raise SettingsError("guidance.toml needs one entry per canonical expression and one named 'mixed'.")
+    if set(table) != {*CANONICAL, *SPECIAL}:
+        raise SettingsError(f"guidance.toml needs one entry per canonical expression, and {', '.join(SPECIAL)}.")
     return table
 
 
-def guide(people: list[Person]) -> Guidance:
-    """Return advice for answering the person with the largest face; the safe default where nothing is clear."""
+def guide(people: list[Person], understood: Understanding | None = None) -> Guidance:
+    """Return advice for answering the person with the largest face; the safe default where nothing is clear.
+
+    Distress in face and words together overrides the table; a conflict of face and situation means asking rather than assuming.
+    """
+    known = understood or Understanding()
     expression = people[0].expression if people else None
+    if people and (ids := signs_of_distress(people[0], known)):
+        return Guidance(**_fields("distress"), evidence=ids, distress=True)
     if expression is None or expression.primary is None:
-        return Guidance(**dict(advice_table()["mixed"]), evidence=())
+        return Guidance(**_fields("mixed"), evidence=())
     leading, _ = expression.distribution.ranked()[0]
     advice = advice_table()[leading]
     sure = expression.confidence >= CONFIDENT
-    return Guidance(
-        tone=advice.tone,
-        acknowledge=advice.acknowledge and sure,
-        suggestion=advice.suggestion if sure else advice_table()["mixed"].suggestion,
-        avoid=advice.avoid if sure else (*advice.avoid, "naming the expression as certain"),
-        evidence=(f"{people[0].id}.probability.{leading}",),
-    )
+    conflict = next((one for one in known.conflicts if one.person == people[0].id), None)
+    fields = _fields(leading)
+    if not sure:
+        fields["suggestion"] = advice_table()["mixed"].suggestion
+        fields["avoid"] = (*advice.avoid, "naming the expression as certain")
+    if conflict is not None:
+        fields["suggestion"] = advice_table()["conflict"].suggestion
+        fields["avoid"] = (*fields["avoid"], *advice_table()["conflict"].avoid)
+        fields |= {"step": "ask", "tone": advice_table()["conflict"].tone}
+    fields["acknowledge"] = advice.acknowledge and sure and conflict is None
+    ids = (f"{people[0].id}.probability.{leading}", *(conflict.evidence if conflict else ()))
+    return Guidance(**fields, evidence=tuple(dict.fromkeys(ids)))
+
+
+def _fields(name: str) -> dict[str, Any]:
+    return dict(advice_table()[name])
+
+
+def signs_of_distress(person: Person, known: Understanding) -> tuple[str, ...]:
+    """Return the evidence of distress: an unhappy or frightened face together with words of distress, grief or danger.
+
+    Words of crisis alone ("I can't go on") count whatever the face shows; a face alone never does.
+    """
+    quality = f"{person.id}.quality"
+    if known.crisis:
+        return (quality, *known.crisis)
+    if person.expression is None:
+        return ()
+    shares = dict(person.expression.distribution.items())
+    first = next((cause for cause in known.causes if cause.person == person.id), None)
+    grave = first is not None and first.basis == "stated" and first.appraisal in GRAVE and first.agrees
+    return (quality, *first.evidence) if first and grave and shares["sadness"] + shares["fear"] >= DISTRESSED else ()

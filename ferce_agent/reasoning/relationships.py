@@ -1,44 +1,109 @@
-"""What can be measured between two faces: how close they are and how alike their expressions. Nothing about private life."""
+"""What can be said between people: distance, orientation, likeness of expressions, and what the caller states. No guesses."""
 
 from __future__ import annotations
 
-import math
+import statistics
+from collections import Counter
 from itertools import combinations
-from typing import Final
+from typing import Final, Literal
 
 from ferce_agent import wording
-from ferce_agent.report import Evidence, Person, Relationship
+from ferce_agent.extraction.hygiene import tidy_text
+from ferce_agent.reasoning.orientation import orientation
+from ferce_agent.reasoning.pairs import face_distance, pair_name
+from ferce_agent.report import Evidence, Group, Person, RelationKind, Relationship
+from ferce_agent.situation import Situation
 
 CLOSE: Final = 2.0
 """Face centres nearer than this many face heights count as close together."""
 MAX_PAIRS: Final = 15
 """Only the closest pairs are reported."""
+MIXED: Final = 0.45
+"""From this spread of pleasantness on a group's mood is mixed."""
+OPPOSED: Final = 0.35
+"""Expressions as pleasant and as unpleasant as this (their geometric mean) are opposed."""
+
+Mood = Literal["pleasant", "neutral", "unpleasant", "mixed"]
+MOODS: Final[dict[Mood, str]] = {
+    "pleasant": "in a pleasant mood",
+    "neutral": "calm",
+    "unpleasant": "in an unpleasant mood",
+    "mixed": "in mixed moods",
+}
 
 
-def relate(people: list[Person]) -> tuple[list[Relationship], list[Evidence]]:
-    """Return relationships and their evidence for the closest pairs of people."""
+def relate(people: list[Person], situation: Situation | None = None) -> tuple[list[Relationship], list[Evidence]]:
+    """Return relationships and their evidence: measured ones for the closest pairs, and those that the caller states.
+
+    The evidence of a stated relation is made by `told.told_evidence` (``told.relation.1``, …).
+    """
     pairs = sorted(combinations(people, 2), key=lambda pair: face_distance(*pair))[:MAX_PAIRS]
-    relationships: list[Relationship] = []
+    relationships = stated(people, situation or Situation())
     evidence: list[Evidence] = []
     for one, two in pairs:
-        for relationship, entry in (proximity(one, two), likeness(one, two)):
-            if relationship is not None and entry is not None:
-                relationships.append(relationship)
-                evidence.append(entry)
+        for found in (proximity(one, two), orientation(one, two), likeness(one, two)):
+            if found is not None:
+                relationships.append(found[0])
+                evidence.append(found[1])
     return relationships, evidence
 
 
-def face_distance(one: Person, two: Person) -> float:
-    """Return the distance of the face centres over the mean face height."""
-    a, b = one.face.box, two.face.box
-    across = a.x + a.width / 2 - b.x - b.width / 2
-    down = a.y + a.height / 2 - b.y - b.height / 2
-    return math.hypot(across, down) / ((a.height + b.height) / 2)
+def stated(people: list[Person], situation: Situation) -> list[Relationship]:
+    """Return the relations that the caller states between people who are in the picture."""
+    known = {person.id: person for person in people}
+    found = []
+    for number, relation in enumerate(situation.relations, 1):
+        if set(relation.people) <= set(known) and relation.people[0] != relation.people[1]:
+            one, two = (known[name] for name in relation.people)
+            text = f"{pair_name(one, two)}, as the caller says: {tidy_text(relation.relation)}"
+            found.append(
+                Relationship(
+                    people=relation.people,
+                    kind="stated",
+                    text=text,
+                    basis="stated",
+                    evidence=(f"told.relation.{number}",),
+                    confidence=1.0,
+                )
+            )
+    return found
 
 
-def pair_name(one: Person, two: Person) -> str:
-    """Return both people in words."""
-    return f"{wording.person_name(one.id)} and {wording.person_name(two.id).lower()}"
+def group_mood(people: list[Person]) -> tuple[Group | None, list[Evidence]]:
+    """Return the mood of at least two read people: mean and spread of the pleasantness of their expressions."""
+    read = [person for person in people if person.expression is not None]
+    if len(read) < 2:
+        return None, []
+    values = [person.expression.valence.value for person in read if person.expression is not None]
+    mean, spread = statistics.fmean(values), min(statistics.pstdev(values), 1.0)
+    leading = Counter(
+        max(person.expression.distribution.items(), key=lambda item: item[1])[0]
+        for person in read
+        if person.expression is not None
+    )
+    term, count = leading.most_common(1)[0]
+    dominant = term if count * 2 > len(read) else None
+    mood: Mood = (
+        "mixed" if spread >= MIXED else "pleasant" if mean > 0.2 else "unpleasant" if mean < -0.2 else "neutral"
+    )
+    entry = Evidence(
+        id="group.valence",
+        kind="geometry",
+        text=f"Pleasantness of {len(read)} expressions: mean {mean:+.2f}, spread {spread:.2f}.",
+        value=round(mean, 4),
+        person=None,
+    )
+    shown = f"; {count} of {len(read)} show {wording.term_label(term)}" if dominant else ""
+    text = f"Together the {len(read)} people appear {MOODS[mood]}{shown}."
+    group = Group(
+        mood=mood,
+        valence=round(max(min(mean, 1.0), -1.0), 4),
+        spread=round(spread, 4),
+        dominant=dominant,
+        text=text,
+        evidence=(entry.id,),
+    )
+    return group, [entry]
 
 
 def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:
@@ -68,18 +133,20 @@ def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:
     return relationship, entry
 
 
-def likeness(one: Person, two: Person) -> tuple[Relationship | None, Evidence | None]:
+def likeness(one: Person, two: Person) -> tuple[Relationship, Evidence] | None:
     """Compare two expression distributions by their overlap (sum of the smaller probabilities, 0..1).
 
     Nothing is said where one face was not read, or where the overlap is neither high (0.6) nor low (0.2).
     """
     if one.expression is None or two.expression is None or one.expression.abstained or two.expression.abstained:
-        return None, None
+        return None
     left, right = dict(one.expression.distribution.items()), dict(two.expression.distribution.items())
     overlap = sum(min(left[name], right[name]) for name in left)
     if 0.2 < overlap < 0.6:
-        return None, None
+        return None
     alike = overlap >= 0.6
+    apart = one.expression.valence.value * two.expression.valence.value < -(OPPOSED**2)
+    kind: RelationKind = "similar_expression" if alike else "opposed_expression" if apart else "different_expression"
     entry = Evidence(
         id=f"pair.{one.id}.{two.id}.likeness",
         kind="geometry",
@@ -89,8 +156,8 @@ def likeness(one: Person, two: Person) -> tuple[Relationship | None, Evidence | 
     )
     relationship = Relationship(
         people=(one.id, two.id),
-        kind="similar_expression" if alike else "different_expression",
-        text=f"{pair_name(one, two)} show {'similar' if alike else 'different'} expressions.",
+        kind=kind,
+        text=f"{pair_name(one, two)} show {kind.split('_')[0]} expressions.",
         basis="inferred",
         evidence=(entry.id,),
         confidence=round(min(max(overlap if alike else 1 - overlap, 0.0), 1.0), 4),

@@ -1,4 +1,4 @@
-"""The scene of a report: stated by the caller, seen by a vision-language model, or unknown; never invented."""
+"""Scene and posture: stated by the caller, seen by a vision-language model, or unknown; never invented."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ferce_agent.extraction.hygiene import tidy_text
 from ferce_agent.extraction.scene import WrittenScene, scene_words
-from ferce_agent.report import Evidence, Scene
+from ferce_agent.report import Evidence, Person, Posture, Scene
+from ferce_agent.situation import Situation
 
 
 def scene_evidence(seen: WrittenScene | None) -> list[Evidence]:
@@ -25,3 +26,15 @@ def scene_of(context: Sequence[Evidence], seen: Sequence[Evidence]) -> Scene:
     if seen:
         return Scene(basis="observed", text=seen[0].text, evidence=ids)
     return Scene(basis="unknown", text=None, evidence=())
+
+
+def postures_of(people: Sequence[Person], situation: Situation, told: Sequence[Evidence]) -> dict[str, Posture]:
+    """Return the posture per person: the caller's for the largest face, else what a vision-language model says of a person."""
+    found: dict[str, Posture] = {}
+    for person in people:
+        if person.vlm is not None and person.vlm.body:
+            found[person.id] = Posture(basis="observed", text=person.vlm.body, evidence=(f"{person.id}.vlm",))
+    stated = [entry for entry in told if entry.id == "told.posture"]
+    if stated and people and situation.posture:
+        found[people[0].id] = Posture(basis="stated", text=stated[0].text, evidence=(stated[0].id,))
+    return found

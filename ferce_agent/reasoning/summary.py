@@ -1,22 +1,9 @@
-"""The report in one or two sentences, and its policy note."""
+"""The report in one or two sentences."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from ferce_agent import wording
-from ferce_agent.report import Person, Policy
-
-NOTICE: Final = (
-    "A shown expression is not a feeling, and its meaning varies with culture, situation and person. In the EU, inferring emotions "
-    "at work or in education is prohibited except for medical or safety reasons (AI Act, Article 5(1)(f)), and people exposed to "
-    "emotion recognition must be told (Article 50(3))."
-)
-
-
-def standard_policy() -> Policy:
-    """Return the policy of a call that stated no purpose: allowed, with the notice."""
-    return Policy(decision="allowed", rules=("no-purpose-stated",), notice=NOTICE)
+from ferce_agent.report import Person
 
 
 def summarise(people: list[Person]) -> str:

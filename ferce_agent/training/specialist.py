@@ -3,9 +3,9 @@
 The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote distribution
 (cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`; masked where the
 landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). In
-later cycles the network teaches itself: the target is a mixture of the votes and of what the averaged weights said at the end of
-the cycle before (born-again networks, Furlanello et al. 2018), which smooths the noise of ten annotators. The evaluated and
-exported weights are an exponential moving average.
+the last cycle the network is taught by an ensemble of its own snapshots: the target is a mixture of the votes and of what the
+averaged weights said at the end of the cycles before (Furlanello et al. 2018, Huang et al. 2017), which smooths the noise of ten
+annotators. The evaluated and exported weights are an exponential moving average.
 """
 
 from __future__ import annotations
@@ -42,16 +42,26 @@ class Recipe:
         cycles: Per cycle: epochs with full augmentation and the highest learning rate of their one-cycle schedule; then epochs with
             gentle augmentation, so that the network ends on pictures like those it will see, and their first learning rate, which
             falls linearly to zero.
-        taught: Share of the target that, after the first cycle, comes from the network's own answers at the end of the cycle
-        before. batch: Pictures per step. weight_decay: L2 penalty of SGD. ema: Decay of the weight average per step. common:
-        Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
-        unit_weight: Weight of the action-unit loss. pose_weight: Weight of the head-pose loss. backbone: Whether to start from
-        dlib's face network rather than from random weights. seed: Seed of weights, order and augmentation. limit: Use only so
-        many training pictures (0 = all); for trying things out.
+        taught: Per cycle, the share of the target that comes from the network's own earlier answers: those at the end of every
+            cycle before, the latest counting half (a snapshot ensemble, Huang et al. 2017); cycles not named have none.
+        batch: Pictures per step.
+        weight_decay: L2 penalty of SGD.
+        ema: Decay of the weight average per step.
+        common: Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
+        unit_weight: Weight of the action-unit loss.
+        pose_weight: Weight of the head-pose loss.
+        backbone: Whether to start from dlib's face network rather than from random weights.
+        seed: Seed of weights, order and augmentation.
+        limit: Use only so many training pictures (0 = all); for trying things out.
     """
 
-    cycles: tuple[tuple[int, float, int, float], ...] = ((14, 0.03, 2, 0.004), (1, 0.015, 6, 0.015))
-    taught: float = 0.0
+    cycles: tuple[tuple[int, float, int, float], ...] = (
+        (14, 0.03, 2, 0.004),
+        (1, 0.015, 6, 0.015),
+        (2, 0.02, 12, 0.02),
+        (1, 0.015, 6, 0.015),
+    )
+    taught: tuple[float, ...] = (0.0, 0.0, 0.0, 0.5)
     batch: int = 64
     weight_decay: float = 5e-4
     ema: float = 0.998
@@ -69,13 +79,23 @@ class Recipe:
             SettingsError: A value is out of range.
         """
         fine = all(main >= 1 and rate > 0 and gentle >= 0 and last > 0 for main, rate, gentle, last in self.cycles)
-        if not self.cycles or not fine or self.batch < 2 or not 0 < self.ema < 1 or not 0 <= self.taught <= 1:
+        if (
+            not self.cycles
+            or not fine
+            or self.batch < 2
+            or not 0 < self.ema < 1
+            or any(not 0 <= part <= 1 for part in self.taught)
+        ):
             raise SettingsError("The recipe needs batch >= 2, epochs >= 1, 0 < ema < 1 and a positive rate.")
 
     @property
     def total(self) -> int:
         """Number of epochs."""
         return sum(main + gentle for main, _, gentle, _ in self.cycles)
+
+    def taught_in(self, cycle: int) -> float:
+        """Return the share of the network's own answers in a cycle's targets."""
+        return self.taught[cycle] if cycle < len(self.taught) else 0.0
 
     def place(self, epoch: int) -> tuple[int, int]:
         """Return (cycle, epoch within it) of `epoch`, all counted from 0."""
@@ -391,10 +411,13 @@ def train(  # noqa: PLR0913
     while state.epoch < recipe.total:
         began = time.perf_counter()
         cycle, inside = recipe.place(state.epoch)
-        if cycle and not inside and recipe.taught:
-            state.taught = own_answers(state.average, examples.pictures)
+        if cycle and not inside and any(recipe.taught):
+            latest = own_answers(state.average, examples.pictures)
+            state.taught = latest if state.taught is None else torch.lerp(state.taught, latest, 0.5)
         torch.manual_seed(recipe.seed * 104729 + state.epoch)  # dropout
-        loss = train_epoch(state, mixed(examples, state.taught, recipe.taught), recipe, tick or (lambda *_: None))
+        loss = train_epoch(
+            state, mixed(examples, state.taught, recipe.taught_in(cycle)), recipe, tick or (lambda *_: None)
+        )
         log = EpochLog(state.epoch, loss, *validate(state, valid), time.perf_counter() - began)
         state.logs.append(log)
         state.epoch += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferce_agent import wording
 from ferce_agent.errors import SettingsError
-from ferce_agent.report import Cause, Claim, EmotionReport, Expression, Person, Relationship
+from ferce_agent.report import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -121,6 +121,8 @@ def _about(person: Person, report: EmotionReport) -> Iterator[Row]:
         yield "Why" if index == 0 else "", _claim(claim, report)
     if person.vlm is not None:
         yield "Model says", _words(wording.vlm_words(person.vlm))
+    if person.posture.text:
+        yield "Posture", _words(f"{person.posture.text} ({wording.BASIS[person.posture.basis]})")
     yield "Quality", _words(wording.quality_words(person.face.quality))
 
 
@@ -176,9 +178,15 @@ def _around(report: EmotionReport) -> Iterator[Row]:
         yield "Scene", _words(f"{report.scene.text} ({wording.BASIS[report.scene.basis]})")
     for relationship in report.relationships:
         yield "Together", _words(_relationship(relationship))
+    if report.group is not None:
+        yield "Group", _words(report.group.text)
     for cause in report.causes:
         yield "Cause", _cause(cause, report)
-    yield "Advice", _words(f"{report.guidance.suggestion} Tone: {report.guidance.tone}.")
+    for words in report.text_emotions:
+        yield "Words", _words(f"{words.text} ({wording.confidence_word(words.confidence)})")
+    for conflict in report.conflicts:
+        yield "Conflict", _conflict(conflict, report)
+    yield "Advice", _words(f"{report.guidance.suggestion} Tone: {report.guidance.tone}.{_pace(report)}")
     if report.guidance.avoid:
         yield "Avoid", _words("; ".join(report.guidance.avoid))
     decision = "" if report.policy.decision == "allowed" else f"Use {report.policy.decision}. "
@@ -200,6 +208,17 @@ def _cause(cause: Cause, report: EmotionReport) -> Text:
     for other in cause.alternatives:
         line.append_text(_indented(f"or {wording.appraisal_label(other.appraisal)}: {other.text}"))
     return line
+
+
+def _pace(report: EmotionReport) -> str:
+    return {"slower": " Take it slowly.", "brisk": " Be brief.", "as_is": ""}[report.guidance.pace]
+
+
+def _conflict(conflict: Conflict, report: EmotionReport) -> Text:
+    """Return a conflict, and below it what it rests on and what could explain it."""
+    line = _words(f"{wording.person_name(conflict.person)}: {conflict.text}")
+    line.append_text(_indented(_evidence(conflict.evidence, report)))
+    return line.append_text(_indented(f"It could be: {'; '.join(conflict.readings)}."))
 
 
 def _timings(report: EmotionReport) -> str:

@@ -161,10 +161,10 @@ def test_a_face_that_cannot_be_measured_is_left_out(two_faces: NDArray[np.uint8]
 
 
 def test_failing_context_reasoning_degrades(photo: Path, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(people: object) -> object:
+    def broken(*_: object) -> object:
         raise EngineError("The reasoning broke down.")
 
-    monkeypatch.setattr("ferce_agent.graphs.analyze.relate", broken)
+    monkeypatch.setattr("ferce_agent.graphs.analyze.understand", broken)
     report = analyze_expression(photo, "She won a prize.", engines=engines)
     assert len(report.people) == 1
     assert report.causes == ()
@@ -346,7 +346,7 @@ def test_the_graph_can_be_drawn() -> None:
 
 def test_a_server_can_show_the_schemas() -> None:
     graph = compiled_graph()
-    assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context", "labels"}
+    assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context", "labels", "use_context"}
     assert "EmotionReport" in str(graph.get_output_jsonschema())
     assert graph.get_context_jsonschema()["properties"] == {}
 

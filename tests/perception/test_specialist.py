@@ -51,12 +51,23 @@ def test_brightness_does_not_matter(specialist: Specialist, smile: NDArray[np.ui
     np.testing.assert_allclose(one.probabilities, two.probabilities, atol=0.05)
 
 
+def test_movements_can_be_measured_without_the_expression(specialist: Specialist, smile: NDArray[np.uint8]) -> None:
+    one, mirrored = specialist.movements(np.stack([smile, smile[:, ::-1]]))
+    assert set(one) == set(specialist.card.units)
+    assert one["AU12"] > 0.5
+    assert one["AU12"] == pytest.approx(mirrored["AU12"], abs=0.02)
+    units = specialist.perceive(smile[None])[0].units
+    assert all(abs(units[name] - value) < 0.1 for name, value in one.items())
+
+
 @pytest.mark.parametrize(
     "crops", [np.zeros((1, 48, 48), np.uint8), np.zeros((44, 44), np.uint8), np.zeros((1, 44, 44))]
 )
 def test_wrong_crops_are_refused(specialist: Specialist, crops: NDArray[np.uint8]) -> None:
     with pytest.raises(EngineError, match="needs uint8 crops"):
         specialist.perceive(crops)
+    with pytest.raises(EngineError, match="needs uint8 crops"):
+        specialist.movements(crops)
 
 
 def test_missing_or_foreign_weights_are_typed_errors(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from ferce_agent.reasoning.relationships import face_distance, relate
+from ferce_agent.reasoning.pairs import face_distance
+from ferce_agent.reasoning.relationships import relate
 from ferce_agent.report import Box, Person
 from tests.factories import make_person
 
@@ -33,4 +34,4 @@ def test_one_person_has_no_relationship() -> None:
 
 def test_crowds_are_bounded() -> None:
     found, _ = relate([at(number, number * 120.0) for number in range(1, 15)])
-    assert len(found) <= 30
+    assert len(found) <= 45

@@ -76,5 +76,5 @@ def test_every_bad_text_input_gives_an_error_message() -> None:
 
 def test_the_schema_tells_the_model_what_to_send() -> None:
     schema = create_analyze_expression_tool().args
-    assert set(schema) == {"image", "context", "labels"}
+    assert set(schema) == {"image", "context", "labels", "use_context"}
     assert "data URL" in schema["image"]["description"]

@@ -36,7 +36,7 @@ from ferce_agent.training.specialist import (  # noqa: E402
 )
 from ferce_agent.training.teachers import TeacherLabels, unit_targets  # noqa: E402
 
-TINY = Recipe(cycles=((2, 0.02, 1, 0.01), (1, 0.01, 0, 0.01)), taught=0.4, batch=16, ema=0.8, backbone=False)
+TINY = Recipe(cycles=((2, 0.02, 1, 0.01), (1, 0.01, 0, 0.01)), taught=(0.0, 0.4), batch=16, ema=0.8, backbone=False)
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 

@@ -1,0 +1,107 @@
+"""From a use to a decision: which rules apply, and what they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ferce_agent.errors import PolicyError
+from ferce_agent.policy.rules import STRICTNESS, Rule, Verdict, rules
+from ferce_agent.policy.use import NOT_STATED, UseContext
+from ferce_agent.report import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What may be done for a use.
+
+    Attributes:
+        decision: That of the strictest rule.
+        rules: Ids of the rules that applied, in the order of the file.
+        notice: What to keep in mind, or to tell the people shown.
+        may_infer: Whether expressions may be read; if not, only visible movements are reported.
+        may_send: Whether a vision-language model may be asked.
+    """
+
+    decision: Verdict
+    rules: tuple[str, ...]
+    notice: str
+    may_infer: bool
+    may_send: bool
+
+    @property
+    def binding(self) -> tuple[Rule, ...]:
+        """The rules that hold something back, in the order of the file."""
+        return tuple(rule for rule in rules() if rule.id in self.rules and rule.is_binding)
+
+    @property
+    def cited(self) -> str:
+        """The rules that hold something back, with their sources."""
+        return "; ".join(f"{rule.id} ({rule.source})" for rule in self.binding)
+
+    @property
+    def policy(self) -> Policy:
+        """The report's account of the decision."""
+        return Policy(decision=self.decision, rules=self.rules, notice=self.notice)
+
+
+def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> Decision:
+    """Return what may be done.
+
+    What the caller leaves open is taken from the operator's own use. The caller cannot loosen that: a rule that holds something
+    back for the operator's own use does so for every caller.
+
+    Args:
+        use: What the caller says.
+        remote: Whether a vision-language model that runs elsewhere is set up.
+        own: What the operator of a server says.
+    """
+    general, asked = applying(own, remote), applying(use.completed_by(own), remote)
+    bound = [rule for rule in general if rule.is_binding]
+    notes = [rule for rule in (general if bound else asked) if not rule.is_binding]
+    found = {rule.id for rule in (*bound, *notes, *(rule for rule in asked if rule.is_binding))}
+    return combined([rule for rule in rules() if rule.id in found])
+
+
+def standard_policy() -> Policy:
+    """Return the policy of a call that states no use: allowed, with the notice."""
+    return decide(NOT_STATED, remote=False).policy
+
+
+def applying(use: UseContext, remote: bool) -> list[Rule]:
+    """Return the rules whose conditions hold."""
+    return [rule for rule in rules() if rule.when.holds(use, remote)]
+
+
+def combined(found: list[Rule]) -> Decision:
+    """Return what several rules together decide."""
+    effects = {rule.effect for rule in found}
+    may_infer = not effects & {"refuse", "no_inference"}
+    return Decision(
+        decision=max((rule.decision for rule in found), key=STRICTNESS.index, default="allowed"),
+        rules=tuple(rule.id for rule in found),
+        notice=notice_of(found),
+        may_infer=may_infer,
+        may_send=may_infer and "no_sending" not in effects,
+    )
+
+
+def notice_of(found: Iterable[Rule]) -> str:
+    """Return what the rules mean for the caller; a sentence for the people shown is quoted."""
+    return " ".join(f'{rule.words} For a sign: "{rule.sign}"' if rule.sign else rule.words for rule in found)
+
+
+def permit(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> Decision:
+    """Return what may be done, see `decide`.
+
+    Raises:
+        PolicyError: The use is refused; the message names the rule and its source.
+    """
+    decision = decide(use, remote=remote, own=own)
+    if decision.decision == "refused":
+        refusing = next(rule for rule in decision.binding if rule.effect == "refuse")
+        raise PolicyError(
+            f"This use is refused by the rule {refusing.id} ({refusing.source}). {refusing.words}",
+            hint="All rules: ferce policy",
+        )
+    return decision

@@ -1,0 +1,209 @@
+"""What the caller tells, taken apart: statements with an id, a speaker, and whether they speak of something that really happened.
+
+Texts are split into sentences (``context.1``, …), turns stay whole (``turn.1``, …), fields have their own id (``told.place``, …).
+Nothing here is an instruction: sentences that give orders to a program are kept as evidence of what was said and never acted on.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final, Literal
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.extraction.hygiene import ORDERS, shorten, tidy_text
+from ferce_agent.report import Evidence
+from ferce_agent.situation import Situation
+
+MAX_SENTENCES: Final = 40
+MAX_SENTENCE: Final = 400
+"""Characters of a sentence or turn that are kept."""
+
+Source = Literal["words", "scene"]
+
+
+@cache
+def unreal_patterns() -> dict[str, re.Pattern[str]]:
+    """Return the patterns of `told.toml` by group: sentences about nothing that happens to the people at hand.
+
+    Raises:
+        SettingsError: The file is damaged.
+    """
+    text = (resources.files("ferce_agent.reasoning") / "told.toml").read_text("utf-8")
+    try:
+        groups = tomllib.loads(text)
+        return {name: re.compile(rf"\b(?:{'|'.join(group)})\b", re.IGNORECASE) for name, group in groups.items()}
+    except (tomllib.TOMLDecodeError, re.error, TypeError) as error:
+        raise SettingsError("told.toml is damaged.", hint=str(error)) from error
+
+
+GOES_ON: Final = frozenset({"story", "long_ago", "strangers"})
+"""Groups whose next sentence may go on with the same matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a statement.
+
+    Attributes:
+        text: The words.
+        start: First character in the statement's text.
+        real: False for orders, hypotheticals, stories, and things long over.
+        about: Ids of the people it names; empty if it names nobody.
+    """
+
+    text: str
+    start: int
+    real: bool
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing the caller tells.
+
+    Attributes:
+        id: Id of its entry of evidence.
+        text: The words, tidied.
+        source: Whether it is about what happens, or about the scene around.
+        speaker: Who says it in a conversation; empty for the caller's own description.
+        person: Id of the person in the picture who says it; empty if that is not known.
+        sentences: Its sentences.
+    """
+
+    id: str
+    text: str
+    source: Source
+    speaker: str = ""
+    person: str = ""
+    sentences: tuple[Sentence, ...] = ()
+
+    @property
+    def real(self) -> bool:
+        """Whether any sentence tells of something real."""
+        return any(sentence.real for sentence in self.sentences)
+
+
+def statements(situation: Situation) -> list[Statement]:
+    """Return everything the caller tells, in order: text, event, place, scene, turns."""
+    found: list[Statement] = []
+    carried = True
+    for number, text in enumerate(split(situation.text or ""), 1):
+        parts, carried = _parts(text, situation, carried)
+        found.append(Statement(f"context.{number}", text, "words", sentences=parts))
+    fields = (("event", situation.event), ("place", situation.place), ("scene", situation.scene))
+    for name, words in fields:
+        if words and (text := tidy_text(without_code(words), MAX_SENTENCE)):
+            found.append(Statement(f"told.{name}", text, "scene", sentences=_parts(text, situation)[0]))
+    for number, turn in enumerate(situation.turns, 1):
+        text = tidy_text(without_code(turn.text), MAX_SENTENCE)
+        if text:
+            person = speaker_in_picture(turn.speaker, situation)
+            found.append(Statement(f"turn.{number}", text, "words", turn.speaker, person, _parts(text, situation)[0]))
+    return found
+
+
+SENTENCE: Final = re.compile(r"[^.!?…]+(?:[.!?…]+(?=\s|$)|$|[.!?…]+)")
+REFERS_BACK: Final = re.compile(r"(?:it|he|she|they|that|this|there|then|and|since then)\b", re.IGNORECASE)
+"""A sentence that begins so goes on with the one before."""
+
+
+def _parts(text: str, situation: Situation, carried: bool = True) -> tuple[tuple[Sentence, ...], bool]:
+    """Return the sentences of a text, and whether the next may stand alone: a story or an old matter goes on."""
+    found: list[Sentence] = []
+    for match in SENTENCE.finditer(text):
+        words = match.group().strip()
+        if not words:
+            continue
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        goes_on = not carried and bool(REFERS_BACK.match(words))
+        group = unreal_group(words)
+        carried = group not in GOES_ON and not goes_on
+        real = not group and not goes_on and not words.endswith("?")
+        for piece, place in by_person(words, situation):
+            found.append(Sentence(piece, start + place, real, named_in(piece, situation)))
+    return tuple(found), carried
+
+
+def by_person(text: str, situation: Situation) -> list[tuple[str, int]]:
+    """Split a sentence that names several people into its clauses ("Ann won, Ben lost"), each with its place."""
+    if len(named_in(text, situation)) < 2:
+        return [(text, 0)]
+    pieces = [(match.group(), match.start()) for match in CLAUSE.finditer(text) if match.group().strip()]
+    if any(len(named_in(piece, situation)) > 1 for piece, _ in pieces):
+        return [(text, 0)]
+    return [(piece.strip(), place + len(piece) - len(piece.lstrip())) for piece, place in pieces]
+
+
+CLAUSE: Final = re.compile(r"(?:(?![,;]| and | but | while | whereas ).)+", re.IGNORECASE)
+
+
+def named_in(text: str, situation: Situation) -> tuple[str, ...]:
+    """Return the people whose name or role a text holds."""
+    found = []
+    for known in situation.people:
+        name = re.sub(r"^(?:the|my|her|his|their|our)\s+", "", known.name.strip(), flags=re.IGNORECASE)
+        if name and re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
+            found.append(known.person)
+    return tuple(dict.fromkeys(found))
+
+
+CODE: Final = re.compile(
+    r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1>|$)|\b[\w.]+\s*=\s*[\w\"']+;", re.IGNORECASE | re.DOTALL
+)
+
+
+def without_code(text: str) -> str:
+    """Leave out comments, scripts and assignments that somebody put into the words."""
+    return CODE.sub(" ", text)
+
+
+def speaker_in_picture(speaker: str, situation: Situation) -> str:
+    """Return the person who speaks: named by the caller, or the largest face for ``user``; empty if unknown."""
+    name = speaker.strip().lower()
+    for known in situation.people:
+        if known.name.lower() == name or known.person == name:
+            return known.person
+    named = {known.person for known in situation.people}
+    return "person-1" if name in {"user", "me", "i"} and "person-1" not in named else ""
+
+
+def split(text: str) -> list[str]:
+    """Return the sentences of a text, tidied, at most 40."""
+    parts = re.split(r"(?<=[.!?…])\s+|[\r\n]+", without_code(text))
+    return [tidied for part in parts if (tidied := tidy_text(part, MAX_SENTENCE))][:MAX_SENTENCES]
+
+
+def unreal_group(text: str) -> str:
+    """Return why a sentence tells of nothing that happens here: ``order``, or a group of `told.toml`; empty if it does."""
+    if ORDERS.search(text):
+        return "order"
+    return next((name for name, pattern in unreal_patterns().items() if pattern.search(text)), "")
+
+
+def told_evidence(said: Iterable[Statement], situation: Situation) -> list[Evidence]:
+    """Return the entries of evidence of all statements, of who is who, of relations and of the stated posture."""
+    entries = [_entry(one.id, f"{one.speaker}: {one.text}" if one.speaker else one.text) for one in said]
+    for number, known in enumerate(situation.people, 1):
+        entries.append(_entry(f"told.person.{number}", f"{known.person}: {tidy_text(known.name)}"))
+    for number, relation in enumerate(situation.relations, 1):
+        pair = " and ".join(relation.people)
+        entries.append(_entry(f"told.relation.{number}", f"{pair}: {tidy_text(relation.relation)}"))
+    if situation.posture:
+        entries.append(_entry("told.posture", tidy_text(situation.posture)))
+    return [entry for entry in entries if entry is not None]
+
+
+def _entry(name: str, text: str) -> Evidence:
+    return Evidence(id=name, kind="context", text=shorten(text, 600) or "-", value=None, person=None)
+
+
+def plain_words(situation: Situation) -> str:
+    """Return the situation as one paragraph, for prompts that take a context; empty if nothing is told."""
+    parts = [situation.text, situation.event, situation.place, situation.scene]
+    parts += [f"{turn.speaker}: {turn.text}" for turn in situation.turns[-6:]]
+    return tidy_text(" ".join(part for part in parts if part), 1000)

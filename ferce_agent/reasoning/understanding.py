@@ -1,0 +1,77 @@
+"""The context step as a whole: from the people found and what is told to scene, relations, causes, words and conflicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ferce_agent.extraction.scene import WrittenScene
+from ferce_agent.reasoning.causes import find_causes, stated_appraisals
+from ferce_agent.reasoning.conflicts import find_conflicts, text_emotions
+from ferce_agent.reasoning.distress import in_crisis
+from ferce_agent.reasoning.events import EventMatcher
+from ferce_agent.reasoning.relationships import group_mood, relate
+from ferce_agent.reasoning.scene import postures_of, scene_evidence, scene_of
+from ferce_agent.reasoning.told import statements, told_evidence
+from ferce_agent.report import Cause, Conflict, Evidence, Group, Person, Posture, Relationship, Scene, TextEmotion
+from ferce_agent.situation import Situation
+
+UNKNOWN = Scene(basis="unknown", text=None, evidence=())
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """Everything the context step finds; empty where nothing was told and nobody stands beside anybody.
+
+    `crisis` are the ids of statements in words of crisis ("I can't go on").
+    """
+
+    scene: Scene = UNKNOWN
+    postures: dict[str, Posture] = field(default_factory=dict)
+    relationships: tuple[Relationship, ...] = ()
+    group: Group | None = None
+    text_emotions: tuple[TextEmotion, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    crisis: tuple[str, ...] = ()
+
+
+def understand(
+    people: Sequence[Person],
+    situation: Situation,
+    seen: WrittenScene | None = None,
+    matcher: EventMatcher | None = None,
+) -> Understanding:
+    """Bring people and situation together.
+
+    Args:
+        people: As read, largest face first.
+        situation: What the caller tells.
+        seen: What a vision-language model said about the whole picture, if it was asked.
+        matcher: Compares sentences with examples, where a sentence encoder is at hand.
+    """
+    said = statements(situation)
+    told = told_evidence(said, situation)
+    around = scene_evidence(seen)
+    relationships, measured = relate(list(people), situation)
+    group, mood = group_mood(list(people))
+    stated = stated_appraisals(said, matcher)
+    causes, more = find_causes(people, stated, situation.earlier)
+    conflicts, shown = find_conflicts(people, said, stated)
+    return Understanding(
+        scene=scene_of([entry for entry in told if _describes(entry)], around),
+        postures=postures_of(people, situation, told),
+        relationships=tuple(relationships),
+        group=group,
+        text_emotions=tuple(text_emotions(said, stated, people)),
+        causes=tuple(causes),
+        conflicts=tuple(conflicts),
+        crisis=tuple(one.id for one in said if in_crisis(one)),
+        evidence=(*told, *around, *measured, *mood, *more, *shown),
+    )
+
+
+def _describes(entry: Evidence) -> bool:
+    """Return whether an entry tells of the scene: not turns, names, relations or posture."""
+    return entry.id.startswith(("context.", "told.event", "told.place", "told.scene"))

@@ -1,0 +1,220 @@
+"""The offline chatbot's answers: composed by rule from a report's guidance and the user's words, hedged, no therapy.
+
+Nothing here knows anything about the world: questions are met with saying so. The same words in the same place of a conversation
+get the same answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.ontology.store import ontology
+from ferce_agent.report import Guidance
+
+Manner = Literal["warm", "gentle", "steady", "plain", "any"]
+Case = Literal[
+    "acknowledge",
+    "photo",
+    "failed",
+    "look",
+    "unseen",
+    "question",
+    "greeting",
+    "thanks",
+    "farewell",
+    "statement",
+    "ask",
+    "act",
+    "listen",
+    "go_on",
+    "slower",
+    "distress",
+    "offer",
+    "people",
+]
+Phrases: TypeAlias = dict[Case, dict[Manner, Annotated[tuple[str, ...], Field(min_length=3)]]]
+"""Wordings by case and manner."""
+PhotoState = Literal["none", "earlier", "read", "failed"]
+"""Whether a photo came with the latest message and what became of it, or came a little earlier."""
+
+MANNERS: Final[tuple[tuple[str, Manner], ...]] = (
+    ("warm", "warm"),
+    ("gentle", "gentle"),
+    ("clear", "any"),
+    ("reassuring", "steady"),
+    ("respectful", "steady"),
+    ("calm", "steady"),
+    ("matter-of-fact", "plain"),
+    ("factual", "plain"),
+    ("neutral", "plain"),
+)
+"""Words of a guidance's tone, and the manner they stand for; the first one that occurs counts."""
+LOOKS: Final = re.compile(
+    r"\b(photo|picture|face|expression|mood|(do|did) i (look|seem|appear)|(can|do|did) you see)\b", re.I
+)
+QUESTION: Final = re.compile(
+    r"\?|^(what|who|where|when|why|how|which|can|could|is|are|do|does|did|will|would|should)\b", re.I
+)
+GREETING: Final = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening|day))\b", re.I)
+THANKS: Final = re.compile(r"^(many )?(thanks|thank you|thx|cheers)\b", re.I)
+FAREWELL: Final = re.compile(r"^(bye|goodbye|good night|see you)\b", re.I)
+DANGER: Final = re.compile(
+    r"\b(suicid\w*|kill(ing)? (myself|me)|end (my|this) life|(hurt|harm)(ing)? (myself|me)|self.harm|want to die"
+    r"|(don.?t|do not) want to (live|be alive)|no reason to live|is (hitting|beating|threatening) me)\b",
+    re.I,
+)
+"""Words that speak of danger by themselves; better one careful answer too many."""
+
+
+class Direction(BaseModel):
+    """How to answer now: a guidance, whether a photo was just read, and the word for what it shows if that may be said."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tone: str = "friendly and open"
+    pace: Literal["slower", "as_is", "brisk"] = "as_is"
+    step: Literal["ask", "act", "listen", "go_on"] = "go_on"
+    acknowledge: bool = False
+    seems: str | None = None
+    suggestion: str = "Answer what was said; ask an open question if the mood matters."
+    avoid: tuple[str, ...] = ("naming an emotion",)
+    distress: bool = False
+    photo: PhotoState = "none"
+
+    @classmethod
+    def from_reading(cls, reading: Mapping[str, Any], photo: PhotoState = "read") -> Direction:
+        """Follow a reading's guidance.
+
+        What the face shows is mentioned in the turn of the photo only, and not in distress: the words may say more than the face.
+        """
+        guidance = Guidance.model_validate(reading["guidance"])
+        named = photo == "read" and guidance.acknowledge and not guidance.distress
+        seems = adjective_of(reading) if named else None
+        told = guidance.model_dump(exclude={"acknowledge", "evidence"})
+        return cls(**told, acknowledge=seems is not None, seems=seems, photo=photo)
+
+    @property
+    def manner(self) -> Manner:
+        """The manner that the tone stands for."""
+        if self.distress:
+            return "gentle"
+        return next((manner for word, manner in MANNERS if word in self.tone.lower()), "any")
+
+    def avoids(self, *words: str) -> bool:
+        """Return whether one of the words is among what to avoid."""
+        return any(word in entry.lower() for entry in self.avoid for word in words)
+
+
+def adjective_of(reading: Mapping[str, Any]) -> str | None:
+    """Return the word for what the largest face shows, such as "happy"; None for a neutral face or where none is named."""
+    people = reading["people"]
+    primary = people[0]["primary"] if people else None
+    return None if primary in {None, "neutral"} else ontology().terms[primary].adjective
+
+
+@cache
+def phrases() -> Phrases:
+    """Read the wordings of this package.
+
+    Raises:
+        SettingsError: A case is missing, or has too few wordings.
+    """
+    text = (resources.files("ferce_agent") / "replies.toml").read_text("utf-8")
+    try:
+        found = TypeAdapter(Phrases).validate_python(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError("replies.toml is damaged.", hint=str(error)) from error
+    if lacking := {name for name in Case.__args__ if "any" not in found.get(name, {})}:  # type: ignore[attr-defined]
+        raise SettingsError(f"replies.toml lacks wordings for {', '.join(sorted(lacking))}.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class GuidedReply:
+    """One answer.
+
+    Attributes:
+        words: What the user wrote; empty where only a photo came.
+        direction: How to answer.
+        summary: What the photo shows, or why it could not be read.
+        turn: How many messages the user sent before.
+    """
+
+    words: str
+    direction: Direction
+    summary: str = ""
+    turn: int = 0
+
+    def text(self) -> str:
+        """Return the answer."""
+        if DANGER.search(self.words) or (self.direction.distress and self.direction.photo != "earlier"):
+            return self._join("distress", "offer", "people")
+        if self.direction.distress:
+            # Said in full once; after that the offer stays, and with a farewell the people to turn to.
+            return self._join(self._reaction(), "people" if FAREWELL.search(self.words.strip()) else "offer")
+        return self._join(self._opening(), self._reaction(), *self._closing())
+
+    def _opening(self) -> Case | None:
+        """What to say about the photo."""
+        direction = self.direction
+        if direction.photo in {"none", "earlier"} or self._asks_about_photo():
+            return None
+        if direction.photo == "failed":
+            return "failed"
+        named = direction.acknowledge and direction.seems and not direction.avoids("naming an emotion", "mentioning")
+        return "acknowledge" if named else "photo"
+
+    def _reaction(self) -> Case | None:
+        """What to say to the words."""
+        words = self.words.strip()
+        if not words:
+            return None
+        if self._asks_about_photo():
+            return _ABOUT_PHOTO[self.direction.photo]
+        for pattern, case in _REACTIONS:
+            if pattern.search(words):
+                return case
+        return None if self.direction.pace == "brisk" else "statement"
+
+    def _asks_about_photo(self) -> bool:
+        return bool(QUESTION.search(self.words.strip()) and LOOKS.search(self.words))
+
+    def _closing(self) -> tuple[Case | None, ...]:
+        """How to go on."""
+        direction = self.direction
+        if FAREWELL.search(self.words.strip()) or direction.photo == "failed":
+            return ()
+        step: Case = direction.step
+        if step == "ask" and direction.avoids("question"):
+            step = "listen"
+        return ("slower" if direction.pace == "slower" else None, step)
+
+    def _join(self, *cases: Case | None) -> str:
+        return " ".join(self._pick(case) for case in cases if case is not None)
+
+    def _pick(self, case: Case) -> str:
+        """Return one wording: the manner's own if there are some, by a hash of the words."""
+        kinds = phrases()[case]
+        wordings = kinds.get(self.direction.manner, kinds["any"])
+        digest = hashlib.sha256(f"{case}\n{self.turn}\n{self.words}".encode()).digest()
+        chosen = wordings[digest[0] % len(wordings)]
+        return chosen.replace("{seems}", self.direction.seems or "").replace("{summary}", self.summary)
+
+
+_ABOUT_PHOTO: Final[dict[PhotoState, Case]] = {"none": "unseen", "earlier": "look", "read": "look", "failed": "failed"}
+_REACTIONS: Final[tuple[tuple[re.Pattern[str], Case], ...]] = (
+    (THANKS, "thanks"),
+    (FAREWELL, "farewell"),
+    (QUESTION, "question"),
+    (GREETING, "greeting"),
+)

@@ -1,0 +1,64 @@
+"""The policy rules and decisions as plain text for a terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+from ferce_agent.policy.decide import Decision
+from ferce_agent.policy.rules import Rule, When, rules
+from ferce_agent.wording import code_words
+
+LEAST: Final = 80
+"""Columns that the table needs."""
+
+
+def rules_table(width: int) -> str:
+    """Return all rules as a table of at most `width` columns (80 at least)."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("Rule", no_wrap=True)
+    table.add_column("When", min_width=len("deception_detection"))
+    table.add_column("Decision")
+    table.add_column("Source")
+    for rule in rules():
+        table.add_row(rule.id, when_words(rule.when), outcome(rule), rule.source)
+    console = Console(file=io.StringIO(), record=True, width=max(width, LEAST), markup=False, highlight=False)
+    console.print(table)
+    return "\n".join(line.rstrip() for line in console.export_text().splitlines()).strip("\n")
+
+
+def outcome(rule: Rule) -> str:
+    """Return decision and effect in words."""
+    return rule.decision if rule.effect in {"refuse", "note"} else f"{rule.decision}, {code_words(rule.effect)}"
+
+
+def when_words(when: When) -> str:
+    """Return the conditions of a rule in words."""
+    lists: dict[str, tuple[str, ...]] = {
+        "domain": when.domain,
+        "jurisdiction": when.jurisdiction,
+        "basis": when.basis,
+        "consent": when.consent,
+        "minors": when.minors,
+    }
+    parts = [f"{name} {' or '.join(values)}" for name, values in lists.items() if values]
+    parts += ["remote model"] if when.remote else []
+    parts += [] if when.stated is None else ["use stated" if when.stated else "no use stated"]
+    return "; ".join(parts)
+
+
+def decision_lines(decision: Decision) -> list[str]:
+    """Return a decision as lines: what it is, what it leaves, the rules with their sources, the notice."""
+    kept = "expressions are read" if decision.may_infer else "only visible movements are reported"
+    sent = "a vision-language model may be asked" if decision.may_send else "no vision-language model is asked"
+    effect = "nothing is looked at" if decision.decision == "refused" else f"{kept}; {sent}"
+    applied = [rule for rule in rules() if rule.id in decision.rules]
+    return [
+        f"Decision  {decision.decision}: {effect}",
+        *(f"Rule      {rule.id} ({outcome(rule)}): {rule.source}" for rule in applied),
+        f"Notice    {decision.notice}",
+    ]

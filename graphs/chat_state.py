@@ -1,0 +1,181 @@
+"""Typed state and run context of the chatbot, and what can be read off the state.
+
+The state holds words, references to photos and compact readings; the photos themselves are in `ChatContext`, for one run only.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
+from langgraph.graph.message import add_messages
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
+
+from ferce_agent.images import ImageSource, Picture
+from ferce_agent.report import EmotionReport
+from ferce_agent.situation import EarlierReading, Situation, Turn
+
+MAX_REPORTS: Final = 5
+"""Readings that a thread remembers."""
+MAX_MESSAGES: Final = 100
+"""Messages that a thread remembers."""
+MAX_TURNS: Final = 8
+"""Latest turns that are told to the tool."""
+MAX_TURN: Final = 2000
+"""Characters of one turn; `Situation` takes no more."""
+FRESH: Final = timedelta(minutes=30)
+"""An older reading says nothing about now."""
+RECENT: Final = timedelta(hours=12)
+"""Words written longer ago do not belong to a new photo."""
+WRITTEN: Final = "written"
+"""Where a user's message says when it was written."""
+REFERENCE: Final = re.compile(r"\[photo (photo-[0-9a-f]{8})\]")
+"""How a message refers to a photo that came with it."""
+
+Reading = dict[str, Any]
+"""One report in short: time, summary, people (id, primary, valence, confidence, abstained), guidance; plain JSON-able data."""
+
+
+def recent_messages(left: list[AnyMessage], right: Any) -> list[AnyMessage]:
+    """Add messages and keep the latest; the reducer of `messages`."""
+    merged: list[AnyMessage] = list(add_messages(left, right))  # type: ignore[arg-type]
+    return merged[-MAX_MESSAGES:]
+
+
+def recent_reports(left: list[Reading], right: list[Reading]) -> list[Reading]:
+    """Add readings and keep the latest; the reducer of `reports`."""
+    return [*left, *right][-MAX_REPORTS:]
+
+
+class ChatState(TypedDict, total=False):
+    """Everything a thread remembers; a turn starts with one user message.
+
+    Attributes:
+        messages: What was said, the tool's calls and answers, latest last. Photos come as image content blocks of the input.
+        reports: The latest readings, oldest first.
+        pictures: References of the photos that came with the latest user message; set by the graph.
+    """
+
+    messages: Annotated[list[AnyMessage], recent_messages]
+    reports: Annotated[list[Reading], recent_reports]
+    pictures: list[str]
+
+
+@dataclass(slots=True)
+class ChatContext:
+    """The photos of one run, by reference; never stored."""
+
+    pictures: dict[str, ImageSource | Picture] = field(default_factory=dict)
+
+    def keep(self, picture: ImageSource | Picture) -> str:
+        """Keep a photo for this run and return its reference."""
+        name = f"photo-{uuid.uuid4().hex[:8]}"
+        self.pictures[name] = picture
+        return name
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Accept only instances: a server's clients send photos in messages."""
+        return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Tell a server's clients that there is nothing to send."""
+        return {"type": "object", "properties": {}, "additionalProperties": False}
+
+
+def reference_to(name: str) -> str:
+    """Return how a message refers to a photo."""
+    return f"[photo {name}]"
+
+
+def words_of(message: BaseMessage) -> str:
+    """Return what a message says, without references to photos."""
+    return REFERENCE.sub("", str(message.text)).strip()
+
+
+def latest_turn(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return the latest user message and everything after it."""
+    starts = [index for index, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    return list(messages[starts[-1] :]) if starts else []
+
+
+def spoken(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return what user and assistant said to each other: no tool calls, no tool results."""
+    said = [one for one in messages if isinstance(one, HumanMessage | AIMessage)]
+    return [one for one in said if str(one.text).strip() and not getattr(one, "tool_calls", None)]
+
+
+def looked_at(state: ChatState) -> list[ToolMessage]:
+    """Return the tool's answers about the photos of this turn."""
+    return [one for one in latest_turn(state["messages"]) if isinstance(one, ToolMessage)]
+
+
+def unread(state: ChatState) -> list[str]:
+    """Return the photos of this turn that the tool was not called with yet."""
+    calls = [call for one in latest_turn(state["messages"]) for call in getattr(one, "tool_calls", None) or ()]
+    asked = {call["args"].get("photo") for call in calls}
+    return [name for name in state.get("pictures", ()) if name not in asked]
+
+
+def reading_of(report: EmotionReport) -> Reading:
+    """Return a report in short, as the thread remembers it."""
+    return {
+        "time": report.provenance.created_at.isoformat(),
+        "summary": report.summary,
+        "people": [_person(report, number) for number, one in enumerate(report.people) if one.expression is not None],
+        "guidance": report.guidance.model_dump(mode="json"),
+    }
+
+
+def _turn(message: HumanMessage) -> Turn | None:
+    """Return a user's message as a turn; None if it has no words, or was written too long ago."""
+    text, written = words_of(message)[:MAX_TURN], message.additional_kwargs.get(WRITTEN)
+    time = datetime.fromisoformat(written) if written else None
+    if not text or (time is not None and datetime.now(UTC) - time > RECENT):
+        return None
+    return Turn(speaker="user", text=text, time=time)
+
+
+def _person(report: EmotionReport, number: int) -> dict[str, Any]:
+    person = report.people[number]
+    assert person.expression is not None
+    return {
+        "id": person.id,
+        "primary": person.expression.primary,
+        "valence": person.expression.valence.value,
+        "confidence": person.expression.confidence,
+        "abstained": person.expression.abstained,
+    }
+
+
+def fresh_reading(state: ChatState, now: datetime | None = None) -> Reading | None:
+    """Return the latest reading, unless it is too old to say anything about now."""
+    reports = state.get("reports", ())
+    if not reports or (now or datetime.now(UTC)) - datetime.fromisoformat(reports[-1]["time"]) > FRESH:
+        return None
+    return reports[-1]
+
+
+def chat_context(state: ChatState) -> dict[str, Any]:
+    """Return what the conversation tells about the situation, as the fields of a `Situation`.
+
+    Only the user's own recent words are told: the assistant's are no news, and would count as evidence. Earlier readings are those
+    of the largest face: in a chat that is taken to be the user.
+    """
+    turns = [turn for one in state["messages"] if isinstance(one, HumanMessage) and (turn := _turn(one)) is not None]
+    earlier = [
+        EarlierReading(person="person-1", primary=one["primary"], valence=one["valence"], time=report["time"])
+        for report in state.get("reports", ())
+        for one in report["people"]
+        if one["id"] == "person-1"
+    ]
+    situation = Situation(turns=tuple(turns[-MAX_TURNS:]), earlier=tuple(earlier))
+    return situation.model_dump(mode="json", exclude_defaults=True)

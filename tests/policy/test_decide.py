@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ferce_agent.errors import PolicyError
+from ferce_agent.policy.decide import Decision, decide, permit, standard_policy
+from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+from ferce_agent.policy.rules import STRICTNESS, rules
+from ferce_agent.policy.use import NOT_STATED, UseContext
+
+REFUSED = (
+    "deception_detection",
+    "recruitment",
+    "law_enforcement",
+    "identification",
+    "migration",
+    "credit",
+    "insurance",
+)
+WORK = UseContext(domain="workplace", jurisdiction="eu")
+CARE = UseContext(domain="workplace", jurisdiction="eu", basis="medical")
+ROBOT = UseContext(domain="assistant", jurisdiction="other")
+
+EXAMPLES: dict[str, tuple[tuple[UseContext, bool], tuple[UseContext, bool]]] = {
+    "house-no-deception-detection": ((UseContext(domain="deception_detection"), False), (ROBOT, False)),
+    "house-no-recruitment": ((UseContext(domain="recruitment", jurisdiction="other"), False), (WORK, False)),
+    "house-no-law-enforcement": ((UseContext(domain="law_enforcement", consent=True), False), (ROBOT, False)),
+    "house-no-identification": ((UseContext(domain="identification"), False), (ROBOT, False)),
+    "house-no-migration": ((UseContext(domain="migration", basis="safety"), False), (ROBOT, False)),
+    "house-no-credit": ((UseContext(domain="credit"), False), (UseContext(domain="insurance"), False)),
+    "house-no-insurance": ((UseContext(domain="insurance"), False), (UseContext(domain="credit"), False)),
+    "eu-ai-act-5-1-f": ((UseContext(domain="education"), False), (CARE, False)),
+    "remote-needs-consent": ((ROBOT, True), (NOT_STATED, True)),
+    "remote-consent-withheld": ((UseContext(consent=False), True), (UseContext(consent=False), False)),
+    "remote-not-minors": ((UseContext(minors=True, consent=True), True), (UseContext(minors=True), False)),
+    "eu-ai-act-5-1-f-exception": ((CARE, False), (WORK, False)),
+    "eu-ai-act-50-3": ((UseContext(domain="entertainment", jurisdiction="eu"), False), (ROBOT, False)),
+    "eu-ai-act-annex-iii-1-c": ((UseContext(domain="general", jurisdiction="eu"), False), (WORK, False)),
+    "eu-ai-act-2-6": (
+        (UseContext(domain="research", jurisdiction="eu"), False),
+        (UseContext(domain="research"), False),
+    ),
+    "no-medical-device": ((UseContext(domain="healthcare"), False), (CARE, False)),
+    "use-stated": ((UseContext(purpose="a photo booth"), False), (NOT_STATED, False)),
+    "no-purpose-stated": ((UseContext(consent=True), False), (ROBOT, False)),
+}
+"""For each rule a use that triggers it and one that does not, with whether a remote model is set up."""
+
+USES = st.builds(
+    UseContext,
+    domain=st.sampled_from([None, *get_args(Domain)]),
+    jurisdiction=st.sampled_from(get_args(Jurisdiction)),
+    purpose=st.sampled_from(["", "a photo booth"]),
+    basis=st.sampled_from(get_args(Grounds)),
+    consent=st.sampled_from([None, True, False]),
+    minors=st.sampled_from([None, True, False]),
+)
+
+
+def severity(decision: Decision) -> tuple[int, bool, bool]:
+    return STRICTNESS.index(decision.decision), not decision.may_infer, not decision.may_send
+
+
+def not_stricter(one: Decision, other: Decision) -> bool:
+    """Return whether `one` holds nothing back that `other` allows."""
+    return all(mine <= theirs for mine, theirs in zip(severity(one), severity(other), strict=True))
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+def test_every_rule_is_triggered_by_one_use_and_not_by_another(rule: object) -> None:
+    name = str(getattr(rule, "id", ""))
+    (yes, remote), (no, other) = EXAMPLES[name]
+    assert name in decide(yes, remote=remote).rules
+    assert name not in decide(no, remote=other).rules
+
+
+def test_without_a_stated_use_all_is_as_before() -> None:
+    for remote in (False, True):
+        decision = decide(NOT_STATED, remote=remote)
+        assert decision.policy == standard_policy()
+        assert (decision.decision, decision.rules) == ("allowed", ("no-purpose-stated",))
+        assert decision.may_infer
+        assert decision.may_send
+        assert decision.notice == (
+            "A shown expression is not a feeling, and its meaning varies with culture, situation and person. In the EU, inferring "
+            "emotions at work or in education is prohibited except for medical or safety reasons (AI Act, Article 5(1)(f)), and "
+            "people exposed to emotion recognition must be told (Article 50(3))."
+        )
+
+
+@pytest.mark.parametrize("domain", REFUSED)
+def test_some_uses_are_refused_anywhere(domain: str) -> None:
+    for jurisdiction in get_args(Jurisdiction):
+        use = UseContext(domain=domain, jurisdiction=jurisdiction, basis="medical", consent=True)
+        decision = decide(use, remote=False)
+        assert (decision.decision, decision.may_infer, decision.may_send) == ("refused", False, False)
+        with pytest.raises(PolicyError, match=r"house-no-.*House rule; cf"):
+            permit(use, remote=False)
+
+
+@pytest.mark.parametrize("domain", ["workplace", "education"])
+def test_work_and_education_in_the_eu(domain: Domain) -> None:
+    for jurisdiction in ("eu", "unknown"):
+        decision = decide(UseContext(domain=domain, jurisdiction=jurisdiction), remote=False)
+        assert (decision.decision, decision.may_infer) == ("restricted", False)
+        lifted = decide(UseContext(domain=domain, jurisdiction=jurisdiction, basis="safety"), remote=False)
+        assert (lifted.decision, lifted.may_infer) == ("allowed", True)
+        assert "eu-ai-act-5-1-f-exception" in lifted.rules
+    assert decide(UseContext(domain=domain, jurisdiction="other"), remote=False).may_infer
+
+
+def test_the_people_shown_get_a_sentence_for_a_sign() -> None:
+    decision = decide(UseContext(domain="entertainment", jurisdiction="eu"), remote=False)
+    assert 'For a sign: "A computer program describes faces' in decision.notice
+    assert decision.decision == "allowed"
+
+
+def test_the_strictest_rule_wins_and_rules_keep_the_order_of_the_file() -> None:
+    decision = decide(UseContext(domain="recruitment", jurisdiction="eu", minors=True), remote=True)
+    assert decision.decision == "refused"
+    assert decision.rules == (
+        "house-no-recruitment",
+        "remote-needs-consent",
+        "remote-not-minors",
+        "eu-ai-act-50-3",
+        "use-stated",
+    )
+    assert [rule.id for rule in decision.binding] == list(decision.rules[:3])
+
+
+@given(USES, USES, st.booleans())
+def test_a_decision_is_total_and_fits_the_contract(use: UseContext, own: UseContext, remote: bool) -> None:
+    decision = decide(use, remote=remote, own=own)
+    order = [rule.id for rule in rules()]
+    assert decision.rules
+    assert list(decision.rules) == sorted(decision.rules, key=order.index)
+    assert decision.policy.decision == decision.decision
+    assert len(decision.cited) < 1000
+    assert decision.may_infer or not decision.may_send
+    assert (decision.decision == "allowed") == decision.may_send
+    assert ("use-stated" in decision.rules) != ("no-purpose-stated" in decision.rules)
+
+
+@given(USES, st.booleans(), st.sampled_from(["medical", "safety"]))
+def test_consent_and_grounds_never_make_it_stricter(use: UseContext, remote: bool, basis: Grounds) -> None:
+    before = decide(use, remote=remote)
+    agreed = use.model_copy(update={"consent": True})
+    assert not_stricter(decide(agreed, remote=remote), before)
+    if use.basis == "none":
+        assert not_stricter(decide(use.model_copy(update={"basis": basis}), remote=remote), before)
+
+
+@given(USES, USES, st.booleans())
+def test_a_caller_cannot_loosen_the_operators_use(use: UseContext, own: UseContext, remote: bool) -> None:
+    assert not_stricter(decide(own, remote=remote), decide(use, remote=remote, own=own))
+    assert decide(NOT_STATED, remote=remote, own=own) == decide(own, remote=remote)
+    assert decide(use, remote=remote, own=NOT_STATED) == decide(use, remote=remote)
+
+
+@given(USES)
+def test_a_model_on_this_machine_needs_no_consent(use: UseContext) -> None:
+    decision = decide(use, remote=False)
+    assert decision.may_send == decision.may_infer
+
+
+def test_a_caller_may_tighten() -> None:
+    own = UseContext(domain="assistant", jurisdiction="eu", consent=True)
+    assert decide(UseContext(domain="workplace"), remote=True, own=own).decision == "restricted"
+    assert not decide(UseContext(consent=False), remote=True, own=own).may_send
+    with pytest.raises(PolicyError, match="house-no-credit"):
+        permit(UseContext(domain="credit"), remote=False, own=own)
+
+
+def test_an_exception_claimed_by_a_caller_is_not_named_where_the_operators_rule_binds() -> None:
+    decision = decide(CARE, remote=False, own=WORK)
+    assert "eu-ai-act-5-1-f" in decision.rules
+    assert "eu-ai-act-5-1-f-exception" not in decision.rules

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.policy.use import NOT_STATED, UseContext, read_use
+
+
+def test_nothing_said_is_no_use() -> None:
+    assert read_use(None) == read_use({}) == NOT_STATED
+    assert not NOT_STATED.is_stated
+    assert NOT_STATED.told() == {}
+
+
+@pytest.mark.parametrize("said", [{"domain": "general"}, {"purpose": "a photo booth"}])
+def test_an_area_or_a_purpose_states_a_use(said: dict[str, Any]) -> None:
+    assert read_use(said).is_stated
+    assert read_use(said).told() == said
+
+
+@pytest.mark.parametrize("said", [{"consent": True}, {"basis": "medical"}, {"jurisdiction": "eu"}, {"minors": False}])
+def test_facts_alone_state_no_use(said: dict[str, Any]) -> None:
+    assert not read_use(said).is_stated
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"domain": "police"}, "domain"),
+        ({"jurisdiction": "EU"}, "jurisdiction"),
+        ({"basis": "because"}, "basis"),
+        ({"consent": "yes"}, "consent"),
+        ({"minors": 1}, "minors"),
+        ({"purpose": "x" * 301}, "purpose"),
+        ({"purpose": 7}, "purpose"),
+        ({"employer": "x"}, "employer"),
+        ("workplace", "form"),
+        (["workplace"], "form"),
+    ],
+)
+def test_errors_name_the_field(said: Any, field: str) -> None:
+    with pytest.raises(SettingsError, match=f"use context's {field} is not usable"):
+        read_use(said)
+
+
+def test_what_is_left_open_is_taken_from_the_operator() -> None:
+    own = UseContext(domain="assistant", jurisdiction="eu", consent=True)
+    asked = UseContext(domain="education", consent=False)
+    assert asked.completed_by(own) == UseContext(domain="education", jurisdiction="eu", consent=False)
+    assert NOT_STATED.completed_by(own) == own
+    assert own.completed_by(NOT_STATED) == own

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.graphs.chat_state import reading_of
+from ferce_agent.reasoning.guidance import advice_table
+from ferce_agent.replies import Direction, GuidedReply, PhotoState, phrases
+from ferce_agent.report import EmotionReport, Guidance
+from tests.factories import make_abstained_report, make_evidence, make_expression, make_person, make_report
+
+MESSAGES = [
+    "",
+    "Hello",
+    "I have lost my keys again.",
+    "What is the capital of France?",
+    "thank you",
+    "bye",
+    "Was it me?",
+]
+THERAPY = re.compile(r"\b(therap|diagnos|depress|disorder|you feel|you are (sad|angry|afraid|happy))", re.IGNORECASE)
+
+
+def report_of(primary: str, **changes: Any) -> EmotionReport:
+    """A clear face with the advice that the table has for it; `changes` are changes of the guidance."""
+    advice = advice_table()[primary].model_dump()
+    person = make_person(term=primary, expression=make_expression(primary))  # type: ignore[arg-type]
+    guidance = Guidance(**{**advice, "evidence": (f"person-1.probability.{primary}",), **changes})
+    return make_report(people=(person,), guidance=guidance, evidence=make_evidence(term=primary))  # type: ignore[arg-type]
+
+
+def reply(words: str, report: EmotionReport, photo: PhotoState = "read", turn: int = 0) -> str:
+    direction = Direction.from_reading(reading_of(report), photo)
+    return GuidedReply(words, direction, report.summary, turn).text()
+
+
+def test_sad_and_happy_faces_are_answered_in_another_tone() -> None:
+    words = "I have just come home."
+    sad, happy = reply(words, report_of("sadness", pace="slower", step="ask")), reply(words, report_of("happiness"))
+    assert "you seem sad" in sad.lower()
+    assert "you seem happy" in happy.lower()
+    assert not set(re.split(r"(?<=[.?]) ", sad)) & set(re.split(r"(?<=[.?]) ", happy))
+
+
+def test_the_expression_is_named_only_where_the_guidance_allows_it() -> None:
+    assert "seem" not in reply("Hello", report_of("happiness", acknowledge=False))
+    assert "seem" not in reply("Hello", report_of("happiness", avoid=("naming an emotion",)))
+    assert "seem" not in reply("Hello", make_abstained_report())
+    assert "seem" not in reply("Hello", report_of("happiness"), photo="earlier")
+
+
+def test_the_step_decides_whether_to_ask_or_to_listen() -> None:
+    assert reply("It rained.", report_of("sadness", step="ask")).endswith("?")
+    assert "?" not in reply("It rained.", report_of("sadness", step="listen"))
+    assert "step" in reply("It rained.", report_of("fear", step="act")).lower()
+    assert "?" not in reply("It rained.", report_of("sadness", step="ask", avoid=("asking questions",)))
+
+
+def test_the_pace_decides_about_length() -> None:
+    lengths = [len(reply("It rained.", report_of("anger", pace=pace))) for pace in ("brisk", "as_is", "slower")]
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) == 3
+
+
+def test_distress_gives_the_safe_answer() -> None:
+    for words in MESSAGES:
+        answer = reply(words, report_of("sadness", distress=True))
+        assert "local emergency services" in answer
+        assert "program" in answer
+        assert "seem happy" not in reply(words, report_of("happiness", distress=True))
+        assert not THERAPY.search(answer)
+
+
+def test_after_distress_the_offer_stays() -> None:
+    report = report_of("sadness", distress=True)
+    assert "program" in reply("It rained.", report, photo="earlier")
+    assert "emergency" in reply("bye", report, photo="earlier")
+
+
+@pytest.mark.parametrize(
+    "words", ["I want to die.", "he is threatening me", "I don't want to live any more", "suicide"]
+)
+def test_words_of_danger_count_without_a_photo(words: str) -> None:
+    assert "local emergency services" in GuidedReply(words, Direction()).text()
+
+
+def test_questions_are_met_with_honesty() -> None:
+    answer = GuidedReply("What is the capital of France?", Direction()).text()
+    assert "--model" in answer
+    assert "Paris" not in answer
+
+
+def test_questions_about_the_photo_are_answered_by_the_report() -> None:
+    report = report_of("happiness")
+    assert report.summary in reply("How do I look?", report)
+    assert report.summary in reply("How do I look?", report, photo="earlier")
+    assert "/photo" in GuidedReply("How do I look?", Direction()).text()
+
+
+def test_a_photo_that_failed_is_named() -> None:
+    direction = Direction(photo="failed")
+    assert "too dark to open" in GuidedReply("Hello", direction, "It was too dark to open.").text()
+
+
+def test_wordings_vary_with_the_words_and_stay_the_same_for_the_same_words() -> None:
+    report = report_of("happiness")
+    answers = {reply(f"It is day {day}.", report) for day in range(40)}
+    assert len(answers) > 8
+    assert reply("It is day 1.", report) == reply("It is day 1.", report)
+    assert len({reply("Hello", report, turn=turn) for turn in range(12)}) > 3
+
+
+@pytest.mark.parametrize("primary", sorted(set(advice_table()) - {"mixed", "conflict", "distress"}))
+def test_no_answer_tells_what_somebody_feels(primary: str) -> None:
+    for words in MESSAGES:
+        for distress in (False, True):
+            answer = reply(words, report_of(primary, distress=distress))
+            assert answer
+            assert not THERAPY.search(answer)
+            assert "{" not in answer
+
+
+def test_all_wordings_are_hedged() -> None:
+    for kinds in phrases().values():
+        for wording in (wording for wordings in kinds.values() for wording in wordings):
+            assert not THERAPY.search(wording)
+            assert "!" not in wording
+
+
+def test_damaged_wordings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tomllib.loads", lambda _: {"greeting": {"any": ["a", "b", "c"]}})
+    phrases.cache_clear()
+    try:
+        with pytest.raises(SettingsError, match="lacks"):
+            phrases()
+    finally:
+        monkeypatch.undo()
+        phrases.cache_clear()

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from ferce_agent.policy.decide import decide
+from ferce_agent.policy.rules import rules
+from ferce_agent.policy.use import UseContext
+from ferce_agent.views.rules import decision_lines, rules_table, when_words
+
+
+@pytest.mark.parametrize("width", [20, 80, 140])
+def test_the_table_names_every_rule_and_keeps_to_the_width(width: int) -> None:
+    table = rules_table(width)
+    assert all(rule.id in table for rule in rules())
+    assert max(cell_len(line) for line in table.splitlines()) <= max(width, 80)
+
+
+def test_conditions_read_as_words() -> None:
+    words = {rule.id: when_words(rule.when) for rule in rules()}
+    assert words["eu-ai-act-5-1-f"] == "domain workplace or education; jurisdiction eu or unknown; basis none"
+    assert words["remote-needs-consent"] == "consent unknown; remote model; use stated"
+    assert words["no-purpose-stated"] == "no use stated"
+
+
+def test_a_decision_reads_as_lines() -> None:
+    lines = decision_lines(decide(UseContext(domain="assistant"), remote=True))
+    assert lines[0] == "Decision  restricted: expressions are read; no vision-language model is asked"
+    assert lines[1].startswith("Rule      remote-needs-consent (restricted, no sending): House rule")
+    assert lines[-1].startswith("Notice    No picture was sent")
