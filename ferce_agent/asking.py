@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import DataError, EngineError, SettingsError, VlmTimeoutError
 from ferce_agent.extraction.ask import extract_with_repairs
+from ferce_agent.extraction.choice import choice_grammar, read_choice
 from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.extraction.scene import WrittenScene, read_scene, scene_grammar
 from ferce_agent.extraction.shape import AnswerShape, shape_for
 from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.bank import Bank, Example, label_in_style
 from ferce_agent.perception.vlm import Answer, Request, VisionLanguageModel, ask_in_time
 from ferce_agent.prompts.loader import Prompt, load_prompt
 from ferce_agent.reasoning.fusion import Reliability
+from ferce_agent.report import Cause, Person
 from ferce_agent.settings import Settings
 
 FACE_SIDE = 448
@@ -31,7 +34,7 @@ SCENE_SIDE = 512
 """Longest side in pixels of the whole picture that a model gets."""
 SCENE_PROMPT = "scene"
 DEFAULT_PROMPT = "perceive"
-CONTEXT_PROMPT = "reread"
+CAUSE_PROMPT = "cause"
 CONTEXT_WORDS = 1000
 """Characters of the caller's context that a prompt may hold."""
 
@@ -221,6 +224,29 @@ class Asker:
             seconds=seconds,
         )
         return read_scene(self.ask(request).text)
+
+    def choose_cause(
+        self, pixels: NDArray[np.uint8], person: Person, causes: Sequence[Cause], words: str, seconds: float
+    ) -> str | None:
+        """Let the model choose among the causes found for a person; it cannot add one.
+
+        Returns:
+            The appraisal id of the chosen cause; None if it says that none of them could explain the expression.
+
+        Raises:
+            VlmError: The model failed, took too long, or chose nothing that was on offer.
+        """
+        names = list(dict.fromkeys(cause.appraisal for cause in causes))
+        shown = person.expression.primary if person.expression else None
+        prompt = load_prompt(CAUSE_PROMPT).render(
+            expression=shown or "no clear expression",
+            candidates="\n".join(f"{name}: something {ontology().appraisals[name].reading}" for name in names),
+            context=words[:CONTEXT_WORDS],
+        )
+        box = person.face.box
+        face = DetectedFace(np.array([box.x, box.y, box.width, box.height]), np.zeros((5, 2)), person.face.score)
+        request = Request(prompt, (face_jpeg(pixels, face),), choice_grammar(names), 40, seconds)
+        return read_choice(self.ask(request).text, names)
 
 
 def examples_text(examples: Sequence[Example], labels: Mapping[str, str]) -> str:

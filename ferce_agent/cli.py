@@ -68,6 +68,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--vlm-seconds", type=float, help="Longest wait for one answer of it.  [default: 60]"),
         click.option("--prompt", "vlm_prompt", help="Prompt by name (perceive, label, regions, …) or file (mine.md)."),
         click.option("--scene", is_flag=True, help="Also show it the whole picture, downscaled."),
+        click.option("--choose-cause", is_flag=True, help="Let it choose among the causes found; it cannot add one."),
         click.option("--bank", type=FILE, help="Bank of examples for the prompt, made by `ferce bank build`."),
         click.option(
             "--budget-ms", type=float, help="Time for one picture; the vision-language model is left out beyond."
@@ -75,7 +76,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     names = (
         *("settings", "max_faces", "small_faces", "weights", "vlm", "vlm_when", "vlm_reliability", "vlm_seconds"),
-        *("vlm_prompt", "scene", "bank", "budget_ms"),
+        *("vlm_prompt", "scene", "choose_cause", "bank", "budget_ms"),
     )
 
     @wraps(command)
@@ -657,7 +658,7 @@ def chat(picture: str | None, thread: str, file: Path | None, model: str | None,
     In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /quit ends. Lines
     may also come through a pipe.
 
-    The memory holds messages, reports as text and short readings, never photos or their paths; only you can read the file.
+    The memory holds messages, reports as text and short readings, never photos or their paths; a new file is readable by you only.
     """
     from ferce_agent.chat import Terminal, lines_of, open_conversation, read_photo
 

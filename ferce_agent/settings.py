@@ -38,6 +38,7 @@ class Settings:
         bank: File of examples made by ``ferce bank build``.
         shots: How many examples of the bank go into a prompt.
         scene: Let the model also look at the whole picture, downscaled.
+        choose_cause: Let the model choose among the causes found, where there are several.
         sentences: Compare the caller's sentences with examples of situations, where the sentence encoder is installed.
         budget_ms: Time for one picture; the model is left out where it would not fit. None for no limit.
     """
@@ -59,6 +60,7 @@ class Settings:
     bank: Path | None = None
     shots: int = 3
     scene: bool = False
+    choose_cause: bool = False
     sentences: bool = True
     budget_ms: float | None = None
 
@@ -152,6 +154,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "bank": Path,
     "shots": int,
     "scene": _read_switch,
+    "choose_cause": _read_switch,
     "sentences": _read_switch,
     "budget_ms": float,
 }

@@ -12,7 +12,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
-from ferce_agent.asking import SCENE_PROMPT
+from ferce_agent.asking import CAUSE_PROMPT, SCENE_PROMPT
 from ferce_agent.errors import ImageAccessError
 from ferce_agent.graphs.face import asker_of, build_face_graph
 from ferce_agent.graphs.stages import Update, context_of, stage
@@ -23,12 +23,14 @@ from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.told import plain_words
-from ferce_agent.reasoning.understanding import Understanding, understand
-from ferce_agent.report import Degradation
+from ferce_agent.reasoning.understanding import Understanding, prefer, understand
+from ferce_agent.report import Cause, Degradation
 from ferce_agent.situation import read_situation
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
 """Prompt and content of the question about the whole picture."""
+CAUSE_SENT = (load_prompt(CAUSE_PROMPT).reference, ("face-crop", "context"))
+"""Prompt and content of the question about the causes."""
 
 
 @stage("load")
@@ -122,6 +124,39 @@ def reason(state: State, context: RunContext) -> Update:
     return {"understood": understand(people, state["situation"], state.get("around"), context.engines.events)}
 
 
+def wants_choice(state: State, runtime: Runtime[RunContext]) -> str:
+    """Let the vision-language model choose among several causes where that was asked for and is allowed."""
+    engines, decision = context_of(runtime).engines, state["decision"]
+    wanted = engines.settings.choose_cause and engines.asker is not None and decision.may_send and decision.may_infer
+    people = [reading.person for reading in ordered(state) if reading.person is not None]
+    return "choose" if wanted and people and len(causes_of(state, people[0].id)) > 1 else "compose"
+
+
+def causes_of(state: State, person: str) -> list[Cause]:
+    """Return the causes found for one person."""
+    return [cause for cause in state["understood"].causes if cause.person == person]
+
+
+@stage("choose")
+def choose(state: State, context: RunContext) -> Update:
+    """Put the cause that the model chooses first; the others stay."""
+    asker, person = asker_of(context), next(one.person for one in ordered(state) if one.person is not None)
+    seconds = asker.time_for(context.engines.time_left(state["began"]))
+    if seconds is None:
+        message = "The time budget leaves no room for weighing the causes."
+        return {"degraded": [Degradation(stage="choose", code="vlm_skipped", message=message, person=None)]}
+    causes, words = causes_of(state, person.id), plain_words(state["situation"])
+    chosen = asker.choose_cause(context.pictures[state["picture"]].pixels, person, causes, words, seconds)
+    return {"understood": prefer(state["understood"], person.id, chosen), "sent": [CAUSE_SENT]}
+
+
+def choose_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
+    """Leave the causes as they are; what the model may have been sent is still told."""
+    message = f"The model chose no cause: {error.error}"
+    note = Degradation(stage="choose", code="vlm_failed", message=message[:2000], person=None)
+    return Command(update={"degraded": [note], "sent": [CAUSE_SENT]}, goto="compose")
+
+
 def reason_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
     """Go on without relationships and causes, and say so."""
     message = f"Relationships and causes could not be worked out: {error.error}"
@@ -166,7 +201,9 @@ def build_graph() -> Any:
     builder.add_conditional_edges("detect", each_face, ["face", "context"])
     builder.add_conditional_edges("face", wants_scene, ["scene", "context"])
     builder.add_edge("scene", "context")
-    builder.add_edge("context", "compose")
+    builder.add_node("choose", choose, error_handler=choose_failed)  # type: ignore[call-overload]
+    builder.add_conditional_edges("context", wants_choice, ["choose", "compose"])
+    builder.add_edge("choose", "compose")
     builder.add_edge("compose", END)
     return builder.compile(name="analyze_expression")
 

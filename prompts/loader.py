@@ -13,8 +13,8 @@ from typing import Final, Literal, get_args
 
 from ferce_agent.errors import SettingsError
 
-AnswerKind = Literal["json", "tags", "scene", "text"]
-"""What a prompt asks for: a structured perception, think and answer tags, a structured scene, or plain text."""
+AnswerKind = Literal["json", "tags", "scene", "choice", "text"]
+"""What a prompt asks for: a structured perception, think and answer tags, a structured scene, a choice, or plain text."""
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 VERSION: Final = re.compile(r"\d{1,4}(\.\d{1,4})?")
 MAX_BYTES: Final = 20_000

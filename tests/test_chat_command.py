@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -17,6 +18,7 @@ from langchain_core.messages import AIMessage
 
 from ferce_agent.chat import plain, read_photo
 from ferce_agent.cli import main
+from tests.perception.servers import Trouble, bad_server
 
 PROGRAM = [sys.executable, "-m", "ferce_agent.cli", "chat"]
 
@@ -131,6 +133,23 @@ def test_photos_may_be_named_in_quotes(photo: Path) -> None:
 def test_another_model(memory: Path) -> None:
     result = ferce_chat(memory, "--model", "python:tests.test_chat_command:make_parrot", lines="Hello\n")
     assert result.stdout == "You seem [31mcontent.\n"
+
+
+def test_a_server_gets_the_guidance_and_no_photo(memory: Path, photo: Path) -> None:
+    pytest.importorskip("langchain_openai")
+    trouble = Trouble("You seem glad.")
+    with bad_server(trouble) as url:
+        result = ferce_chat(memory, "--model", f"openai:{url}#m", "--picture", photo, "--once", "I got the job.")
+    assert result.stdout == "You seem glad.\n"
+    offered, answered = trouble.asked
+    assert offered["tools"][0]["function"]["name"] == "analyze_expression"
+    system, said = answered["messages"]
+    assert "shows happiness" in system["content"]
+    assert '"seems": "happy"' in system["content"]
+    assert said["content"].startswith("I got the job.")
+    sent = json.dumps(trouble.asked)
+    assert photo.name not in sent
+    assert "base64" not in sent
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.reasoning.causes import find_causes, stated_appraisals
@@ -75,3 +75,9 @@ def understand(
 def _describes(entry: Evidence) -> bool:
     """Return whether an entry tells of the scene: not turns, names, relations or posture."""
     return entry.id.startswith(("context.", "told.event", "told.place", "told.scene"))
+
+
+def prefer(understood: Understanding, person: str, appraisal: str | None) -> Understanding:
+    """Return the understanding with one person's causes of an appraisal first; unchanged for None."""
+    causes = sorted(understood.causes, key=lambda cause: cause.person != person or cause.appraisal != appraisal)
+    return understood if appraisal is None else replace(understood, causes=tuple(causes))

@@ -40,7 +40,7 @@ FLATTENED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Amounts of prior flattening for which thresholds are stored."""
 EXIT_COST: Final = 0.0005
 """Validation accuracy that the early exit may cost."""
-VERSION: Final = "2"
+VERSION: Final = "3"
 CALIBRATION_FACES: Final = 320
 """Validation faces on which the ranges of the 8-bit activations are measured."""
 SMALL: Final = 1024

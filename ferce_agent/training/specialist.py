@@ -2,10 +2,9 @@
 
 The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote distribution
 (cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`; masked where the
-landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). In
-the last cycle the network is taught by an ensemble of its own snapshots: the target is a mixture of the votes and of what the
-averaged weights said at the end of the cycles before (Furlanello et al. 2018, Huang et al. 2017), which smooths the noise of ten
-annotators. The evaluated and exported weights are an exponential moving average.
+landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). A
+cycle may be taught by an ensemble of the network's own snapshots: its target is then a mixture of the votes and of what the averaged
+weights said at the end of the cycles before (Furlanello et al. 2018, Huang et al. 2017). The evaluated and exported weights are an exponential moving average.
 """
 
 from __future__ import annotations
@@ -59,9 +58,8 @@ class Recipe:
         (14, 0.03, 2, 0.004),
         (1, 0.015, 6, 0.015),
         (2, 0.02, 12, 0.02),
-        (1, 0.015, 6, 0.015),
     )
-    taught: tuple[float, ...] = (0.0, 0.0, 0.0, 0.5)
+    taught: tuple[float, ...] = ()
     batch: int = 64
     weight_decay: float = 5e-4
     ema: float = 0.998

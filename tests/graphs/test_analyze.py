@@ -363,3 +363,16 @@ def test_failed_runs_do_not_fill_the_memory(photo: Path) -> None:
 def test_weights_errors_are_setup_errors(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         Engines(Settings(weights=tmp_path / "x.onnx")).specialist.card  # noqa: B018
+
+
+def test_a_model_may_choose_among_the_causes_but_not_add_one(photo: Path) -> None:
+    told = "She won a prize. Her dog died."
+    model = chat_vlm("<answer>happy</answer>", '{"choice": "loss"}')
+    engines = Engines(Settings(choose_cause=True, sentences=False), vlm=model)
+    report = analyze_expression(photo, told, engines=engines)
+    assert [cause.appraisal for cause in report.causes] == ["loss", "pleasant"]
+    assert report.provenance.left_machine == ("face-crop", "context")
+    wrong = chat_vlm("<answer>happy</answer>", '{"choice": "a conspiracy"}')
+    report = analyze_expression(photo, told, engines=Engines(Settings(choose_cause=True, sentences=False), vlm=wrong))
+    assert [cause.appraisal for cause in report.causes] == ["pleasant", "loss"]
+    assert [entry.stage for entry in report.degraded] == ["choose"]
