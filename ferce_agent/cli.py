@@ -471,12 +471,14 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
 @train.command(name="events")
 @click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
 def train_events(out: Path) -> None:
-    """Encode the example sentences of situations again. Needs `make vocabulary`."""
+    """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs `make vocabulary` and the extra `train`."""
     from ferce_agent.perception.vocabulary import TextEncoder
-    from ferce_agent.reasoning.events import store_vectors
+    from ferce_agent.reasoning.events import fit_classifier
 
+    fitted = fit_classifier(TextEncoder())
     out.parent.mkdir(parents=True, exist_ok=True)
-    click.echo(f"{store_vectors(TextEncoder(), out)} sentences in {out}")
+    fitted.save(out)
+    click.echo(f"{len(fitted.names)} kinds, right in cross-validation {fitted.accuracy:.3f}: {out}")
 
 
 @train.command(name="label")

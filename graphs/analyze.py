@@ -201,7 +201,7 @@ def build_graph() -> Any:
     builder.add_conditional_edges("detect", each_face, ["face", "context"])
     builder.add_conditional_edges("face", wants_scene, ["scene", "context"])
     builder.add_edge("scene", "context")
-    builder.add_node("choose", choose, error_handler=choose_failed)  # type: ignore[call-overload]
+    builder.add_node("choose", choose, error_handler=choose_failed)
     builder.add_conditional_edges("context", wants_choice, ["choose", "compose"])
     builder.add_edge("choose", "compose")
     builder.add_edge("compose", END)

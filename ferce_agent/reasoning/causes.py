@@ -7,6 +7,7 @@ nothing is stated, another person's expression or a clear change since an earlie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,15 +42,13 @@ FITS: Final = 1.0
 OWN_WORDS: Final = 0.5
 """What somebody says counts more for that person than what others say."""
 LIKENESS: Final = 1.5
-"""Weight of the cosine likeness to examples."""
-ALIKE: Final = 0.32
-"""Least likeness from which on a sentence without cues counts."""
+"""Weight of what the sentence classifier holds likeliest."""
+SLOPE: Final = 0.3
+"""How fast that falls: an appraisal 28 times less likely counts nothing."""
 SECONDS: Final = 5
-"""At most so many appraisals of a sentence are considered for their likeness."""
-CLOSE_SECOND: Final = 0.1
-"""Appraisals as near as this to the best are considered too; the face decides between them."""
-IDLE: Final = 0.08
-"""A sentence that is so much more like one that tells of nothing is not taken as an event."""
+"""At most so many appraisals of a sentence are considered; the face decides between them."""
+IDLE: Final = 0.35
+"""From this probability on a sentence tells of nothing that would explain an expression."""
 FIRM: Final = 1.6
 """Cues of this weight hold even then."""
 WEAK: Final = frozenset(
@@ -93,7 +92,7 @@ class StatedAppraisal:
         statement: Where it is said.
         about: People it is about; empty for anybody.
         phrase: The cue, or the sentence where no cue was found.
-        span: Characters of the clause in the statement's text.
+        span: Characters of the sentence in the statement's text.
         weight: How clearly it is said: cues count by number and length, likeness to examples by its cosine.
         cued: Whether a cue of the ontology says so; else only likeness to examples does.
     """
@@ -132,7 +131,7 @@ def appraisals_in(
     Args:
         statement: Holds the sentence.
         sentence: The sentence.
-        near: Its likeness to the examples of each appraisal and of ``nothing``, where an encoder is at hand.
+        near: Probability of each appraisal and of ``nothing`` by the sentence classifier, where an encoder is at hand.
     """
     found: dict[str, tuple[float, PhraseHit | None]] = {}
     denied = False
@@ -162,43 +161,36 @@ def _longest(hits: Sequence[PhraseHit]) -> list[PhraseHit]:
 def _with_likeness(
     found: dict[str, tuple[float, PhraseHit | None]], near: Mapping[str, float]
 ) -> dict[str, tuple[float, PhraseHit | None]]:
-    """Add likeness to the cues: a sentence like nothing that happens loses its weak cues, a like one gains appraisals."""
+    """Add what the sentence classifier says: a sentence that tells of nothing loses its weak cues, others gain appraisals.
+
+    An appraisal's weight falls with the logarithm of how much less likely it is than the likeliest.
+    """
     best = max(value for name, value in near.items() if name != NOTHING)
-    if near[NOTHING] >= best + IDLE:
+    if near[NOTHING] >= IDLE:
         return {name: one for name, one in found.items() if one[0] >= FIRM}
-    merged = {name: (weight + LIKENESS * max(near.get(name, 0.0), 0.0), hit) for name, (weight, hit) in found.items()}
-    if best >= ALIKE:
-        ranked = sorted((name for name in near if name != NOTHING), key=lambda name: -near[name])
-        for name in ranked[:SECONDS]:
-            if name not in merged and near[name] >= best - CLOSE_SECOND:
-                merged[name] = (LIKENESS * near[name], None)
+    ranked = sorted((name for name in near if name != NOTHING), key=lambda name: -near[name])[:SECONDS]
+    merged = dict(found)
+    for name in {*ranked, *found}:
+        clear = max(1 + SLOPE * math.log(max(near.get(name, 0.0), 1e-4) / best), 0.0)
+        weight, hit = found.get(name, (0.0, None))
+        if hit is not None or clear > 0:
+            merged[name] = (weight + LIKENESS * clear, hit)
     return merged
 
 
 def _stated(
     name: str, weight: float, hit: PhraseHit | None, statement: Statement, sentence: Sentence
 ) -> StatedAppraisal:
-    start, end = (0, len(sentence.text)) if hit is None else clause(sentence.text, hit.start, hit.end)
-    phrase = sentence.text[start:end] if hit is None else hit.phrase
+    phrase = sentence.text if hit is None else hit.phrase
     return StatedAppraisal(
         ontology().appraisals[name],
         statement,
         sentence.about,
         shorten(phrase, 80),
-        (sentence.start + start, sentence.start + end),
+        (sentence.start, sentence.start + len(sentence.text)),
         weight,
         hit is not None,
     )
-
-
-def clause(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the clause around some characters: up to the next comma, semicolon, colon or dash on either side."""
-    left = max(text.rfind(mark, 0, start) for mark in ",;:—") + 1
-    marks = [place for mark in ",;:—" if (place := text.find(mark, end)) >= 0]
-    right = min(marks, default=len(text))
-    while left < start and text[left] == " ":
-        left += 1
-    return left, right
 
 
 def expected_share(person: Person, appraisal: Appraisal) -> float:

@@ -3,8 +3,9 @@
 The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote distribution
 (cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`; masked where the
 landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). A
-cycle may be taught by an ensemble of the network's own snapshots: its target is then a mixture of the votes and of what the averaged
-weights said at the end of the cycles before (Furlanello et al. 2018, Huang et al. 2017). The evaluated and exported weights are an exponential moving average.
+cycle may be taught by an ensemble of the network's own snapshots: its target is then a mixture of the votes and of what the
+averaged weights said at the end of the cycles before (Furlanello et al. 2018, Huang et al. 2017). The evaluated and exported
+weights are an exponential moving average.
 """
 
 from __future__ import annotations
