@@ -106,7 +106,7 @@ def load_cases(source: str | Path) -> list[Case]:
         else:
             text = Path(source).read_text("utf-8")
         return [read_case(entry) for entry in tomllib.loads(text)["case"]]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise DataError(f"The cases of {Path(source).name} cannot be read: {error}.") from error
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from ferce_agent import wording
 from ferce_agent.extraction.hygiene import shorten
-from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit
+from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.reasoning.events import NOTHING, EventMatcher
 from ferce_agent.reasoning.pairs import face_distance
@@ -39,10 +39,18 @@ NEARBY: Final = 6.0
 """Only people within so many face heights are looked at as a cause."""
 FITS: Final = 1.0
 """Weight of what the face shows against what is said."""
+FEELING_WORDS: Final = 6
+"""A sentence of at most so many words that names an expression tells of a feeling, not of an event."""
+ASIDE: Final = 0.5
+"""Where somebody is, and what an assistant says, counts less than what happens."""
 OWN_WORDS: Final = 0.5
 """What somebody says counts more for that person than what others say."""
 LIKENESS: Final = 1.5
 """Weight of what the sentence classifier holds likeliest."""
+CONFIDENT: Final = 0.28
+"""From this probability of the likeliest appraisal on its weight is full; below, it falls in proportion."""
+VAGUE: Final = 0.16
+"""Below this probability of the likeliest appraisal a sentence without cues says nothing."""
 SLOPE: Final = 0.3
 """How fast that falls: an appraisal 28 times less likely counts nothing."""
 SECONDS: Final = 5
@@ -116,9 +124,15 @@ def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = 
     """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
     jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
     alike = matcher.likeness([sentence.text for _, sentence in jobs]) if matcher else [{} for _ in jobs]
+    alike = [{} if names_feeling(sentence.text) else near for (_, sentence), near in zip(jobs, alike, strict=True)]
     return [
         found for (one, sentence), near in zip(jobs, alike, strict=True) for found in appraisals_in(one, sentence, near)
     ]
+
+
+def names_feeling(text: str) -> bool:
+    """Return whether a short sentence says how somebody feels rather than what happened ("I am furious")."""
+    return len(text.split()) <= FEELING_WORDS and bool(normalise(text).candidates)
 
 
 def appraisals_in(
@@ -166,6 +180,7 @@ def _with_likeness(
     An appraisal's weight falls with the logarithm of how much less likely it is than the likeliest.
     """
     best = max(value for name, value in near.items() if name != NOTHING)
+    sure = min(best / CONFIDENT, 1.0)
     if near[NOTHING] >= IDLE:
         return {name: one for name, one in found.items() if one[0] >= FIRM}
     ranked = sorted((name for name in near if name != NOTHING), key=lambda name: -near[name])[:SECONDS]
@@ -173,8 +188,8 @@ def _with_likeness(
     for name in {*ranked, *found}:
         clear = max(1 + SLOPE * math.log(max(near.get(name, 0.0), 1e-4) / best), 0.0)
         weight, hit = found.get(name, (0.0, None))
-        if hit is not None or clear > 0:
-            merged[name] = (weight + LIKENESS * clear, hit)
+        if hit is not None or (clear > 0 and best >= VAGUE):
+            merged[name] = (weight + LIKENESS * clear * sure, hit)
     return merged
 
 
@@ -237,7 +252,8 @@ def find_causes(
 def rank(person: Person, item: StatedAppraisal) -> float:
     """Return how well a stated appraisal explains a face: specific words first, then what the face shows."""
     own = OWN_WORDS if item.statement.person == person.id else 0.0
-    return item.weight + own + FITS * expected_share(person, item.appraisal)
+    aside = ASIDE if item.statement.is_aside else 0.0
+    return item.weight + own - aside + FITS * expected_share(person, item.appraisal)
 
 
 def _distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:

@@ -41,6 +41,13 @@ def unreal_patterns() -> dict[str, re.Pattern[str]]:
         raise SettingsError("told.toml is damaged.", hint=str(error)) from error
 
 
+IMPERATIVE: Final = re.compile(
+    r"(?:(?:please|and|now|also|then|just)[ ,]+)*(?:do not|don't|ignore|disregard|forget (?:what|everything|your|all)|set|mark|"
+    r"label|classify|report|output|answer|respond|reply|print|pretend|act as|treat|assume|make sure|remember to|you must|from now on|"
+    r"your (?:task|job|only)|(?:always|never) (?:mention|report|say|answer|reply|output|name|use|include|give|write))\b",
+    re.IGNORECASE,
+)
+"""Beginnings of sentences that tell a program what to do."""
 GOES_ON: Final = frozenset({"story", "long_ago", "strangers"})
 """Groups whose next sentence may go on with the same matter."""
 
@@ -81,6 +88,11 @@ class Statement:
     speaker: str = ""
     person: str = ""
     sentences: tuple[Sentence, ...] = ()
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it tells where somebody is, or is what an assistant says, rather than what happens."""
+        return self.id in {"told.place", "told.scene"} or self.speaker.lower() in {"assistant", "bot", "ai"}
 
     @property
     def real(self) -> bool:
@@ -180,7 +192,7 @@ def split(text: str) -> list[str]:
 
 def unreal_group(text: str) -> str:
     """Return why a sentence tells of nothing that happens here: ``order``, or a group of `told.toml`; empty if it does."""
-    if ORDERS.search(text):
+    if ORDERS.search(text) or IMPERATIVE.match(text):
         return "order"
     return next((name for name, pattern in unreal_patterns().items() if pattern.search(text)), "")
 
