@@ -42,9 +42,10 @@ def unreal_patterns() -> dict[str, re.Pattern[str]]:
 
 
 IMPERATIVE: Final = re.compile(
-    r"(?:(?:please|and|now|also|then|just)[ ,]+)*(?:do not|don't|ignore|disregard|forget (?:what|everything|your|all)|set|mark|"
-    r"label|classify|report|output|answer|respond|reply|print|pretend|act as|treat|assume|make sure|remember to|"
-    r"you must|from now on|your (?:task|job|only)|(?:always|never) (?:mention|report|say|answer|reply|output|name|use|include|give|write))\b",
+    r"(?:(?:please|and|now|also|then|just)[ ,]+)*"
+    r"(?:do not|don't|ignore|disregard|forget (?:what|everything|your|all)|set|mark|label|classify|report|output|answer|respond"
+    r"|reply|print|pretend|act as|treat|assume|make sure|remember to|you must|from now on|your (?:task|job|only)"
+    r"|(?:always|never) (?:mention|report|say|answer|reply|output|name|use|include|give|write))\b",
     re.IGNORECASE,
 )
 """Beginnings of sentences that tell a program what to do."""
