@@ -19,7 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.ontology.store import ontology
+from ferce_agent.reasoning.causes import stated_appraisals
+from ferce_agent.reasoning.conflicts import event_side
+from ferce_agent.reasoning.told import statements
 from ferce_agent.report import Guidance
+from ferce_agent.situation import MAX_TEXT, Situation
 
 Manner = Literal["warm", "gentle", "steady", "plain", "any"]
 Case = Literal[
@@ -33,6 +37,9 @@ Case = Literal[
     "thanks",
     "farewell",
     "statement",
+    "sorry",
+    "setback",
+    "good_news",
     "ask",
     "act",
     "listen",
@@ -139,6 +146,18 @@ def phrases() -> Phrases:
     return found
 
 
+def told_case(words: str) -> Case | None:
+    """Return what kind of news the user's words hold: a loss, a setback, good news; None for neither or for both.
+
+    Only cue words of the ontology count, and only sentences about something real.
+    """
+    found = stated_appraisals(statements(Situation(text=words[:MAX_TEXT] or None)))
+    if any(one.appraisal.id == "loss" for one in found):
+        return "sorry"
+    side = event_side(found)
+    return None if side == 0 else "good_news" if side > 0 else "setback"
+
+
 @dataclass(frozen=True, slots=True)
 class GuidedReply:
     """One answer.
@@ -184,7 +203,10 @@ class GuidedReply:
         for pattern, case in _REACTIONS:
             if pattern.search(words):
                 return case
-        return None if self.direction.pace == "brisk" else "statement"
+        news = told_case(words)
+        if news == "good_news" and self.direction.manner in {"gentle", "steady"}:
+            news = None  # a sad or tense face at good news: do not congratulate
+        return news or (None if self.direction.pace == "brisk" else "statement")
 
     def _asks_about_photo(self) -> bool:
         return bool(QUESTION.search(self.words.strip()) and LOOKS.search(self.words))
@@ -195,6 +217,8 @@ class GuidedReply:
         if FAREWELL.search(self.words.strip()) or direction.photo == "failed":
             return ()
         step: Case = direction.step
+        if told_case(self.words) == "sorry":
+            return "slower", "listen"
         if step == "ask" and direction.avoids("question"):
             step = "listen"
         return ("slower" if direction.pace == "slower" else None, step)

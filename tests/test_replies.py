@@ -139,3 +139,15 @@ def test_damaged_wordings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         monkeypatch.undo()
         phrases.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("My father died this morning.", "sorry"),
+        ("I did not get the job, they rejected me.", "setback|should have gone|that way"),
+        ("I got the job today!", "[Gg]ood"),
+    ],
+)
+def test_news_in_the_words_is_answered_to(words: str, said: str) -> None:
+    assert re.search(said, GuidedReply(words, Direction()).text())
