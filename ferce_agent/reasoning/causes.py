@@ -8,6 +8,7 @@ nothing is stated, another person's expression or a clear change since an earlie
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -239,7 +240,7 @@ def find_causes(
             continue
         own = [item for item in stated if concerns(item, person)]
         ranked = sorted(own, key=lambda item: -rank(person, item))
-        found = [cause_for(person, item, stated) for item in _distinct(ranked)[:MAX_CAUSES]]
+        found = [cause_for(person, item, ranked) for item in _distinct(clearest(person, ranked))[:MAX_CAUSES]]
         if not any(cause.agrees for cause in found):
             for cause, entry in (from_change(person, earlier), from_people(person, people)):
                 if cause is not None and entry is not None:
@@ -247,6 +248,19 @@ def find_causes(
                     evidence.append(entry)
         causes += found
     return causes, evidence
+
+
+def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
+    """Keep what cues say; of what mere likeness says, the best per sentence, and a second one where it suits the face."""
+    kept: list[StatedAppraisal] = []
+    taken: Counter[tuple[str, tuple[int, int]]] = Counter()
+    for item in ranked:
+        place = (item.statement.id, item.span)
+        suits = expected_share(person, item.appraisal) >= AGREES
+        if item.cued or taken[place] == 0 or (taken[place] == 1 and suits):
+            kept.append(item)
+            taken[place] += 1
+    return kept
 
 
 def rank(person: Person, item: StatedAppraisal) -> float:
