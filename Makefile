@@ -1,6 +1,7 @@
 # Two commands set up a fresh machine: `make demo` and `make test`. Each creates its own environment in .venv.
 PYTHON ?= python3.11
 BIN := .venv/bin
+ANSWERS := 100
 PHOTO := ferce_agent/evaluation/astronaut.jpg
 
 # The peers' packages are taken without their dependencies (TensorFlow, moviepy; a second OpenCV): only their weights are used.
@@ -37,13 +38,14 @@ check: .venv/dev  ## Style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/base  ## Time per stage, start-up, memory
+bench: .venv/dev  ## Time per stage, start-up, memory; the llama.cpp adapter on a language model with a vision tower of random weights
 	$(BIN)/ferce bench speed
+	$(MAKE) bench-vlm ANSWERS=10
 
 bench-vlm: .venv/dev  ## The llama.cpp adapter on a real language model with a vision tower of random weights
 	mkdir -p out
 	$(BIN)/python -m tests.perception.llava_files out/mmproj.gguf
-	$(BIN)/ferce bench vlm --answers 100 --vlm "llamacpp:$$($(BIN)/python -m tests.perception.llava_files)+out/mmproj.gguf"
+	$(BIN)/ferce bench vlm --answers $(ANSWERS) --vlm "llamacpp:$$($(BIN)/python -m tests.perception.llava_files)+out/mmproj.gguf"
 
 peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[bench,peers]'

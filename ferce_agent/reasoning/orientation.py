@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent import wording
@@ -48,6 +49,20 @@ def orientation(one: Person, two: Person) -> tuple[Relationship, Evidence] | Non
         confidence=round(0.5 + 0.4 * strength, 3),
     )
     return relationship, entry
+
+
+def nearest_in_sight(one: Person, two: Person, people: Sequence[Person]) -> bool:
+    """Return whether the orientation of two heads is about these two: for neither is somebody else nearer on that side."""
+    return all(_nearest(person, other, people) for person, other in ((one, two), (two, one)))
+
+
+def _nearest(person: Person, other: Person, people: Sequence[Person]) -> bool:
+    """Return whether `person` is turned to no side, or `other` is the nearest on the side of `other`."""
+    if side_of(person.face.pose.yaw) == 0:
+        return True
+    to_right = centre(other)[0] > centre(person)[0]
+    same_side = [one for one in people if one.id != person.id and (centre(one)[0] > centre(person)[0]) == to_right]
+    return min(same_side, key=lambda one: face_distance(person, one)).id == other.id
 
 
 def _kind(left: int, right: int) -> tuple[RelationKind, str]:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from ferce_agent import wording
 from ferce_agent.extraction.hygiene import tidy_text
-from ferce_agent.reasoning.orientation import orientation
+from ferce_agent.reasoning.orientation import nearest_in_sight, orientation
 from ferce_agent.reasoning.pairs import face_distance, pair_name
 from ferce_agent.report import Evidence, Group, Person, RelationKind, Relationship
 from ferce_agent.situation import Situation
@@ -41,7 +41,8 @@ def relate(people: list[Person], situation: Situation | None = None) -> tuple[li
     relationships = stated(people, situation or Situation())
     evidence: list[Evidence] = []
     for one, two in pairs:
-        for found in (proximity(one, two), orientation(one, two), likeness(one, two)):
+        turned = orientation(one, two) if nearest_in_sight(one, two, people) else None
+        for found in (proximity(one, two), turned, likeness(one, two)):
             if found is not None:
                 relationships.append(found[0])
                 evidence.append(found[1])

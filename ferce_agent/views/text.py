@@ -22,6 +22,8 @@ BAR_WIDTH: Final = 20
 """Columns of a full bar."""
 SHOWN: Final = 3
 """How many entries of the distribution are shown."""
+MOST_RELATIONSHIPS: Final = 6
+"""How many relations between people are shown."""
 STATUS_STYLE: Final = {"supported": "green", "contradicted": "bold red", "unverified": "yellow"}
 
 Row = tuple[str, "RenderableType"]
@@ -176,8 +178,12 @@ def _evidence(ids: Iterable[str], report: EmotionReport) -> str:
 def _around(report: EmotionReport) -> Iterator[Row]:
     if report.scene.text:
         yield "Scene", _words(f"{report.scene.text} ({wording.BASIS[report.scene.basis]})")
-    for relationship in report.relationships:
+    shown = [one for one in report.relationships if one.kind != "apart" or len(report.people) < 3]
+    for relationship in shown[:MOST_RELATIONSHIPS]:
         yield "Together", _words(_relationship(relationship))
+    if len(report.relationships) > len(shown[:MOST_RELATIONSHIPS]):
+        rest = len(report.relationships) - len(shown[:MOST_RELATIONSHIPS])
+        yield "", _words(f"{rest} more in the report (--json, --html)", "dim")
     if report.group is not None:
         yield "Group", _words(report.group.text)
     for cause in report.causes:

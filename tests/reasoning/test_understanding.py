@@ -77,6 +77,12 @@ def test_heads_turned_to_each_other() -> None:
     assert [item.people for item in facing] == [("person-1", "person-2")]
 
 
+def test_a_head_is_turned_towards_the_nearest_person_on_that_side_only() -> None:
+    people = [one(0, 100, 30), one(1, 260), one(2, 420)]
+    facing = [item.people for item in relate(people)[0] if item.kind == "facing"]
+    assert facing == [("person-1", "person-2")]
+
+
 def test_opposed_expressions_and_a_mixed_group() -> None:
     people = [one(0, 100, happiness=1.0), one(1, 250, sadness=1.0)]
     assert "opposed_expression" in {item.kind for item in relate(people)[0]}
