@@ -14,10 +14,9 @@ from typing import Annotated, Any, Final
 
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.graph.message import add_messages
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
+from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.images import ImageSource, Picture
 from ferce_agent.report import EmotionReport
 from ferce_agent.situation import EarlierReading, Situation, Turn
@@ -69,7 +68,7 @@ class ChatState(TypedDict, total=False):
 
 
 @dataclass(slots=True)
-class ChatContext:
+class ChatContext(OnlyInstances):
     """The photos of one run, by reference; never stored."""
 
     pictures: dict[str, ImageSource | Picture] = field(default_factory=dict)
@@ -79,16 +78,6 @@ class ChatContext:
         name = f"photo-{uuid.uuid4().hex[:8]}"
         self.pictures[name] = picture
         return name
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept only instances: a server's clients send photos in messages."""
-        return core_schema.is_instance_schema(cls)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Tell a server's clients that there is nothing to send."""
-        return {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 def reference_to(name: str) -> str:

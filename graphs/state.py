@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.images import ImageSource, Picture
 from ferce_agent.perception.vlm import Answer
 from ferce_agent.policy.decide import Decision
@@ -115,7 +114,7 @@ class FaceOutput(TypedDict):
 
 
 @dataclass(slots=True)
-class RunContext:
+class RunContext(OnlyInstances):
     """What a run uses but does not keep: engines, the caller's picture, decoded pictures by key.
 
     Attributes:
@@ -135,13 +134,3 @@ class RunContext:
         self.pictures[key] = picture
         while len(self.pictures) > MAX_PICTURES:
             self.pictures.pop(next(iter(self.pictures)))
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept only instances: a server's clients cannot send engines."""
-        return core_schema.is_instance_schema(cls)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Tell a server's clients that there is nothing to send."""
-        return {"type": "object", "properties": {}, "additionalProperties": False}

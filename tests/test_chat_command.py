@@ -232,7 +232,7 @@ def test_a_terminal_gets_a_prompt_and_can_end_politely(memory: Path, end: bytes)
 
 
 def read_until(screen: int, mark: bytes) -> bytes:
-    shown, until = b"", time.monotonic() + 60
+    shown, until = b"", time.monotonic() + 180
     while mark not in shown and time.monotonic() < until:
         try:
             shown += os.read(screen, 1024)

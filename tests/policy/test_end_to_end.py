@@ -11,9 +11,6 @@ from typing import Any
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-from langchain_core.messages import AIMessage, ToolMessage
-from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode
 from mcp import StdioServerParameters
 from mcp.client import Client
 from numpy.typing import NDArray
@@ -34,6 +31,7 @@ from ferce_agent.tools.mcp_server import create_server
 from ferce_agent.views.emotionml import check_emotionml, to_emotionml
 from ferce_agent.views.html import to_html
 from ferce_agent.views.text import to_text
+from tests.tool_calls import call
 
 WORK = {"domain": "workplace", "jurisdiction": "eu"}
 HIRING = {"domain": "recruitment"}
@@ -213,17 +211,6 @@ def test_a_model_on_this_machine_may_always_be_asked(photo: Path) -> None:
 
 
 # The LangChain tool
-
-
-def call(tool: Any, **arguments: Any) -> ToolMessage:
-    builder = StateGraph(MessagesState)
-    builder.add_node("tools", ToolNode([tool]))
-    builder.add_edge(START, "tools")
-    builder.add_edge("tools", END)
-    request = {"name": "analyze_expression", "args": arguments, "id": "1", "type": "tool_call"}
-    answer = builder.compile().invoke({"messages": [AIMessage("", tool_calls=[request])]})["messages"][-1]
-    assert isinstance(answer, ToolMessage)
-    return answer
 
 
 def test_the_tool_restricts_and_refuses(photo: Path) -> None:

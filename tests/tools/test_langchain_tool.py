@@ -3,28 +3,13 @@ from __future__ import annotations
 import asyncio
 import base64
 from pathlib import Path
-from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, ToolMessage
-from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode
 
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain_tool import create_analyze_expression_tool
 from tests.bad_inputs import bad_inputs
-
-
-def call(tool: Any, **arguments: Any) -> ToolMessage:
-    """Send a model's tool call through a real ToolNode in a real graph."""
-    builder = StateGraph(MessagesState)
-    builder.add_node("tools", ToolNode([tool]))
-    builder.add_edge(START, "tools")
-    builder.add_edge("tools", END)
-    request = {"name": "analyze_expression", "args": arguments, "id": "1", "type": "tool_call"}
-    answer = builder.compile().invoke({"messages": [AIMessage("", tool_calls=[request])]})["messages"][-1]
-    assert isinstance(answer, ToolMessage)
-    return answer
+from tests.tool_calls import call
 
 
 def test_the_model_gets_text_and_the_program_the_report(photo: Path) -> None:
