@@ -139,6 +139,10 @@ class Asker:
         self._pace.left_out()
         return None
 
+    def time_for_repairs(self, left: float | None) -> float:
+        """Return how many seconds all repairs of an answer may take: what is left, at most the time of one answer."""
+        return self.settings.vlm_seconds if left is None else min(max(left, 0.0), self.settings.vlm_seconds)
+
     def sees(self, prompt: Prompt, context: str | None) -> tuple[str, ...]:
         """Return what a question about a face holds, for the provenance."""
         shows_examples = self.bank is not None and "examples" in prompt.inputs

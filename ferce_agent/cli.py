@@ -47,6 +47,7 @@ def main() -> None:
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose engines; they reach the command as one dictionary named `chosen`."""
+    from dataclasses import fields
     from functools import wraps
 
     options = (
@@ -74,13 +75,12 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--budget-ms", type=float, help="Time for one picture; the vision-language model is left out beyond."
         ),
     )
-    names = (
-        *("settings", "max_faces", "small_faces", "weights", "vlm", "vlm_when", "vlm_reliability", "vlm_seconds"),
-        *("vlm_prompt", "scene", "choose_cause", "bank", "budget_ms"),
-    )
 
     @wraps(command)
     def run(**values: Any) -> Any:
+        from ferce_agent.settings import Settings
+
+        names = {"settings", *(field.name for field in fields(Settings))} & set(values)
         chosen = {name: value for name in names if (value := values.pop(name)) not in (None, False)}
         return command(chosen=chosen, **values)
 
@@ -392,7 +392,7 @@ def bank_build(folder: Path, out: Path, no_pictures: bool) -> None:
 
     A text file beside a photo (photo.txt beside photo.jpg) is a note that goes into the prompt with it.
     """
-    from ferce_agent.perception.bank_builder import build_bank
+    from ferce_agent.bank_builder import build_bank
 
     built = build_bank(folder, pictures=not no_pictures)
     built.bank.save(out)

@@ -11,7 +11,7 @@ from langgraph.types import Command, RetryPolicy
 
 from ferce_agent.asking import Asker
 from ferce_agent.errors import EngineError, VlmError, VlmTimeoutError
-from ferce_agent.extraction.shape import AnswerShape, shape_for
+from ferce_agent.extraction.shape import AnswerShape
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
 from ferce_agent.perception.vlm import Request
@@ -41,9 +41,10 @@ def specialist(state: FaceState, context: RunContext) -> Update:
 def vlm(state: FaceState, context: RunContext) -> Update:
     """Ask the vision-language model about the face, if there is time for it."""
     asker = asker_of(context)
-    request, _ = question(state, context)
-    if request is None:
+    seconds = asker.time_for(context.engines.time_left(state["began"]))
+    if seconds is None:
         return {"degraded": [skipped(person_id(state["index"]))]}
+    request, _ = question(state, context, seconds)
     answer = asker.ask(request)
     return {"answer": answer, "sent": [sent_about(state, context)]}
 
@@ -51,9 +52,9 @@ def vlm(state: FaceState, context: RunContext) -> Update:
 @stage("extract")
 def extract(state: FaceState, context: RunContext) -> Update:
     """Turn the model's words into checked data of the ontology."""
-    request, shape = question(state, context)
     asker = asker_of(context)
-    return {"extracted": asker.extract(state["answer"], request or Request("", (), seconds=0), shape)}
+    request, shape = question(state, context, asker.time_for_repairs(context.engines.time_left(state["began"])))
+    return {"extracted": asker.extract(state["answer"], request, shape)}
 
 
 @stage("reconcile")
@@ -104,14 +105,15 @@ def asker_of(context: RunContext) -> Asker:
     return context.engines.asker
 
 
-def question(state: FaceState, context: RunContext) -> tuple[Request | None, AnswerShape]:
-    """Return the question about this face, None where no time is left for it, and the shape of its answer."""
-    asker = asker_of(context)
-    seconds = asker.time_for(context.engines.time_left(state["began"]))
-    if seconds is None:
-        return None, shape_for()
+def question(state: FaceState, context: RunContext, seconds: float) -> tuple[Request, AnswerShape]:
+    """Return the question about this face, which may take so many seconds, and the shape of its answer.
+
+    It is made anew for repairs: the state holds no pixels.
+    """
     pixels = context.pictures[state["picture"]].pixels
-    return asker.face_request(pixels, state["detected"], state.get("embedding", ()), state.get("context"), seconds)
+    return asker_of(context).face_request(
+        pixels, state["detected"], state.get("embedding", ()), state.get("context"), seconds
+    )
 
 
 def sent_about(state: FaceState, context: RunContext) -> Sent:
@@ -123,14 +125,14 @@ def sent_about(state: FaceState, context: RunContext) -> Sent:
 
 def skipped(name: str) -> Degradation:
     """Say that there was no time to ask."""
-    message = f"{name}: the time budget leaves no room for the vision-language model."
+    message = "The time budget leaves no room for the vision-language model."
     return Degradation(stage="vlm", code="vlm_skipped", message=message, person=name)
 
 
 def failure(state: FaceState, error: NodeError, code: DegradedCode) -> Degradation:
     """Describe a failed step of this face."""
     name = person_id(state["index"])
-    return Degradation(stage=error.node, code=code, message=f"{name}: {error.error}"[:2000], person=name)
+    return Degradation(stage=error.node, code=code, message=str(error.error)[:2000], person=name)
 
 
 def specialist_failed(state: FaceState, error: NodeError) -> Command[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import statistics
 import time
 from collections.abc import Callable
@@ -142,12 +141,10 @@ def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object
     llama = getattr(vlm, "_llama", None)
     if llama is None:
         return None
-    url = "data:image/jpeg;base64," + base64.b64encode(request.pictures[0]).decode()
-    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": request.prompt}]
 
     def ask() -> object:
         return llama.create_chat_completion(
-            messages=[{"role": "user", "content": content}],
+            messages=[{"role": "user", "content": request.content()}],
             max_tokens=request.max_tokens,
             temperature=0.0,
             repeat_penalty=1.0,

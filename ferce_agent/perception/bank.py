@@ -70,7 +70,7 @@ class Bank:
             for index, example in enumerate(self.examples)
             if not allowed or lifted(example.term, allowed) is not None
         ]
-        near = self.embeddings @ _unit(np.asarray(embedding, np.float32)[None])[0]
+        near = self.embeddings @ unit_vectors(np.asarray(embedding, np.float32)[None])[0]
         most = max((count + 1) // 2, 1)
         chosen: list[int] = []
         while usable and len(chosen) < count:
@@ -114,7 +114,7 @@ class Bank:
         try:
             data = path.read_bytes()
             with np.load(path, allow_pickle=False) as file:
-                vectors = _unit(file["embeddings"].astype(np.float32))
+                vectors = unit_vectors(file["embeddings"].astype(np.float32))
                 terms, faces = (tuple(str(one) for one in file[name]) for name in ("terms", "faces"))
                 blobs = np.split(file["pictures"], file["ends"])[: len(terms)]
                 specialist = str(file["specialist"])
@@ -128,7 +128,8 @@ class Bank:
         return cls(vectors, tuple(examples), specialist, hashlib.sha256(data).hexdigest())
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the rows of an array (N, D) scaled to length one; rows of zeros stay."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), np.float32)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import logging
 import os
@@ -95,7 +94,7 @@ class EndpointVlm:
     def _answer(self, client: Any, request: Request, patience: Patience) -> Answer:
         common: dict[str, Any] = {
             "model": self.model,
-            "messages": [{"role": "user", "content": _content(request)}],
+            "messages": [{"role": "user", "content": request.content()}],
             "max_tokens": request.max_tokens,
             "temperature": 0,
             "timeout": max(patience.left, 0.01),
@@ -207,11 +206,3 @@ def _advice(status: int) -> str:
 def _tokens(made: Any) -> int | None:
     usage = getattr(made, "usage", None)
     return getattr(usage, "completion_tokens", None)
-
-
-def _content(request: Request) -> list[dict[str, Any]]:
-    urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in request.pictures]
-    return [
-        *({"type": "image_url", "image_url": {"url": url}} for url in urls),
-        {"type": "text", "text": request.prompt},
-    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import ctypes
 import hashlib
@@ -108,7 +107,7 @@ class LlamaCppVlm:
         if request.grammar is not None:
             grammar = llama_cpp.LlamaGrammar.from_string(request.grammar.gbnf, verbose=False)
         chunks = self._llama.create_chat_completion(
-            messages=[{"role": "user", "content": _content(request)}],
+            messages=[{"role": "user", "content": request.content()}],
             grammar=grammar,
             max_tokens=request.max_tokens,
             temperature=0.0,
@@ -232,13 +231,6 @@ def protected_from_amx(llama_cpp: Any, present: Callable[[], bool] = has_amx) ->
 
 
 _AMX_LOCK = threading.Lock()
-
-
-def _content(request: Request) -> list[dict[str, Any]]:
-    """Return pictures as data URLs (the library would open any other address it is given) and the prompt."""
-    urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in request.pictures]
-    pictures: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return [*pictures, {"type": "text", "text": request.prompt}]
 
 
 def _handler(mmproj: Path, template: str | None, *, use_gpu: bool) -> Any:

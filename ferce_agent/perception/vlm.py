@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Mapping
@@ -52,6 +53,12 @@ class Request:
     max_tokens: int = 512
     seconds: float = 60.0
     cancel: threading.Event = field(default_factory=threading.Event)
+
+    def content(self) -> list[dict[str, Any]]:
+        """Return pictures (as data URLs: no back-end is ever given an address to open) and prompt as parts of an OpenAI message."""
+        urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in self.pictures]
+        pictures: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        return [*pictures, {"type": "text", "text": self.prompt}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,22 +71,24 @@ def evidence_id(person: str, unit: str) -> str:
     return f"{person}.movement.{unit.lower()}"
 
 
+def unit_evidence(person: str, unit: ActionUnitReading) -> Evidence:
+    """Return the entry of evidence of one measured movement."""
+    movement = ontology().action_units[unit.id].movement.capitalize()
+    return Evidence(
+        id=evidence_id(person, unit.id),
+        kind="action_unit",
+        text=f"{movement} ({unit.id}): {unit.intensity:.2f} of 1.",
+        value=unit.intensity,
+        person=person,
+    )
+
+
 def movement_evidence(
     person: str, expression: Expression | None, measured: Sequence[ActionUnitReading]
 ) -> list[Evidence]:
     """List notable movements and those that the named expression is checked against."""
     needed = {unit.id for unit in typical(expression.primary, measured)} if expression and expression.primary else set()
-    return [
-        Evidence(
-            id=evidence_id(person, unit.id),
-            kind="action_unit",
-            text=f"{ontology().action_units[unit.id].movement.capitalize()} ({unit.id}): {unit.intensity:.2f} of 1.",
-            value=unit.intensity,
-            person=person,
-        )
-        for unit in measured
-        if unit.intensity >= NOTABLE or unit.id in needed
-    ]
+    return [unit_evidence(person, unit) for unit in measured if unit.intensity >= NOTABLE or unit.id in needed]
 
 
 def movement_claim(person: str, expression: Expression, measured: Sequence[ActionUnitReading]) -> Claim | None:

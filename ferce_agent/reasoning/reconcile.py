@@ -74,7 +74,7 @@ def reconcile(found: FaceFindings) -> Reading:
         evidence += [entry for entry in vlm_evidence(name, found.vlm, found.measured) if entry.id not in known]
         claims += vlm_claims(name, found.vlm, found.measured)
         if found.vlm.primary is None:
-            message = f"{name}: the vision-language model names no single expression."
+            message = "The vision-language model names no single expression."
             degraded = (*degraded, Degradation(stage="extract", code="vlm_failed", message=message, person=name))
     person = Person(
         id=name,

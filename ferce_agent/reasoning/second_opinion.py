@@ -9,7 +9,7 @@ from ferce_agent.extraction.perception import Cue, ExtractedPerception, Part
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.fusion import canonical_shares
-from ferce_agent.reasoning.movements import ABSENT, PRESENT, evidence_id
+from ferce_agent.reasoning.movements import ABSENT, PRESENT, evidence_id, unit_evidence
 from ferce_agent.report import (
     ActionUnitReading,
     Claim,
@@ -118,15 +118,7 @@ def vlm_evidence(person: str, reading: VlmReading, measured: Sequence[ActionUnit
         )
     ]
     wanted = {cue.action_unit for cue in reading.cues}
-    for unit in measured:
-        if unit.id in wanted:
-            movement = ontology().action_units[unit.id].movement.capitalize()
-            text = f"{movement} ({unit.id}): {unit.intensity:.2f} of 1."
-            entries.append(
-                Evidence(
-                    id=evidence_id(person, unit.id), kind="action_unit", text=text, value=unit.intensity, person=person
-                )
-            )
+    entries += [unit_evidence(person, unit) for unit in measured if unit.id in wanted]
     return entries
 
 

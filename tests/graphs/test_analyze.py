@@ -376,3 +376,10 @@ def test_a_model_may_choose_among_the_causes_but_not_add_one(photo: Path) -> Non
     report = analyze_expression(photo, told, engines=Engines(Settings(choose_cause=True, sentences=False), vlm=wrong))
     assert [cause.appraisal for cause in report.causes] == ["pleasant", "loss"]
     assert [entry.stage for entry in report.degraded] == ["choose"]
+
+
+def test_repairs_get_the_time_that_is_left() -> None:
+    asker = Engines(Settings(vlm_seconds=60), vlm=SlowVlm()).asker
+    assert asker is not None
+    assert [asker.time_for_repairs(left) for left in (None, 100.0, 5.0, -1.0)] == [60, 60, 5, 0]
+    assert (asker.time_for(None), asker.time_for(5.0), asker.time_for(-1.0)) == (60, 5, None)

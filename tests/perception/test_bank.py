@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ferce_agent import analyze_expression
 from ferce_agent.asking import examples_text
+from ferce_agent.bank_builder import build_bank
 from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError
 from ferce_agent.perception.bank import Bank, Example, label_in_style
-from ferce_agent.perception.bank_builder import build_bank
 from ferce_agent.perception.vlm import Answer, Request
 from ferce_agent.settings import Settings
 

@@ -9,11 +9,12 @@ from typing import Final
 import numpy as np
 
 from ferce_agent.asking import face_jpeg
+from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError, FerceError
 from ferce_agent.extraction.hygiene import tidy_text
 from ferce_agent.images import load_picture
 from ferce_agent.ontology.normalise import normalise
-from ferce_agent.perception.bank import Bank, Example
+from ferce_agent.perception.bank import Bank, Example, unit_vectors
 from ferce_agent.perception.specialist import Perception
 from ferce_agent.reasoning.describe import seen_movements
 from ferce_agent.reasoning.movements import readings
@@ -46,8 +47,6 @@ def build_bank(folder: Path, settings: Settings | None = None, *, pictures: bool
     Raises:
         DataError: There is no such folder of photos, a folder's name is no expression, or no photo could be used.
     """
-    from ferce_agent.engine import Engines  # the engines know the banks they read
-
     engines = Engines(settings or Settings.from_environment())
     jobs = labelled_photos(folder)
     vectors: list[np.ndarray] = []
@@ -69,9 +68,10 @@ def build_bank(folder: Path, settings: Settings | None = None, *, pictures: bool
                 left_out.append((photo.name, str(error)))
     if not examples:
         raise DataError("No photo of the folder could be used.", hint=left_out[0][1] if left_out else "")
-    matrix = np.stack(vectors).astype(np.float32)
-    matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
-    return Built(Bank(matrix, tuple(examples), engines.specialist.sha256), tuple(left_out))
+    return Built(
+        Bank(unit_vectors(np.stack(vectors).astype(np.float32)), tuple(examples), engines.specialist.sha256),
+        tuple(left_out),
+    )
 
 
 def labelled_photos(folder: Path) -> list[tuple[Path, str]]:
