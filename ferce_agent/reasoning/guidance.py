@@ -95,12 +95,15 @@ def signs_of_distress(person: Person, known: Understanding) -> tuple[str, ...]:
 
     Words of crisis alone ("I can't go on") count whatever the face shows; a face alone never does.
     """
-    quality = f"{person.id}.quality"
-    if known.crisis:
-        return (quality, *known.crisis)
-    if person.expression is None:
-        return ()
+    if known.crisis or person.expression is None:
+        return known.crisis
     shares = dict(person.expression.distribution.items())
     first = next((cause for cause in known.causes if cause.person == person.id), None)
-    grave = first is not None and first.basis == "stated" and first.appraisal in GRAVE and first.agrees
-    return (quality, *first.evidence) if first and grave and shares["sadness"] + shares["fear"] >= DISTRESSED else ()
+    if first is None or first.basis != "stated" or first.appraisal not in GRAVE or not first.agrees:
+        return ()
+    shown = "sadness" if shares["sadness"] >= shares["fear"] else "fear"
+    return (
+        (f"{person.id}.probability.{shown}", *first.evidence)
+        if shares["sadness"] + shares["fear"] >= DISTRESSED
+        else ()
+    )

@@ -329,3 +329,11 @@ def test_a_decision_is_printed_with_rules_sources_and_notice() -> None:
     assert "refused: nothing is looked at" in ferce("policy", "--domain", "credit").stdout
     assert "remote-needs-consent" in ferce("policy", "--domain", "assistant", "--remote").stdout
     assert ferce("policy", "--domain", "police").exit_code == 2
+
+
+def test_words_of_crisis_are_heeded_where_nothing_may_be_inferred(photo: Path) -> None:
+    told = {"turns": [{"speaker": "user", "text": "I can't go on like this."}]}
+    report = analyze_expression(photo, told, use_context=WORK)
+    check_restricted(report)
+    assert report.guidance.distress
+    assert report.guidance.evidence == ("turn.1",)
