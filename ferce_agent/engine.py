@@ -30,6 +30,7 @@ from ferce_agent.reasoning.expression import interpret
 from ferce_agent.reasoning.fusion import fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
+from ferce_agent.reasoning.words import WordEncoder
 from ferce_agent.report import (
     ActionUnitReading,
     Box,
@@ -85,6 +86,7 @@ class Engines:
         self.detector = FaceDetector(self.settings.face_threshold)
         self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.precision)
         self.vocabulary = Vocabulary()
+        self.vocabulary.encoder = WordEncoder()  # one copy of the encoder for labels and for sentences
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         """Return all faces of a BGR picture (H, W, 3), largest first."""

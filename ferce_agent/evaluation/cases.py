@@ -1,8 +1,10 @@
 """Context reasoning on written situations: `ferce bench situations`.
 
-The cases are in `situations/development.toml` and `situations/held_out.toml`. Both were written from the input model and the
-names of the appraisals alone, without sight of the reasoning code or its cue lists; the rules were then tuned on the
-development cases only.
+The cases are in `situations/`. `development.toml` and `held_out.toml` were written from the input model and the names of the
+appraisals alone, without sight of the reasoning code or its cue lists; the rules were then tuned on the development cases only.
+`fresh.toml` was written blind by a second hand after that tuning and measured once before it was used for anything: cause type
+0.756, basis 0.800, span 0.587, conflict 0.925, distress 0.938 with the sentence encoder (0.72, 0.63 and 0.48 for the first three
+with cue words alone). Since then it has been tuned on, too, so that of the three only the held-out cases are unseen.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from ferce_agent.reasoning.understanding import Understanding, understand
 from ferce_agent.report import Box, Cause, Face, HeadPose, Landmarks, Person, Point, Quality
 from ferce_agent.situation import Situation, read_situation
 
-SETS: Final = ("development", "held_out")
+SETS: Final = ("development", "fresh", "held_out")
 
 
 @dataclass(frozen=True, slots=True)

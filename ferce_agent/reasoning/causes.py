@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
@@ -18,8 +18,9 @@ from ferce_agent import wording
 from ferce_agent.extraction.hygiene import shorten
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
-from ferce_agent.reasoning.events import NOTHING, EventMatcher
+from ferce_agent.reasoning.events import NOTHING, EventMatcher, Reading
 from ferce_agent.reasoning.pairs import face_distance
+from ferce_agent.reasoning.spans import carrying_words
 from ferce_agent.reasoning.told import Sentence, Statement
 from ferce_agent.report import Alternative, Cause, Evidence, Person, Span
 from ferce_agent.situation import EarlierReading
@@ -40,30 +41,53 @@ NEARBY: Final = 6.0
 """Only people within so many face heights are looked at as a cause."""
 FITS: Final = 1.0
 """Weight of what the face shows against what is said."""
+OPEN: Final = 0.2
+"""What an appraisal that leads one to expect no expression in particular counts as its share."""
+EXPLAINS: Final = 1.2
+"""Weight of how well the whole sentence explains the face, however it is appraised."""
 FEELING_WORDS: Final = 6
 """A sentence of at most so many words that names an expression tells of a feeling, not of an event."""
+NAMED: Final = 0.4
+"""What a sentence that names the person counts more."""
+LATER: Final = 0.1
+"""How much less each further statement counts: what happened is told first, what came of it after."""
 ASIDE: Final = 0.5
 """Where somebody is, and what an assistant says, counts less than what happens."""
 OWN_WORDS: Final = 0.5
 """What somebody says counts more for that person than what others say."""
-LIKENESS: Final = 1.5
-"""Weight of what the sentence classifier holds likeliest."""
-CONFIDENT: Final = 0.28
-"""From this probability of the likeliest appraisal on its weight is full; below, it falls in proportion."""
-VAGUE: Final = 0.16
-"""Below this probability of the likeliest appraisal a sentence without cues says nothing."""
-SLOPE: Final = 0.3
-"""How fast that falls: an appraisal 28 times less likely counts nothing."""
-SECONDS: Final = 5
+LIKENESS: Final = 2.5
+"""Weight of an appraisal that the sentence classifier holds as likely as `FULL`."""
+FULL: Final = 0.3
+"""At this probability the weight is full; below, it falls with the logarithm, above it rises."""
+SLOPE: Final = 0.25
+"""How fast: one 55 times less likely than that counts nothing."""
+SECONDS: Final = 7
 """At most so many appraisals of a sentence are considered; the face decides between them."""
-IDLE: Final = 0.35
+OFTEN: Final = 3.0
+"""How much more often than among the examples a sentence that somebody tells is of no matter."""
+IDLE: Final = 0.55
 """From this probability on a sentence tells of nothing that would explain an expression."""
 FIRM: Final = 1.6
 """Cues of this weight hold even then."""
+CERTAIN: Final = 0.2
+"""Without cues, an appraisal must be so likely where it goes against what the face shows, or where the face is calm."""
+NEWS: Final = 3
+"""A sentence of fewer words ("Unbelievable!") comments on what another tells."""
+BRIEF: Final = 0.4
+"""How much weight it loses."""
 WEAK: Final = frozenset(
     {"goal_important", "not_familiar", "familiar", "urgent", "predictable", "expected", "not_urgent"}
 )
-"""Appraisals that say how much is at stake rather than what happened: they yield to any other cue of the same statement."""
+"""Appraisals that say how much is at stake rather than what happened: they yield to the others of the same sentence, all
+the more where cues say what happened."""
+GENERIC: Final = frozenset({"desirable", "undesirable"})
+"""Appraisals that nearly every good or bad event has."""
+BROAD: Final = 0.1
+"""How much weight they lose, so that the more telling one leads where both are as clear."""
+YIELD: Final = 0.7
+"""How much weight they lose then."""
+
+UNREAD: Final = Reading({})
 
 FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
     ("fear", "anger"): "dangerous",
@@ -100,10 +124,12 @@ class StatedAppraisal:
         appraisal: The ontology's entry.
         statement: Where it is said.
         about: People it is about; empty for anybody.
-        phrase: The cue, or the sentence where no cue was found.
-        span: Characters of the sentence in the statement's text.
-        weight: How clearly it is said: cues count by number and length, likeness to examples by its cosine.
+        phrase: The words that carry it.
+        span: Their characters in the statement's text.
+        sentence: Where the sentence begins in the statement's text.
+        weight: How clearly it is said: cues count by number and length, likeness to examples by its probability.
         cued: Whether a cue of the ontology says so; else only likeness to examples does.
+        near: Probability of all appraisals of the sentence by likeness to examples; empty where nothing was compared.
     """
 
     appraisal: Appraisal
@@ -111,8 +137,15 @@ class StatedAppraisal:
     about: tuple[str, ...]
     phrase: str
     span: tuple[int, int]
+    sentence: int
     weight: float
     cued: bool = True
+    near: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def likely(self) -> float:
+        """Its probability by likeness to examples; 1 where nothing was compared."""
+        return self.near.get(self.appraisal.id, 1.0)
 
 
 @cache
@@ -124,10 +157,11 @@ def cue_finder() -> PhraseFinder:
 def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = None) -> list[StatedAppraisal]:
     """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
     jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
-    alike = matcher.likeness([sentence.text for _, sentence in jobs]) if matcher else [{} for _ in jobs]
-    alike = [{} if names_feeling(sentence.text) else near for (_, sentence), near in zip(jobs, alike, strict=True)]
+    read = matcher.read([sentence.text for _, sentence in jobs]) if matcher else [UNREAD for _ in jobs]
     return [
-        found for (one, sentence), near in zip(jobs, alike, strict=True) for found in appraisals_in(one, sentence, near)
+        found
+        for (one, sentence), reading in zip(jobs, read, strict=True)
+        for found in appraisals_in(one, sentence, reading)
     ]
 
 
@@ -136,9 +170,7 @@ def names_feeling(text: str) -> bool:
     return len(text.split()) <= FEELING_WORDS and bool(normalise(text).candidates)
 
 
-def appraisals_in(
-    statement: Statement, sentence: Sentence, near: Mapping[str, float] | None = None
-) -> list[StatedAppraisal]:
+def appraisals_in(statement: Statement, sentence: Sentence, reading: Reading = UNREAD) -> list[StatedAppraisal]:
     """Return the appraisals of one sentence, clearest first.
 
     Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what happened.
@@ -146,20 +178,26 @@ def appraisals_in(
     Args:
         statement: Holds the sentence.
         sentence: The sentence.
-        near: Probability of each appraisal and of ``nothing`` by the sentence classifier, where an encoder is at hand.
+        reading: What the sentence classifier says, where an encoder is at hand.
     """
-    found: dict[str, tuple[float, PhraseHit | None]] = {}
+    hits: dict[str, list[PhraseHit]] = {}
     denied = False
     for hit in _longest(cue_finder().find(sentence.text)):
         denied |= hit.negated
         if not hit.negated:
-            weight, first = found.get(hit.key, (0.4, hit))
-            found[hit.key] = (weight + (hit.end - hit.start) / 10, first)
-    if near and not (denied and not found):
-        found = _with_likeness(found, near)
-    strong = {name: one for name, one in found.items() if name not in WEAK}
-    kept = sorted((strong or found).items(), key=lambda item: -item[1][0])
-    return [_stated(name, weight, hit, statement, sentence) for name, (weight, hit) in kept]
+            hits.setdefault(hit.key, []).append(hit)
+    weights = {name: 0.4 + sum(hit.end - hit.start for hit in found) / 10 for name, found in hits.items()}
+    if reading.near and (hits or not (denied or names_feeling(sentence.text))):
+        weights = _with_likeness(weights, reading.near)
+    if not WEAK.issuperset(hits):
+        weights = {name: weight for name, weight in weights.items() if name not in WEAK}
+    elif not WEAK.issuperset(weights):
+        weights = {name: weight - (YIELD if name in WEAK else 0.0) for name, weight in weights.items()}
+    weights = {name: weight - (BROAD if name in GENERIC else 0.0) for name, weight in weights.items()}
+    if len(sentence.text.split()) < NEWS and statement.source == "words":
+        weights = {name: weight - BRIEF for name, weight in weights.items()}
+    kept = sorted(weights.items(), key=lambda item: -item[1])
+    return [_stated(name, weight, hits, statement, sentence, reading) for name, weight in kept]
 
 
 def _longest(hits: Sequence[PhraseHit]) -> list[PhraseHit]:
@@ -173,39 +211,46 @@ def _longest(hits: Sequence[PhraseHit]) -> list[PhraseHit]:
     return kept
 
 
-def _with_likeness(
-    found: dict[str, tuple[float, PhraseHit | None]], near: Mapping[str, float]
-) -> dict[str, tuple[float, PhraseHit | None]]:
-    """Add what the sentence classifier says: a sentence that tells of nothing loses its weak cues, others gain appraisals.
-
-    An appraisal's weight falls with the logarithm of how much less likely it is than the likeliest.
-    """
-    best = max(value for name, value in near.items() if name != NOTHING)
-    sure = min(best / CONFIDENT, 1.0)
+def _with_likeness(cued: dict[str, float], near: Mapping[str, float]) -> dict[str, float]:
+    """Add what the sentence classifier says: a sentence that tells of nothing loses its weak cues, others gain appraisals."""
+    near = as_told(near)
     if near[NOTHING] >= IDLE:
-        return {name: one for name, one in found.items() if one[0] >= FIRM}
+        return {name: weight for name, weight in cued.items() if weight >= FIRM}
     ranked = sorted((name for name in near if name != NOTHING), key=lambda name: -near[name])[:SECONDS]
-    merged = dict(found)
-    for name in {*ranked, *found}:
-        clear = max(1 + SLOPE * math.log(max(near.get(name, 0.0), 1e-4) / best), 0.0)
-        weight, hit = found.get(name, (0.0, None))
-        if hit is not None or (clear > 0 and best >= VAGUE):
-            merged[name] = (weight + LIKENESS * clear * sure, hit)
+    merged = dict(cued)
+    for name in {*ranked, *cued}:
+        clear = max(1 + SLOPE * math.log(max(near.get(name, 0.0), 1e-4) / FULL), 0.0)
+        if name in cued or clear > 0:
+            merged[name] = cued.get(name, 0.0) + LIKENESS * clear
     return merged
 
 
-def _stated(
-    name: str, weight: float, hit: PhraseHit | None, statement: Statement, sentence: Sentence
+def as_told(near: Mapping[str, float]) -> dict[str, float]:
+    """Return the probabilities for sentences as people tell them, of which more tell of nothing than of the examples do."""
+    whole = 1 + (OFTEN - 1) * near[NOTHING]
+    return {name: share * (OFTEN if name == NOTHING else 1.0) / whole for name, share in near.items()}
+
+
+def _stated(  # noqa: PLR0913
+    name: str,
+    weight: float,
+    hits: Mapping[str, Sequence[PhraseHit]],
+    statement: Statement,
+    sentence: Sentence,
+    reading: Reading,
 ) -> StatedAppraisal:
-    phrase = sentence.text if hit is None else hit.phrase
+    pointing = hits.get(name) or [hit for found in hits.values() for hit in found]
+    first, last = carrying_words(sentence.text, name, reading.words, [(hit.start, hit.end) for hit in pointing])
     return StatedAppraisal(
         ontology().appraisals[name],
         statement,
         sentence.about,
-        shorten(phrase, 80),
-        (sentence.start, sentence.start + len(sentence.text)),
+        shorten(sentence.text[first:last], 80),
+        (sentence.start + first, sentence.start + last),
+        sentence.start,
         weight,
-        hit is not None,
+        name in hits,
+        reading.near,
     )
 
 
@@ -252,26 +297,54 @@ def find_causes(
 
 def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
     """Keep what cues say; of what mere likeness says, the best per sentence, and a second one where it suits the face."""
+    calm = person.expression is not None and leading(person)[0] == "neutral"
     kept: list[StatedAppraisal] = []
-    taken: Counter[tuple[str, tuple[int, int]]] = Counter()
+    taken: Counter[tuple[str, int]] = Counter()
     for item in ranked:
-        place = (item.statement.id, item.span)
+        place = (item.statement.id, item.sentence)
         suits = expected_share(person, item.appraisal) >= AGREES
-        if item.cued or taken[place] == 0 or (taken[place] == 1 and suits):
+        foremost = item.likely >= max((item.near[name] for name in item.near if name != NOTHING), default=0.0)
+        if not item.cued and item.likely < CERTAIN and (calm or not suits):
+            continue
+        if item.cued or foremost or taken[place] == 0 or (taken[place] == 1 and suits):
             kept.append(item)
             taken[place] += 1
     return kept
 
 
 def rank(person: Person, item: StatedAppraisal) -> float:
-    """Return how well a stated appraisal explains a face: specific words first, then what the face shows."""
+    """Return how well a stated appraisal explains a face: specific words first, then what the face shows.
+
+    What else the same sentence may be appraised as counts, too: of two sentences the one is likelier meant that explains the face
+    whichever way it is read.
+    """
     own = OWN_WORDS if item.statement.person == person.id else 0.0
+    if person.id in item.about:
+        own += NAMED
     aside = ASIDE if item.statement.is_aside else 0.0
-    return item.weight + own - aside + FITS * expected_share(person, item.appraisal)
+    aside += LATER * item.statement.order
+    fit = expected_share(person, item.appraisal) if item.appraisal.expressions else OPEN
+    return item.weight + own - aside + FITS * fit + EXPLAINS * explained(person, item.near)
+
+
+def explained(person: Person, near: Mapping[str, float]) -> float:
+    """Return how much of what the face shows a sentence leads one to expect, over all that it may be appraised as."""
+    if person.expression is None:
+        return 0.0
+    shares, known = dict(person.expression.distribution.items()), ontology().appraisals
+    return sum(
+        share * sum(shares[expression] for expression in known[name].expressions)
+        for name, share in near.items()
+        if name != NOTHING
+    )
 
 
 def _distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
-    return list({item.appraisal.id: item for item in reversed(items)}.values())[::-1]
+    """Return the first item of each appraisal, in the order given."""
+    first: dict[str, StatedAppraisal] = {}
+    for item in items:
+        first.setdefault(item.appraisal.id, item)
+    return list(first.values())
 
 
 def cause_for(person: Person, item: StatedAppraisal, stated: Sequence[StatedAppraisal]) -> Cause:

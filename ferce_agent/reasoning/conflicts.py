@@ -29,6 +29,8 @@ BAD: Final = frozenset(
 """Appraisals of good and of bad events; the others can be either."""
 CLEAR: Final = 0.5
 """Least probability of the expressions on one side for a face to count as clearly pleasant or unpleasant."""
+LIKELY: Final = 0.25
+"""Least probability at which mere likeness to examples counts as a good or bad event."""
 MEANT: Final = 0.35
 """Least strength of the words on one side."""
 
@@ -67,6 +69,7 @@ def event_side(found: Sequence[StatedAppraisal]) -> int:
 
     Cues decide where there are any; else the clearest likeness on each side, which must differ notably.
     """
+    found = [one for one in found if one.cued or one.likely >= LIKELY]
     cued = [one for one in found if one.cued and (one.appraisal.id in GOOD or one.appraisal.id in BAD)]
     add = sum if cued else max
     good = add([one.weight for one in cued or found if one.appraisal.id in GOOD] or [0.0])
@@ -81,7 +84,8 @@ def text_emotion(
 ) -> TextEmotion | None:
     """Estimate what the words of one speaker (or of the caller, "") express; None where they express nothing.
 
-    Words of feeling count fully, cues of events by half; orders, stories and hypotheticals do not count.
+    Words of feeling count fully, cues of events by half, mere likeness by its probability; orders, stories and hypotheticals do
+    not count.
     """
     votes: dict[Canonical, float] = dict.fromkeys(CANONICAL, 0.0)
     used: list[str] = []
@@ -95,8 +99,9 @@ def text_emotion(
             for term in family:
                 votes[term] += 1 / len(family)
         for found in (item for item in stated if item.statement.id == one.id):
+            clear = 1.0 if found.cued else found.likely
             for term in found.appraisal.expressions:
-                votes[term] += 0.5 / len(found.appraisal.expressions)
+                votes[term] += 0.5 * clear / len(found.appraisal.expressions)
         if sum(votes.values()) > before:
             used.append(one.id)
     total = sum(votes.values())

@@ -6,7 +6,7 @@ It is kept in `weights/events.npz`; `ferce train events` fits it again. Without 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import MissingExtraError, SettingsError, WeightsError
 from ferce_agent.ontology.store import ontology
+from ferce_agent.reasoning.words import EncodedSentence, ReadsWords
 from ferce_agent.uncertainty.calibration import softmax
 
 NOTHING: Final = "nothing"
 FILE_NAME: Final = "events.npz"
 STRENGTH: Final = 5.0
 """Inverse of the regularisation of the regression."""
-NEIGHBOURS: Final = 2
-"""The likeness to an appraisal is the mean cosine to so many nearest examples."""
-SHARPNESS: Final = 20.0
-"""Factor of that cosine before the softmax."""
+ENTAILS: Final = {"loss": "undesirable", "unjust": "undesirable"}
+"""Examples of the first are examples of the second, too, whether the file says so or not."""
 
 
 class Encoder(Protocol):
@@ -60,31 +59,37 @@ def example_sentences() -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class EventClassifier:
-    """Two views of the examples, mixed: logistic regression on the encoder's vectors, and likeness to the nearest examples.
+    """Logistic regression on the encoder's vectors.
 
     Attributes:
         names: Appraisal ids and ``nothing``, length K.
-        weights: Of the regression, shape (K, 384).
-        bias: Of the regression, shape (K,).
-        vectors: Unit vectors of the examples, shape (E, 384).
-        owners: Index of each example's name, shape (E,).
-        accuracy: Share of examples the regression names rightly in eight-fold cross-validation.
+        weights: Shape (K, 384).
+        bias: Shape (K,).
+        worded: Whether the vectors are those of an encoder that reads words.
+        accuracy: Share of examples whose likeliest name is one of theirs, in eight-fold cross-validation.
     """
 
     names: tuple[str, ...]
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
-    vectors: NDArray[np.float32]
-    owners: NDArray[np.int64]
+    worded: bool
     accuracy: float
 
     def probabilities(self, sentences: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of each name for unit vectors (N, 384), shape (N, K): the geometric mean of both views."""
-        regression = softmax(sentences @ self.weights.T + self.bias, 1.0)
-        near = sentences @ self.vectors.T
-        kinds = range(len(self.names))
-        likeness = np.stack([np.sort(near[:, self.owners == kind], 1)[:, -NEIGHBOURS:].mean(1) for kind in kinds], 1)
-        return softmax((np.log(np.maximum(regression, 1e-9)) + np.log(softmax(likeness * SHARPNESS, 1.0))) / 2, 1.0)
+        """Return the probability of each name for unit vectors (N, 384), shape (N, K)."""
+        return softmax(sentences @ self.weights.T + self.bias, 1.0)
+
+    def carried(self, pieces: NDArray[np.float32], likely: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each piece of a sentence (P, 384) speaks for each name rather than for ``nothing``, shape (P, K).
+
+        Half of it is what the piece says for all that the sentence is likely to be (K,): the same words tell that something
+        happened and what it means.
+        """
+        scores = np.asarray(pieces @ self.weights.T, np.float64)
+        idle = self.names.index(NOTHING)
+        events = np.where(np.arange(len(self.names)) == idle, 0.0, likely)
+        happened = scores @ (events / events.sum())
+        return np.asarray((scores + happened[:, None]) / 2 - scores[:, [idle]], np.float64)
 
     def save(self, path: Path) -> None:
         """Write it without pickled objects."""
@@ -93,8 +98,7 @@ class EventClassifier:
             names=np.array(self.names),
             weights=self.weights.astype(np.float16),
             bias=self.bias,
-            vectors=self.vectors.astype(np.float16),
-            owners=self.owners.astype(np.int16),
+            worded=np.array(self.worded),
             accuracy=np.array(self.accuracy),
         )
 
@@ -108,15 +112,27 @@ class EventClassifier:
         try:
             with np.load(path, allow_pickle=False) as file:
                 names = tuple(str(name) for name in file["names"])
-                weights, vectors = (file[name].astype(np.float32) for name in ("weights", "vectors"))
-                bias, owners = file["bias"].astype(np.float32), file["owners"].astype(np.int64)
-                accuracy = float(file["accuracy"])
+                weights, bias = (file[name].astype(np.float32) for name in ("weights", "bias"))
+                worded, accuracy = bool(file["worded"]), float(file["accuracy"])
         except (OSError, ValueError, KeyError) as error:
             raise WeightsError(f"{path.name} cannot be read.", hint="Make it again: ferce train events") from error
-        fits = weights.shape[:1] == bias.shape == (len(names),) and len(vectors) == len(owners)
-        if not fits or set(owners.tolist()) != set(range(len(names))) or NOTHING not in names:
+        if weights.ndim != 2 or weights.shape[:1] != bias.shape or len(names) != len(bias) or NOTHING not in names:
             raise WeightsError(f"{path.name} is damaged.", hint="Make it again: ferce train events")
-        return cls(names, weights, bias, vectors, owners, accuracy)
+        return cls(names, weights, bias, worded, accuracy)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one sentence may be appraised, and by which of its words.
+
+    Attributes:
+        near: Probability of each appraisal and of ``nothing``; they sum to one. Empty without an encoder.
+        words: Per piece of a word: first and one past the last character, and how much it speaks for each appraisal. Empty if the
+            encoder does not tell.
+    """
+
+    near: Mapping[str, float]
+    words: tuple[tuple[int, int, Mapping[str, float]], ...] = ()
 
 
 class EventMatcher:
@@ -129,10 +145,15 @@ class EventMatcher:
 
     @cached_property
     def _classifier(self) -> EventClassifier:
-        return EventClassifier.load(self._path)
+        found = EventClassifier.load(self._path)
+        if found.worded != isinstance(self._encoder, ReadsWords):
+            raise WeightsError(
+                f"{self._path.name} was fitted with another encoder.", hint="Make it again: ferce train events"
+            )
+        return found
 
-    def likeness(self, sentences: Sequence[str]) -> list[dict[str, float]]:
-        """Return, per sentence, the probability of each appraisal and of ``nothing``; they sum to one.
+    def read(self, sentences: Sequence[str]) -> list[Reading]:
+        """Return how each sentence may be appraised, and by which words where the encoder tells; one pass for all.
 
         Raises:
             WeightsError: The classifier cannot be read.
@@ -141,12 +162,44 @@ class EventMatcher:
         if not sentences:
             return []
         classifier = self._classifier
-        rows = classifier.probabilities(self._encoder.encode(sentences))
-        return [dict(zip(classifier.names, (float(value) for value in row), strict=True)) for row in rows]
+        if not isinstance(self._encoder, ReadsWords):
+            return [Reading(self._named(row)) for row in classifier.probabilities(self._encoder.encode(sentences))]
+        encoded = self._encoder.encode_words(sentences)
+        rows = classifier.probabilities(np.stack([one.vector for one in encoded]))
+        return [Reading(self._named(row), self._words(one, row)) for row, one in zip(rows, encoded, strict=True)]
+
+    def _named(self, row: NDArray[np.float64]) -> dict[str, float]:
+        return dict(zip(self._classifier.names, (float(value) for value in row), strict=True))
+
+    def _words(
+        self, encoded: EncodedSentence, likely: NDArray[np.float64]
+    ) -> tuple[tuple[int, int, Mapping[str, float]], ...]:
+        carried = self._classifier.carried(encoded.pieces, likely)
+        places = ((int(first), int(last)) for first, last in encoded.places)
+        return tuple((first, last, self._named(row)) for (first, last), row in zip(places, carried, strict=True))
+
+    def likeness(self, sentences: Sequence[str]) -> list[dict[str, float]]:
+        """Return, per sentence, the probability of each appraisal and of ``nothing``; they sum to one.
+
+        Raises:
+            WeightsError: The classifier cannot be read.
+            SetupError: The encoder's packages are not installed.
+        """
+        return [dict(reading.near) for reading in self.read(sentences)]
+
+
+def labelled_sentences() -> tuple[list[str], NDArray[np.bool_]]:
+    """Return the example sentences, each once, and under which names each stands, shape (E, K)."""
+    names = tuple(example_sentences())
+    owners: dict[str, set[str]] = {}
+    for name in names:
+        for sentence in example_sentences()[name]:
+            owners.setdefault(sentence, set()).update({name, ENTAILS.get(name, name)})
+    return list(owners), np.array([[name in kinds for name in names] for kinds in owners.values()])
 
 
 def fit_classifier(encoder: Encoder, seed: int = 7) -> EventClassifier:
-    """Encode the examples and fit the classifier.
+    """Encode the examples and fit the classifier; a sentence that stands under several names counts for each in part.
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
@@ -154,16 +207,33 @@ def fit_classifier(encoder: Encoder, seed: int = 7) -> EventClassifier:
     """
     try:
         from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import StratifiedKFold, cross_val_score
+        from sklearn.model_selection import KFold
     except ImportError as error:
         raise MissingExtraError("scikit-learn", "train") from error
-    names = tuple(example_sentences())
-    owners = np.array([index for index, name in enumerate(names) for _ in example_sentences()[name]], np.int64)
-    sentences = [one for entries in example_sentences().values() for one in entries]
-    vectors = np.concatenate([encoder.encode(sentences[start : start + 64]) for start in range(0, len(sentences), 64)])
-    model = LogisticRegression(C=STRENGTH, max_iter=1000)
-    folds = StratifiedKFold(8, shuffle=True, random_state=seed)
-    accuracy = float(cross_val_score(model, vectors, owners, cv=folds).mean())
-    model.fit(vectors, owners)
-    weights, bias = model.coef_.astype(np.float32), model.intercept_.astype(np.float32)
-    return EventClassifier(names, weights, bias, vectors, owners, round(accuracy, 4))
+    sentences, labels = labelled_sentences()
+    vectors = np.concatenate(
+        [_vectors(encoder, sentences[start : start + 64]) for start in range(0, len(sentences), 64)]
+    )
+
+    def fitted(rows: NDArray[np.int64]) -> LogisticRegression:
+        which, kinds = np.nonzero(labels[rows])
+        parts = 1 / labels[rows].sum(1)[which]
+        return LogisticRegression(C=STRENGTH, max_iter=300).fit(vectors[rows][which], kinds, sample_weight=parts)
+
+    right = np.zeros(len(sentences), bool)
+    for rest, fold in KFold(8, shuffle=True, random_state=seed).split(vectors):
+        right[fold] = labels[fold, fitted(rest).predict(vectors[fold])]
+    model = fitted(np.arange(len(sentences)))
+    return EventClassifier(
+        tuple(example_sentences()),
+        model.coef_.astype(np.float32),
+        model.intercept_.astype(np.float32),
+        isinstance(encoder, ReadsWords),
+        round(float(right.mean()), 4),
+    )
+
+
+def _vectors(encoder: Encoder, sentences: Sequence[str]) -> NDArray[np.float32]:
+    if isinstance(encoder, ReadsWords):
+        return np.stack([one.vector for one in encoder.encode_words(sentences)])
+    return encoder.encode(sentences)

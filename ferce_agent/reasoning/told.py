@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Final, Literal
@@ -49,7 +49,9 @@ IMPERATIVE: Final = re.compile(
     re.IGNORECASE,
 )
 """Beginnings of sentences that tell a program what to do."""
-GOES_ON: Final = frozenset({"story", "long_ago", "strangers"})
+MACHINES: Final = frozenset({"system", "developer", "tool", "function"})
+"""Speakers whose turns are settings of a program, not news of anybody."""
+GOES_ON: Final = frozenset({"story", "long_ago", "strangers", "denied"})
 """Groups whose next sentence may go on with the same matter."""
 
 
@@ -91,6 +93,12 @@ class Statement:
     sentences: tuple[Sentence, ...] = ()
 
     @property
+    def order(self) -> int:
+        """How many statements of the same kind come before; 0 for a field."""
+        number = self.id.rpartition(".")[2]
+        return int(number) - 1 if number.isdigit() else 0
+
+    @property
     def is_aside(self) -> bool:
         """Whether it tells where somebody is, or is what an assistant says, rather than what happens."""
         return self.id in {"told.place", "told.scene"} or self.speaker.lower() in {"assistant", "bot", "ai"}
@@ -101,6 +109,26 @@ class Statement:
         return any(sentence.real for sentence in self.sentences)
 
 
+PERSON_AGAIN: Final = re.compile(r"(?:he|she|they|his|her|their)\b", re.IGNORECASE)
+"""A sentence that begins so is also about whom the one before names."""
+
+
+def _who_goes_on(said: Sequence[Statement]) -> list[Statement]:
+    """Let sentences that begin with a pronoun be about the people of the sentence before, too."""
+    found: list[Statement] = []
+    before: tuple[str, ...] = ()
+    for one in said:
+        parts: list[Sentence] = []
+        for part in one.sentences:
+            about = part.about
+            if before and PERSON_AGAIN.match(part.text):
+                about = tuple(dict.fromkeys((*before, *about)))
+            before = about
+            parts.append(replace(part, about=about))
+        found.append(replace(one, sentences=tuple(parts)))
+    return found
+
+
 def statements(situation: Situation) -> list[Statement]:
     """Return everything the caller tells, in order: text, event, place, scene, turns."""
     found: list[Statement] = []
@@ -108,6 +136,7 @@ def statements(situation: Situation) -> list[Statement]:
     for number, text in enumerate(split(situation.text or ""), 1):
         parts, carried = _parts(text, situation, carried)
         found.append(Statement(f"context.{number}", text, "words", sentences=parts))
+    found = _who_goes_on(found)
     fields = (("event", situation.event), ("place", situation.place), ("scene", situation.scene))
     for name, words in fields:
         if words and (text := tidy_text(without_code(words), MAX_SENTENCE)):
@@ -116,11 +145,15 @@ def statements(situation: Situation) -> list[Statement]:
         text = tidy_text(without_code(turn.text), MAX_SENTENCE)
         if text:
             person = speaker_in_picture(turn.speaker, situation)
-            found.append(Statement(f"turn.{number}", text, "words", turn.speaker, person, _parts(text, situation)[0]))
+            parts = _parts(text, situation)[0]
+            if turn.speaker.strip().lower() in MACHINES:
+                parts = tuple(replace(part, real=False) for part in parts)
+            found.append(Statement(f"turn.{number}", text, "words", turn.speaker, person, parts))
     return found
 
 
-SENTENCE: Final = re.compile(r"[^.!?…]+(?:[.!?…]+(?=\s|$)|$|[.!?…]+)")
+SENTENCE: Final = re.compile(r"\S.*?(?:[.!?…]+(?=[\s\"'”’)]|$)|$)", re.DOTALL)
+"""Up to a mark with a space behind it: "1.0" and "o'clock.txt" stay whole."""
 REFERS_BACK: Final = re.compile(r"(?:it|he|she|they|that|this|there|then|and|since then)\b", re.IGNORECASE)
 """A sentence that begins so goes on with the one before."""
 
@@ -146,10 +179,16 @@ def by_person(text: str, situation: Situation) -> list[tuple[str, int]]:
     """Split a sentence that names several people into its clauses ("Ann won, Ben lost"), each with its place."""
     if len(named_in(text, situation)) < 2:
         return [(text, 0)]
-    pieces = [(match.group(), match.start()) for match in CLAUSE.finditer(text) if match.group().strip()]
-    if any(len(named_in(piece, situation)) > 1 for piece, _ in pieces):
+    clauses = [match.span() for match in CLAUSE.finditer(text) if match.group().strip()]
+    if any(len(named_in(text[first:last], situation)) > 1 for first, last in clauses):
         return [(text, 0)]
-    return [(piece.strip(), place + len(piece) - len(piece.lstrip())) for piece, place in pieces]
+    pieces: list[tuple[int, int]] = []
+    for first, last in clauses:
+        if pieces and not (named_in(text[first:last], situation) and named_in(text[slice(*pieces[-1])], situation)):
+            pieces[-1] = (pieces[-1][0], last)  # a clause that names nobody goes on with the one before
+        else:
+            pieces.append((first, last))
+    return [(text[first:last].strip(), last - len(text[first:last].lstrip())) for first, last in pieces]
 
 
 CLAUSE: Final = re.compile(r"(?:(?![,;]| and | but | while | whereas ).)+", re.IGNORECASE)

@@ -49,7 +49,7 @@ def unit_agreement(data: Path, labels: Path) -> str:
 
 
 def run_specialist(  # noqa: PLR0913
-    data: Path, out: Path, *, teachers: Path | None, seed: int, limit: int, short: bool, threads: int
+    data: Path, out: Path, *, teachers: Path | None, seed: int, limit: int, short: bool, taught: bool, threads: int
 ) -> Path:
     """Label, train, calibrate, export; return the path of the ONNX file.
 
@@ -69,6 +69,8 @@ def run_specialist(  # noqa: PLR0913
     recipe = Recipe(seed=seed, limit=limit)
     if short:
         recipe = replace(recipe, cycles=((2, 0.02, 0, 0.01),), batch=32)
+    if taught:
+        recipe = recipe.and_taught()
     labels = out if teachers else None
     if teachers:
         run_labels(data, teachers, out)

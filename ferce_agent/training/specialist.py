@@ -11,14 +11,12 @@ weights are an exponential moving average.
 from __future__ import annotations
 
 import copy
-import json
 import math
-import os
-import pickle
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -30,6 +28,7 @@ from ferce_agent.evaluation.ferplus import load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.training.augment import Crops, augment, centre_crop
 from ferce_agent.training.backbone import backbone_file, read_layers
+from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet, Outputs, settle_norms
 from ferce_agent.training.teachers import TeacherLabels, unit_targets
 
@@ -116,6 +115,12 @@ class Recipe:
         if inside < main:
             return learning_rate((inside + share) / main, peak)
         return last * (1 - (inside - main + share) / gentle)
+
+
+    def and_taught(self) -> Recipe:
+        """Return the recipe with one more short cycle, half of whose target is the ensemble of the network's earlier answers."""
+        taught = tuple(self.taught_in(cycle) for cycle in range(len(self.cycles)))
+        return replace(self, cycles=(*self.cycles, (1, 0.01, 2, 0.012)), taught=(*taught, 0.5))
 
 
 @dataclass(slots=True)
@@ -206,9 +211,7 @@ def save_checkpoint(state: TrainState, recipe: Recipe, path: Path) -> None:
         "epoch": state.epoch,
         "logs": [asdict(log) for log in state.logs],
     }
-    partial = path.with_suffix(".partial")
-    torch.save(payload, partial)
-    os.replace(partial, path)
+    write_checkpoint(payload, path)
 
 
 def load_checkpoint(path: Path, recipe: Recipe) -> TrainState:
@@ -217,13 +220,7 @@ def load_checkpoint(path: Path, recipe: Recipe) -> TrainState:
     Raises:
         DataError: The file is no checkpoint, or was made with another recipe.
     """
-    try:
-        payload = torch.load(path, weights_only=True)
-        found = json.dumps(payload["recipe"])
-    except (OSError, RuntimeError, KeyError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path.name} is not a checkpoint of this trainer.", hint="Delete it to start anew.") from error
-    if found != json.dumps(asdict(recipe)):
-        raise DataError("The checkpoint was made with another recipe.", hint="Use another output folder or delete it.")
+    payload = read_checkpoint(path, asdict(recipe))
     state = new_state(recipe)
     state.model.load_state_dict(payload["model"])
     state.average.load_state_dict(payload["average"])
@@ -286,7 +283,23 @@ def repeat_factors(votes: Tensor, common: float) -> Tensor:
     return votes @ (common / share).sqrt().clamp(min=1)
 
 
-def batches(examples: Examples, recipe: Recipe, epoch: int) -> list[Tensor]:
+class Sampling(Protocol):
+    """What decides the order of an epoch: fields of a recipe."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the order."""
+
+    @property
+    def common(self) -> float:
+        """Share from which on a class is not repeated."""
+
+    @property
+    def batch(self) -> int:
+        """Pictures per step."""
+
+
+def batches(examples: Examples, recipe: Sampling, epoch: int) -> list[Tensor]:
     """Return the index tensors of one epoch, in an order that depends on seed and epoch only; the short rest is left out."""
     rng = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
     factors = repeat_factors(examples.votes, recipe.common)

@@ -11,8 +11,15 @@ from ferce_agent.errors import WeightsError
 from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.vocabulary import TextEncoder
 from ferce_agent.reasoning.causes import stated_appraisals
-from ferce_agent.reasoning.events import NOTHING, EventMatcher, example_sentences, fit_classifier
+from ferce_agent.reasoning.events import (
+    NOTHING,
+    EventMatcher,
+    example_sentences,
+    fit_classifier,
+    labelled_sentences,
+)
 from ferce_agent.reasoning.told import statements
+from ferce_agent.reasoning.words import WordEncoder
 from ferce_agent.situation import Situation
 
 
@@ -28,18 +35,33 @@ class Hashed:
 def test_the_examples_are_sound() -> None:
     examples = example_sentences()
     assert set(examples) <= {*ontology().appraisals, NOTHING}
-    sentences = [one for entries in examples.values() for one in entries]
-    assert len(sentences) == len(set(sentences))
+    assert all(len(entries) == len(set(entries)) for entries in examples.values())
+    assert not set(examples[NOTHING]) & {one for name in examples if name != NOTHING for one in examples[name]}
     assert min(len(entries) for entries in examples.values()) >= 8
 
 
-def test_a_known_sentence_is_recognised_and_the_file_survives(tmp_path: Path) -> None:
+def test_known_sentences_are_recognised_and_the_file_survives(tmp_path: Path) -> None:
     fit_classifier(Hashed()).save(tmp_path / "events.npz")
     matcher = EventMatcher(Hashed(), tmp_path / "events.npz")
-    (near,) = matcher.likeness([example_sentences()["loss"][0]])
-    assert max(near, key=lambda name: near[name]) == "loss"
-    assert sum(near.values()) == pytest.approx(1)
+    known = matcher.likeness(example_sentences()["loss"])
+    others = matcher.likeness(example_sentences()[NOTHING])
+    assert np.mean([near["loss"] for near in known]) > 2 * np.mean([near["loss"] for near in others])
+    assert all(sum(near.values()) == pytest.approx(1) for near in known)
     assert matcher.likeness([]) == []
+
+
+def test_a_sentence_may_stand_under_several_names() -> None:
+    sentences, labels = labelled_sentences()
+    names = list(example_sentences())
+    assert len(sentences) == len(set(sentences)) == len(labels)
+    assert labels.any(1).all()
+    assert labels.sum(1).max() > 2
+    assert not (labels[:, names.index("loss")] & ~labels[:, names.index("undesirable")]).any()
+
+
+def test_a_classifier_of_another_encoder_is_refused() -> None:
+    with pytest.raises(WeightsError, match="another encoder"):
+        EventMatcher(Hashed()).likeness(["x"])  # the shipped one reads words
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -52,7 +74,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not TextEncoder.available(), reason="the sentence encoder is not installed")
 def test_sentences_without_cue_words_are_understood() -> None:
-    matcher = EventMatcher(TextEncoder())
+    matcher = EventMatcher(WordEncoder())
 
     def first(text: str) -> str:
         return stated_appraisals(statements(Situation(text=text)), matcher)[0].appraisal.id
