@@ -13,16 +13,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import DataError, EngineError, SettingsError, VlmTimeoutError
+from ferce_agent.errors import DataError, EngineError, SettingsError, VlmError, VlmTimeoutError
 from ferce_agent.extraction.ask import extract_with_repairs
 from ferce_agent.extraction.choice import choice_grammar, read_choice
 from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.extraction.scene import WrittenScene, read_scene, scene_grammar
 from ferce_agent.extraction.shape import AnswerShape, shape_for
+from ferce_agent.faces.alignment import align_face, even_crop
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.bank import Bank, Example, label_in_style
-from ferce_agent.perception.vlm import Answer, Request, VisionLanguageModel, ask_in_time
+from ferce_agent.perception.vlm import Answer, Request, VisionLanguageModel, ask_in_time, preset_of
 from ferce_agent.prompts.loader import Prompt, load_prompt
 from ferce_agent.reasoning.fusion import Reliability
 from ferce_agent.report import Cause, Person
@@ -86,8 +87,7 @@ class Asker:
         Raises:
             SettingsError: There is no such prompt, or it is not about one face.
         """
-        preset = getattr(self.vlm, "preset", None)
-        prompt = load_prompt(self.settings.vlm_prompt or getattr(preset, "prompt", "") or DEFAULT_PROMPT)
+        prompt = load_prompt(self.settings.vlm_prompt or preset_of(self.vlm).prompt or DEFAULT_PROMPT)
         if "labels" not in prompt.inputs or set(prompt.inputs) - {"labels", "examples", "context"}:
             raise SettingsError(
                 f"The prompt '{prompt.name}' does not ask about one face.",
@@ -178,12 +178,21 @@ class Asker:
         shown = [example.picture for example in examples if example.picture] if room >= len(examples) else []
         request = Request(
             prompt=prompt.render_from(values),
-            pictures=(*shown, face_jpeg(pixels, face)),
+            pictures=(*shown, self.picture(pixels, face)),
             grammar=shape.grammar if prompt.answer == "json" else None,
             max_tokens=self.settings.vlm_tokens,
             seconds=seconds,
         )
         return request, shape
+
+    def picture(self, pixels: NDArray[np.uint8], face: DetectedFace) -> bytes:
+        """Return what the model gets to see of a face: a piece of the photo, or the aligned crop if it knows only those."""
+        side = preset_of(self.vlm).aligned
+        return crop_jpeg(align_face(pixels, face.landmarks), side) if side else face_jpeg(pixels, face)
+
+    def _knows_scenes(self) -> None:
+        if not preset_of(self.vlm).scenes:
+            raise VlmError(f"{self.vlm.version} knows faces only.", hint="Use a larger model for scenes and causes.")
 
     def _examples(self, embedding: Sequence[float], shape: AnswerShape) -> list[Example]:
         if self.bank is None or not self.settings.shots:
@@ -220,6 +229,7 @@ class Asker:
         Raises:
             VlmError: The model failed, took too long, or said nothing that can be used.
         """
+        self._knows_scenes()
         request = Request(
             prompt=load_prompt(SCENE_PROMPT).render(),
             pictures=(jpeg(pixels, SCENE_SIDE),),
@@ -240,6 +250,7 @@ class Asker:
         Raises:
             VlmError: The model failed, took too long, or chose nothing that was on offer.
         """
+        self._knows_scenes()
         names = list(dict.fromkeys(cause.appraisal for cause in causes))
         shown = person.expression.primary if person.expression else None
         prompt = load_prompt(CAUSE_PROMPT).render(
@@ -249,7 +260,7 @@ class Asker:
         )
         box = person.face.box
         face = DetectedFace(np.array([box.x, box.y, box.width, box.height]), np.zeros((5, 2)), person.face.score)
-        request = Request(prompt, (face_jpeg(pixels, face),), choice_grammar(names), 40, seconds)
+        request = Request(prompt, (self.picture(pixels, face),), choice_grammar(names), 40, seconds)
         return read_choice(self.ask(request).text, names)
 
 
@@ -271,6 +282,18 @@ def face_jpeg(pixels: NDArray[np.uint8], detected: DetectedFace) -> bytes:
     low = np.clip(np.floor([x - width / 2, y - height / 2]), 0, None).astype(int)
     high = np.ceil([x + width * 1.5, y + height * 1.5]).astype(int)
     return jpeg(pixels[low[1] : high[1], low[0] : high[0]], FACE_SIDE)
+
+
+def crop_jpeg(crop: NDArray[np.uint8], side: int) -> bytes:
+    """Return an aligned grey crop, enlarged to `side` pixels and evened out, as a JPEG without metadata.
+
+    Raises:
+        EngineError: It could not be encoded.
+    """
+    done, data = cv2.imencode(".jpg", even_crop(crop, side), [cv2.IMWRITE_JPEG_QUALITY, 98])
+    if not done:
+        raise EngineError("The face could not be encoded.")
+    return data.tobytes()
 
 
 def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:

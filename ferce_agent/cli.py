@@ -426,6 +426,22 @@ def vlm_calibrate(dataset: str, limit: int, out: Path, chosen: dict[str, Any]) -
     )
 
 
+@vlm.command(name="export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--from", "made", type=FOLDER, required=True, help="Folder of `ferce train vlm`.")
+def vlm_export(folder: Path, made: Path) -> None:
+    """Write our own model to FOLDER (540 MB) in the format of transformers; use it with --vlm hf:FOLDER.
+
+    FOLDER's name must begin with "ferce", so that the model is asked in its own way.
+    """
+    from ferce_agent.perception.own import LORA, MMPROJ
+    from ferce_agent.perception.own_export import export_folder
+
+    if not folder.name.startswith("ferce"):
+        raise click.UsageError("Let the folder's name begin with 'ferce'.")
+    click.echo(f"Written: {export_folder(folder, made / MMPROJ, made / LORA)}")
+
+
 @main.group()
 def train() -> None:
     """Make the shipped weights again from data."""
@@ -440,7 +456,9 @@ def train() -> None:
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
 @click.option("--teachers", type=FOLDER, help="Folder with the teacher networks; without it only the votes are learnt.")
 @click.option("--short", is_flag=True, help="Two epochs, to try things out.")
-@click.option("--taught", is_flag=True, help="One more cycle, taught by the ensemble of the network's own answers. Not shipped.")
+@click.option(
+    "--taught", is_flag=True, help="One more cycle, taught by the ensemble of the network's own answers. Not shipped."
+)
 @click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
 def train_specialist(data: Path, out: Path, **options: Any) -> None:
     """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
@@ -453,6 +471,27 @@ def train_specialist(data: Path, out: Path, **options: Any) -> None:
     path = run_specialist(data, out, **options)
     click.echo(path.with_suffix(".md").read_text("utf-8"))
     click.echo(f"Weights: {path}")
+
+
+@train.command(name="vlm")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vlm"), show_default=True)
+@click.option("--seed", default=7, show_default=True, help="Seed of weights, order, augmentation and wording.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
+@click.option("--short", is_flag=True, help="A tiny model, a few steps of each stage, to try things out.")
+@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
+def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
+    """Train our own small vision-language model: tower, projector, adapters of SmolLM2; write two GGUF files and a model card.
+
+    A run that was stopped continues where it was. Hours on two cores. Needs the extras `train` and `local`. Use the result with
+    --vlm own:FOLDER.
+    """
+    from ferce_agent.training.run import run_vlm
+
+    card = run_vlm(data, teacher, out, **options)
+    click.echo(card.read_text("utf-8"))
+    click.echo(f"Use it: --vlm own:{out}")
 
 
 @train.command(name="vocabulary")
@@ -473,10 +512,10 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
 @click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
 def train_events(out: Path) -> None:
     """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs `make vocabulary` and the extra `train`."""
-    from ferce_agent.perception.vocabulary import TextEncoder
     from ferce_agent.reasoning.events import fit_classifier
+    from ferce_agent.reasoning.words import WordEncoder
 
-    fitted = fit_classifier(TextEncoder())
+    fitted = fit_classifier(WordEncoder())
     out.parent.mkdir(parents=True, exist_ok=True)
     fitted.save(out)
     click.echo(f"{len(fitted.names)} kinds, right in cross-validation {fitted.accuracy:.3f}: {out}")
@@ -578,7 +617,7 @@ def bench_vlm(answers: int, as_json: bool, chosen: dict[str, Any]) -> None:
 
 
 @bench.command(name="situations")
-@click.option("--file", type=FILE, help="Cases of your own instead of the package's two sets.")
+@click.option("--file", type=FILE, help="Cases of your own instead of the package's three sets.")
 @click.option("--wrong", is_flag=True, help="Also list the cases with anything wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:

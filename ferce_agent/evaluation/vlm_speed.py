@@ -11,7 +11,6 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from ferce_agent.asking import face_jpeg
 from ferce_agent.engine import Engines
 from ferce_agent.errors import ExtractionError, SettingsError, VlmError
 from ferce_agent.evaluation.speed import demo_photo
@@ -80,7 +79,7 @@ def measure_vlm(settings: Settings, answers: int) -> VlmSpeed:
         raise SettingsError("Name the model to time.", hint="ferce bench vlm --vlm SPEC")
     vlm = engines.asker.vlm
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
-    picture = face_jpeg(pixels, engines.detect(pixels)[0])
+    picture = engines.asker.picture(pixels, engines.detect(pixels)[0])
     short = Request("Look at the face.", (picture,), max_tokens=TOKENS, seconds=SECONDS)
     first = _seconds(lambda: vlm.ask(short))
     shape = shape_for()

@@ -1,4 +1,4 @@
-"""From one string to a vision-language model: ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options after ``?``."""
+"""From a string to a vision-language model: ``own:…``, ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.perception.own import OwnVlm
 from ferce_agent.perception.vlm import VisionLanguageModel
 
-FORMS: Final = "llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME or hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
+FORMS: Final = (
+    "own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME or hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
+)
 
 
 def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
@@ -30,6 +33,7 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
     """
     kind, _, rest = spec.strip().partition(":")
     makers: dict[str, Callable[[str, int], VisionLanguageModel]] = {
+        "own": _own,
         "llamacpp": _llamacpp,
         "hf": _huggingface,
         "openai": _endpoint,
@@ -67,6 +71,11 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
         return value
 
     return read
+
+
+def _own(text: str, threads: int) -> VisionLanguageModel:
+    body, options = _options(text, {"threads": int})
+    return OwnVlm(Path(body).expanduser(), **{"threads": threads, **options})
 
 
 def _llamacpp(text: str, threads: int) -> VisionLanguageModel:

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import io
 import threading
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ferce_agent.errors import FerceError, MissingExtraError, SettingsError, VlmError, WeightsError
-from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
+from ferce_agent.perception.own import OWN_PRESET
+from ferce_agent.perception.vlm import Answer, Patience, Preset, Request, timed_out
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantisation = Literal["", "4bit", "8bit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """How a family of models wants to be asked.
-
-    Attributes:
-        side: Pictures are resized to this square side; 0 leaves them as they are.
-        max_tokens: Longest answer; 0 leaves it to the request.
-        prompt: Prompt that suits the model best.
-    """
-
-    side: int = 0
-    max_tokens: int = 0
-    prompt: str = "perceive"
-
-
 PRESETS: Final[dict[str, Preset]] = {
+    "ferce": OWN_PRESET,
     "unifer": Preset(side=224, max_tokens=1024, prompt="ferbench"),
     "qwen": Preset(side=448, prompt="perceive"),
 }
-"""By a part of the model's name. UniFER-7B: picture size, length and form of the question as in its published evaluation."""
+"""By a part of the model's name. ``ferce``: a folder written by `ferce vlm export`.
+
+UniFER-7B: picture size, length and form of the question as in its published evaluation."""
 
 
 def preset_for(name: str) -> Preset:
@@ -78,7 +66,7 @@ class HuggingFaceVlm:
         self.quantisation, self.threads = quantisation, threads
         self.name, self.version = "transformers", Path(model).name
         self.preset = preset_for(model)
-        self.most_pictures = 8
+        self.most_pictures = 1 if self.preset.aligned else 8
         self._lock = threading.Lock()
 
     def ask(self, request: Request) -> Answer:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import FerceError, MissingExtraError, VlmError, WeightsError
-from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
+from ferce_agent.perception.vlm import PLAIN, Answer, Patience, Preset, Request, timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,8 @@ class LlamaCppVlm:
         context: int = 4096,
         seed: int = 7,
         gpu_layers: int = 0,
+        lora: Path | None = None,
+        preset: Preset = PLAIN,
     ) -> None:
         """Choose the files; nothing is loaded before the first question.
 
@@ -56,22 +58,29 @@ class LlamaCppVlm:
             context: Tokens of picture, prompt and answer together.
             seed: Seed of sampling (decoding is greedy, so it decides ties only).
             gpu_layers: Layers to put on a GPU, if llama-cpp-python was built for one; -1 for all.
+            lora: GGUF of low-rank adapters of the language model.
+            preset: How the model wants to be asked.
         """
-        self.model, self.mmproj = model, mmproj
+        self.model, self.mmproj, self.lora = model, mmproj, lora
         self.template, self.threads, self.context = template, threads, context
         self.seed, self.gpu_layers = seed, gpu_layers
         self.name, self.version = "llama.cpp", model.stem
-        self.most_pictures = 4
+        self.preset = preset
+        self.most_pictures = 1 if preset.aligned else 4
         self._lock = threading.Lock()
 
     @cached_property
     def sha256(self) -> str:
-        """Digest over both files."""
+        """Digest over all files."""
         digest = hashlib.sha256()
-        for path in (self.model, self.mmproj):
+        for path in self._files:
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
+
+    @property
+    def _files(self) -> tuple[Path, ...]:
+        return (self.model, self.mmproj, *([self.lora] if self.lora else []))
 
     def ask(self, request: Request) -> Answer:
         """Return the model's greedy answer; see `VisionLanguageModel.ask`.
@@ -125,8 +134,11 @@ class LlamaCppVlm:
     @cached_property
     def _llama(self) -> Any:
         """The loaded model."""
+        return self._load()
+
+    def _load(self) -> Any:
         llama_cpp = import_llama_cpp()
-        for path in (self.model, self.mmproj):
+        for path in self._files:
             check_gguf(path)
         try:
             with protected_from_amx(llama_cpp):
@@ -137,6 +149,7 @@ class LlamaCppVlm:
                     n_threads=self.threads,
                     n_threads_batch=self.threads,
                     n_gpu_layers=self.gpu_layers,
+                    lora_path=str(self.lora) if self.lora else None,
                     seed=self.seed,
                     verbose=False,
                 )

