@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-LONGEST: Final = 6
+LONGEST: Final = 8
 """Words of a span at most."""
 CUE: Final = 8.0
 """What a cue adds to its own words; half of it to the words beside, and so on. Words score about 0 to 25."""
 PEAK: Final = 5.0
 """A word that scores so much less than the best one counts e times less: one telling word outweighs many vague ones."""
-CLAUSE: Final = 9
+CLAUSE: Final = 12
 """Words of a span at most where that makes the clause whole."""
 MARK: Final = re.compile(r"[,;:()\"“”—–]")
 JOINING: Final = frozenset(
