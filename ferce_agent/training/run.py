@@ -101,5 +101,5 @@ def run_vlm(data: Path, teacher: Path, out: Path, *, seed: int, limit: int, shor
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     recipe = (SHORT if short else VlmRecipe()).seeded(seed, limit)
-    with Display(300, "Training") as display:
+    with Display(400, "Training") as display:
         return train_vlm(data, teacher, out, recipe, display)

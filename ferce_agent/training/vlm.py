@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,21 +12,27 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
+from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.gguf_files import write_lora, write_mmproj
 from ferce_agent.perception.own import LORA, MMPROJ
+from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.training.alignment import AlignmentRecipe, Eyes, Projector, align, heard, load_eyes, save_eyes
+from ferce_agent.training.augment import centre_crop
 from ferce_agent.training.language import (
     Course,
     LanguageRecipe,
     Speaker,
     adapter_arrays,
     add_adapters,
+    answers,
     instruct,
     load_course,
     load_speaker,
+    measure,
     new_course,
     save_course,
 )
+from ferce_agent.training.rlvr import RewardRecipe, reinforce, reward
 from ferce_agent.training.specialist import Examples, load_examples
 from ferce_agent.training.tower import MEAN, PATCH, PIXELS, SPREAD, TowerRecipe, load_teacher, train_tower
 from ferce_agent.training.visual_words import collect_words
@@ -39,11 +46,12 @@ CARD: Final = "vlm.md"
 
 @dataclass(frozen=True, slots=True)
 class VlmRecipe:
-    """The recipes of the three stages."""
+    """The recipes of the four stages."""
 
     tower: TowerRecipe = field(default_factory=TowerRecipe)
     alignment: AlignmentRecipe = field(default_factory=AlignmentRecipe)
     language: LanguageRecipe = field(default_factory=LanguageRecipe)
+    rewards: RewardRecipe = field(default_factory=RewardRecipe)
 
     def seeded(self, seed: int, limit: int) -> VlmRecipe:
         """Return the same with another seed and number of pictures."""
@@ -51,6 +59,7 @@ class VlmRecipe:
             replace(self.tower, seed=seed, limit=limit),
             replace(self.alignment, seed=seed),
             replace(self.language, seed=seed),
+            replace(self.rewards, seed=seed),
         )
 
 
@@ -58,6 +67,7 @@ SHORT: Final = VlmRecipe(
     TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(1, 0), epochs=1, batch=16),
     AlignmentRecipe(steps=4, batch=8, tuned=1),
     LanguageRecipe(steps=2, batch=2, rank=4, first=28),
+    RewardRecipe(steps=1, faces=1, group=2, longest=4),
 )
 """Everything once, to try things out."""
 
@@ -82,9 +92,12 @@ def train_vlm(  # noqa: PLR0913
     said = float((loud == valid.votes.argmax(1)).float().mean())
     display.say(f"picture tokens name the annotators' majority on {said:.4f} of the validation faces")
     course = _course(out / "language.pt", speaker, eyes, teacher, examples, recipe, stage)
+    rewards = _rewarded(course.speaker, eyes, teacher, examples, valid, recipe, stage)
     write_files(out, eyes, course.speaker, recipe)
     card = out / CARD
-    card.write_text(model_card(recipe, state.logs, said, course.loss, (time.monotonic() - began) / 60), "utf-8")
+    card.write_text(
+        model_card(recipe, state.logs, said, course.loss, rewards, (time.monotonic() - began) / 60), "utf-8"
+    )
     return card
 
 
@@ -103,6 +116,9 @@ class _Stages:
 
     def language(self, share: float, loss: float) -> None:
         self._display.show(200 + int(100 * share), f"adapters: {share:.0%}, loss {loss:.3f}")
+
+    def rewards(self, share: float, reward: float) -> None:
+        self._display.show(300 + int(100 * share), f"rewards: {share:.0%}, reward {reward:.3f}")
 
 
 def _eyes(  # noqa: PLR0913
@@ -144,6 +160,45 @@ def _course(  # noqa: PLR0913
     return course
 
 
+JUDGED: Final = 64
+"""Validation faces on which the stage of rewards is judged."""
+
+
+def _rewarded(  # noqa: PLR0913
+    speaker: Speaker,
+    eyes: Eyes,
+    teacher: FaceNet,
+    examples: Examples,
+    valid: Examples,
+    recipe: VlmRecipe,
+    stage: _Stages,
+) -> str:
+    """Run the stage of rewards, take it back unless it helps on validation faces, and say what came of it."""
+    if not recipe.rewards.steps:
+        return "left out"
+    labels = {word: str(term) for word, term in ontology().label_sets["ferplus"].items()}
+    pixels = centre_crop(valid.pictures[:JUDGED].float())
+    faces = measure(pixels, valid.votes[:JUDGED], teacher, replace(recipe.language, votes=1.0), set())
+
+    def judge() -> float:
+        prompts = [_question(list(labels))] * len(faces)
+        texts = answers(speaker, eyes, pixels, prompts, recipe.rewards.longest)
+        return float(np.mean([reward(text, labels, face) for text, face in zip(texts, faces, strict=True)]))
+
+    kept = {name: tensor.clone() for name, tensor in speaker.model.state_dict().items() if "lora" in name}
+    before = judge()
+    reinforce(speaker, eyes, teacher, examples, recipe.rewards, _question, stage.rewards)
+    after = judge()
+    if after <= before:
+        speaker.model.load_state_dict(kept, strict=False)
+    verdict = "kept" if after > before else "taken back"
+    return f"mean reward on {len(faces)} validation faces {before:.3f} before, {after:.3f} after; {verdict}"
+
+
+def _question(words: Sequence[str]) -> str:
+    return load_prompt("face").render(labels=", ".join(words))
+
+
 def write_files(out: Path, eyes: Eyes, speaker: Speaker, recipe: VlmRecipe) -> None:
     """Write `mmproj.gguf` and `lora.gguf`."""
     vision = {name: tensor.numpy() for name, tensor in eyes.tower.vision.state_dict().items()}
@@ -161,7 +216,9 @@ def write_files(out: Path, eyes: Eyes, speaker: Speaker, recipe: VlmRecipe) -> N
     )
 
 
-def model_card(recipe: VlmRecipe, logs: list[dict[str, float]], said: float, loss: float, minutes: float) -> str:
+def model_card(  # noqa: PLR0913
+    recipe: VlmRecipe, logs: list[dict[str, float]], said: float, loss: float, rewards: str, minutes: float
+) -> str:
     """Return the model card as Markdown."""
     rows = [
         f"| {log['epoch'] + 1:.0f} | {log['loss']:.4f} | {log['valid_loss']:.4f} | {log['valid_accuracy']:.4f} "
@@ -172,6 +229,8 @@ def model_card(recipe: VlmRecipe, logs: list[dict[str, float]], said: float, los
         tower=json.dumps(asdict(recipe.tower)),
         alignment=json.dumps(asdict(recipe.alignment)),
         language=json.dumps(asdict(recipe.language)),
+        rewards=json.dumps(asdict(recipe.rewards)),
+        outcome=rewards,
         said=said,
         loss=loss,
         minutes=minutes,
@@ -192,11 +251,12 @@ one face. It says what a face shows, not what a person feels.
 measurements: votes, the specialist's reading of the same augmented picture, its action units. Nobody wrote about a face.
 
 **Stages**: tower taught by the specialist (three feature maps, embedding, expression, action units, pose); projector so that
-picture tokens are mixtures of word embeddings; adapters on questions and answers.
+picture tokens are mixtures of word embeddings; adapters on questions and answers; rewards for right words and measured movements.
 
 - tower `{tower}`
 - projector `{alignment}`
 - adapters `{language}`
+- rewards `{rewards}`: {outcome}
 
 The picture tokens alone, before any language model, name the annotators' majority on {said:.4f} of the validation faces. Last
 training loss of the adapters {loss:.4f}. Minutes of this run: {minutes:.0f}.
