@@ -101,6 +101,8 @@ def align(  # noqa: PLR0913
     rng = Generator().manual_seed(recipe.seed * 31)
     weights = repeat_factors(examples.votes, 0.1)
     spread = torch.cat([words.expressions, words.units]).var(0).mean()
+    with torch.no_grad():  # the words' common part need not be learnt
+        eyes.projector.linear_2.bias.copy_(torch.cat([words.expressions, words.units, words.none[None]]).mean(0))
     for step in range(recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step / recipe.steps, recipe.rate)
