@@ -22,6 +22,7 @@ class Comparison:
         first: Perceiver of the first file.
         second: Perceiver of the second file.
         items: Number of items both answered about.
+        same: Share of them on which both said the same, right or wrong.
         first_accuracy: Accuracy of the first.
         second_accuracy: Accuracy of the second.
         only_first: Items that only the first got right.
@@ -34,6 +35,7 @@ class Comparison:
     first: str
     second: str
     items: int
+    same: float
     first_accuracy: float
     second_accuracy: float
     only_first: int
@@ -83,11 +85,12 @@ def compare(first: Path, second: Path) -> list[Comparison]:
 
 def _pair(entry: dict[str, Any], a: dict[str, Any], b: dict[str, Any]) -> Comparison:
     gold = np.array(entry["gold"])
-    right_a, right_b = np.array(a["said"]) == gold, np.array(b["said"]) == gold
+    said_a, said_b = np.array(a["said"]), np.array(b["said"])
+    right_a, right_b = said_a == gold, said_b == gold
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return Comparison(
-        entry["name"], a["perceiver"], b["perceiver"], len(gold), float(right_a.mean()), float(right_b.mean()), only_a, only_b,
-        mcnemar(only_a, only_b),
+        entry["name"], a["perceiver"], b["perceiver"], len(gold), float((said_a == said_b).mean()), float(right_a.mean()),
+        float(right_b.mean()), only_a, only_b, mcnemar(only_a, only_b),
     )  # fmt: skip
 
 
@@ -110,11 +113,11 @@ def read_result(path: Path) -> dict[str, Any]:
 def to_table(comparisons: list[Comparison]) -> str:
     """Return the comparisons as a Markdown table."""
     lines = [
-        "| set | first | second | items | accuracy | only first right | only second right | p |",
-        "|---|---|---|---:|---|---:|---:|---:|",
+        "| set | first | second | items | same answer | accuracy | only first right | only second right | p |",
+        "|---|---|---|---:|---:|---|---:|---:|---:|",
     ]
     lines += [
-        f"| {c.dataset} | {c.first} | {c.second} | {c.items} | {c.first_accuracy:.4f} vs {c.second_accuracy:.4f} "
+        f"| {c.dataset} | {c.first} | {c.second} | {c.items} | {c.same:.4f} | {c.first_accuracy:.4f} vs {c.second_accuracy:.4f} "
         f"| {c.only_first} | {c.only_second} | {c.p_value:.2g} |"
         for c in comparisons
     ]

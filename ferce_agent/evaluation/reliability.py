@@ -9,6 +9,7 @@ from ferce_agent.errors import DataError, FerceError, SettingsError
 from ferce_agent.evaluation.datasets.registry import load_dataset
 from ferce_agent.evaluation.perceivers.base import Sample
 from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.faces.template import FER_SIZE, symmetric_template
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.fusion import Reliability, best_weight, canonical_shares, confusion, fuse_all
@@ -69,10 +70,14 @@ def measure_reliability(spec: str, limit: int, settings: Settings) -> Reliabilit
 
 
 def whole_picture(pixels: np.ndarray) -> DetectedFace:
-    """Return a face as large as the middle half of a face crop, so that the model gets all of it."""
+    """Return a face as large as the middle half of an FER+ style crop, so that the model gets all of it.
+
+    The landmarks are where such crops have them, so that a model of aligned faces gets the specialist's crop.
+    """
     height, width = pixels.shape[:2]
     box = np.array([width / 4, height / 4, width / 2, height / 2], np.float64)
-    return DetectedFace(box=box, landmarks=np.zeros((5, 2), np.float64), score=1.0)
+    scale = np.array([width, height]) / FER_SIZE
+    return DetectedFace(box=box, landmarks=(symmetric_template(FER_SIZE) + 0.5) * scale - 0.5, score=1.0)
 
 
 def fit(rows: list[tuple[np.ndarray, int, int]], model: str, prompt: str) -> Reliability:

@@ -22,6 +22,7 @@ import numpy as np
 
 from ferce_agent.errors import EngineError, FerceError, SettingsError
 from ferce_agent.evaluation.answers import read_leniently, read_strictly
+from ferce_agent.evaluation.cue_check import CueCheck
 from ferce_agent.evaluation.datasets.registry import load_dataset
 from ferce_agent.evaluation.items import Dataset, Item, LabelSpace
 from ferce_agent.evaluation.journal import Journal, Row, open_journal
@@ -208,6 +209,7 @@ class Worker:
         self._plan = plan
         self._datasets: dict[str, Dataset] = {}
         self._perceivers: dict[str, Perceiver] = {}
+        self._cues = CueCheck()
 
     @cached_property
     def _detector(self) -> FaceDetector:
@@ -240,6 +242,8 @@ class Worker:
             began = time.perf_counter()
             prediction = self._perceivers[task.perceiver].perceive(sample, labels)
             row["ms"] = round((time.perf_counter() - began) * 1000, 3)
+            if prediction.answer is not None and task.variant == "plain":
+                prediction = replace(prediction, claims=self._cues.count(sample, prediction.answer))
             return {**row, **as_row(prediction, labels, places)}
         except FerceError as error:
             return {**row, "error": error.code}

@@ -50,6 +50,7 @@ HEADLINES: Final[tuple[Column, ...]] = (
     ),
     ("corrupted, mean (severity 3)", lambda one: _corrupted(one["robustness"])),
     ("no answer", lambda one: number(one["answers"]["no_answer"])),
+    ("claims about the face: supported / contradicted / unverified", lambda one: _claims(one.get("rationale"))),
     (
         "ms a face, median / 95 %",
         lambda one: f"{number(one['timing']['p50_ms'], 1)} / {number(one['timing']['p95_ms'], 1)}",
@@ -64,6 +65,12 @@ def _answerable(distribution: Result) -> str:
 
 def _named(abstention: Result | None) -> str:
     return f"{abstention['answered']:.3f}, {number(abstention['accuracy'])}" if abstention else "–"
+
+
+def _claims(shares: Result | None) -> str:
+    if not shares:
+        return "–"
+    return " / ".join(number(shares[name]) for name in ("supported", "contradicted", "unverified"))
 
 
 def _frequent(answers: Result) -> str:

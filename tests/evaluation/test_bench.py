@@ -199,6 +199,7 @@ def test_comparisons(finished: tuple[dict[str, Any], Path], tmp_path: Path) -> N
     path = finished[1] / "results.json"
     pairs = {(pair.first, pair.second): pair for pair in compare(path, path)}
     pair = pairs["LevelReader", "Writer"]
+    assert pair.same == pytest.approx(15 / 24)
     assert (pair.only_first, pair.only_second, pair.items) == (9, 0, 24)
     assert pair.p_value == pytest.approx(2 / 2**9)
     assert len(pairs) == 3
