@@ -33,12 +33,12 @@ STYLES: Final = ("ferplus", "raf_db", "affectnet")
 
 Task = Literal["face", "ferbench", "label", "perceive", "describe", "compound"]
 MIX: Final[dict[Task, float]] = {
-    "face": 0.34,
-    "ferbench": 0.36,
-    "label": 0.06,
-    "perceive": 0.12,
-    "describe": 0.06,
-    "compound": 0.06,
+    "face": 0.46,
+    "ferbench": 0.26,
+    "label": 0.05,
+    "perceive": 0.09,
+    "describe": 0.07,
+    "compound": 0.07,
 }
 """How often each prompt of the product is asked."""
 

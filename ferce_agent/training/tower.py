@@ -33,6 +33,7 @@ from ferce_agent.training.specialist import (
     Examples,
     batches,
     column_correlations,
+    learning_rate,
     load_examples,
     update_average,
 )
@@ -85,7 +86,7 @@ class TowerRecipe:
     local: int = 4
     hinted: tuple[int, int] = (2, 4)
     growth: tuple[int, int] = (1, 1)
-    epochs: int = 12
+    epochs: int = 9
     gentle: float = 0.25
     batch: int = 64
     rate: float = 1e-3
@@ -239,10 +240,10 @@ def start_whitened(model: CLIPVisionModel, pixels: Tensor, seed: int) -> None:
 class Tower(nn.Module):
     """A CLIP vision transformer with what its training needs: readers of the hints and the teacher's heads."""
 
-    def __init__(self, recipe: TowerRecipe) -> None:
-        """Build it with random weights."""
+    def __init__(self, recipe: TowerRecipe, added: int = 0) -> None:
+        """Build it with random weights, and `added` blocks behind those of the recipe, of which the hints know nothing."""
         super().__init__()
-        self.vision = CLIPVisionModel(tower_config(recipe))
+        self.vision = CLIPVisionModel(tower_config(replace(recipe, blocks=recipe.blocks + added)))
         start_locally(self.vision, recipe.local)
         self.hinted = (*recipe.hinted, recipe.blocks)
         self.norms = nn.ModuleList(nn.LayerNorm(recipe.width) for _ in HINTS)
@@ -252,11 +253,12 @@ class Tower(nn.Module):
         )
 
     def see(self, pixels: Tensor, hints: int = 3) -> Seen:
-        """Return tokens and the first `hints` hints of grey crops (N, 1, H, W), 0..255; later blocks do not run."""
+        """Return tokens and hints of grey crops (N, 1, H, W), 0..255; with fewer than 3 hints, later blocks do not run."""
         shown = standardised(pixels).expand(-1, 3, -1, -1)
         state = self.vision.pre_layrnorm(self.vision.embeddings(shown))
         found: list[Tensor] = []
-        for number, layer in enumerate(self.vision.encoder.layers[: self.hinted[hints - 1]], 1):
+        layers = self.vision.encoder.layers
+        for number, layer in enumerate(layers if hints == len(HINTS) else layers[: self.hinted[hints - 1]], 1):
             state = layer(state, None)
             while len(found) < hints and self.hinted[len(found)] == number:
                 place = len(found)
@@ -416,23 +418,17 @@ Tick = Callable[[int, float, float], None]
 """Progress callback: epoch (from 0), share of the epoch done (0..1), mean expression loss so far."""
 
 
-def rate_at(progress: float, peak: float) -> float:
-    """Return the learning rate of a phase: a linear rise over its first 5 %, then a cosine fall to zero; `progress` in 0..1."""
-    if progress < 0.05:
-        return peak * (0.04 + 0.96 * progress / 0.05)
-    return peak * 0.5 * (1 + math.cos(math.pi * (progress - 0.05) / 0.95))
-
-
 def tower_epoch(state: TowerState, examples: Examples, teacher: FaceNet, recipe: TowerRecipe, tick: Tick) -> float:
     """Run one epoch and return its mean expression loss."""
     rng = Generator().manual_seed(recipe.seed * 7919 + state.epoch)
     phase, inside, length = recipe.place(state.epoch)
     gentle = phase < 2 or inside >= round(length * (1 - recipe.gentle))
+    peak = recipe.rate if phase < 2 else recipe.whole_rate
     plan = batches(examples, recipe, state.epoch)
     state.model.train()
     total = 0.0
     for index, chosen in enumerate(plan):
-        rate = rate_at((inside + index / len(plan)) / length, recipe.rate if phase < 2 else recipe.whole_rate)
+        rate = learning_rate((inside + index / len(plan)) / length, peak, rise=0.05)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=gentle).pixels.clamp(0, 255)

@@ -18,7 +18,7 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.training.network import UNITS
 
-SHARPNESS: Final = (1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 3.0, 0.5, 0.5)
+SHARPNESS: Final = (1.0,) * 6 + (3.0,) * 8 + (0.5,) * 4
 """Factors on the logits in the tokens that say the expression: as it is, sharpened (the leading one stands out), flattened."""
 FULL: Final = 0.5
 """Intensity at which a movement's token says the movement alone; at zero it says "none"."""
@@ -26,7 +26,7 @@ DEGREES: Final = ("slight", "moderate", "strong")
 DEGREE_PLACES: Final = (0.25, 0.5, 0.85)
 DEGREE_TOKENS: Final = 2
 COUNT: Final = len(SHARPNESS) + len(UNITS) + DEGREE_TOKENS
-"""Tokens with a meaning; the others are free."""
+"""Tokens in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def collect_words(tokenizer: Any, table: Tensor) -> Words:
 
 
 def spoken(words: Words, logits: Tensor, units: Tensor) -> Tensor:
-    """Return what the first `COUNT` tokens should be, shape (N, COUNT, D).
+    """Return what the tokens should be, shape (N, COUNT, D).
 
     Args:
         words: The vocabulary.

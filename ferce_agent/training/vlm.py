@@ -16,7 +16,16 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.gguf_files import write_lora, write_mmproj
 from ferce_agent.perception.own import LORA, MMPROJ
 from ferce_agent.prompts.loader import load_prompt
-from ferce_agent.training.alignment import AlignmentRecipe, Eyes, Projector, align, heard, load_eyes, save_eyes
+from ferce_agent.training.alignment import (
+    AlignmentRecipe,
+    Eyes,
+    Projector,
+    align,
+    extended,
+    heard,
+    load_eyes,
+    save_eyes,
+)
 from ferce_agent.training.augment import centre_crop
 from ferce_agent.training.language import (
     Course,
@@ -65,7 +74,7 @@ class VlmRecipe:
 
 SHORT: Final = VlmRecipe(
     TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(1, 0), epochs=1, batch=16),
-    AlignmentRecipe(steps=4, batch=8, tuned=1),
+    AlignmentRecipe(steps=4, batch=8, added=1),
     LanguageRecipe(steps=2, batch=2, rank=4, first=28),
     RewardRecipe(steps=1, faces=1, group=2, longest=4),
 )
@@ -102,7 +111,7 @@ def train_vlm(  # noqa: PLR0913
 
 
 class _Stages:
-    """Shows how far the three stages are."""
+    """Shows how far the stages are."""
 
     def __init__(self, display: Display, recipe: VlmRecipe) -> None:
         self._display, self._recipe = display, recipe
@@ -131,13 +140,14 @@ def _eyes(  # noqa: PLR0913
     stage: _Stages,
 ) -> Eyes:
     if path.exists():
-        return load_eyes(path)
+        return load_eyes(path, recipe.tower, recipe.alignment)
     torch.manual_seed(recipe.alignment.seed)
-    eyes = Eyes(tower, Projector(recipe.tower.width, speaker.table.shape[1]))
+    longer = extended(tower, recipe.tower, recipe.alignment.added)
+    eyes = Eyes(longer, Projector(recipe.tower.width, speaker.table.shape[1]))
     words = collect_words(speaker.tokenizer, speaker.table)
     align(eyes, teacher, examples, words, recipe.alignment, stage.alignment)
     save_eyes(eyes, recipe.tower, recipe.alignment, path)
-    return load_eyes(path)
+    return load_eyes(path, recipe.tower, recipe.alignment)
 
 
 def _course(  # noqa: PLR0913
@@ -178,7 +188,7 @@ def _rewarded(  # noqa: PLR0913
         return "left out"
     labels = {word: str(term) for word, term in ontology().label_sets["ferplus"].items()}
     pixels = centre_crop(valid.pictures[:JUDGED].float())
-    faces = measure(pixels, valid.votes[:JUDGED], teacher, replace(recipe.language, votes=1.0), set())
+    faces = measure(pixels, valid.votes[:JUDGED], teacher, 1.0)
 
     def judge() -> float:
         prompts = [_question(list(labels))] * len(faces)
