@@ -58,7 +58,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--vlm",
             metavar="SPEC",
-            help="Vision-language model: llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, openai:URL#MODEL, python:MODULE:FUNCTION.",
+            help="Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, "
+            "openai:URL#MODEL, python:MODULE:FUNCTION.",
         ),
         click.option(
             "--vlm-when", type=click.Choice(["always", "unsure"]), help="Ask it about every face, or where unsure only."
@@ -432,13 +433,13 @@ def vlm_calibrate(dataset: str, limit: int, out: Path, chosen: dict[str, Any]) -
 def vlm_export(folder: Path, made: Path) -> None:
     """Write our own model to FOLDER (540 MB) in the format of transformers; use it with --vlm hf:FOLDER.
 
-    FOLDER's name must begin with "ferce", so that the model is asked in its own way.
+    FOLDER's name must begin with "ferce-vlm", so that the model is asked in its own way.
     """
     from ferce_agent.perception.own import LORA, MMPROJ
     from ferce_agent.perception.own_export import export_folder
 
-    if not folder.name.startswith("ferce"):
-        raise click.UsageError("Let the folder's name begin with 'ferce'.")
+    if not folder.name.startswith("ferce-vlm"):
+        raise click.UsageError("Let the folder's name begin with 'ferce-vlm'.")
     click.echo(f"Written: {export_folder(folder, made / MMPROJ, made / LORA)}")
 
 
@@ -476,6 +477,9 @@ def train_specialist(data: Path, out: Path, **options: Any) -> None:
 @train.command(name="vlm")
 @click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
 @click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
+@click.option(
+    "--labels", type=FOLDER, help="Folder with valid.npz of `ferce train label`: how well action units are seen."
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vlm"), show_default=True)
 @click.option("--seed", default=7, show_default=True, help="Seed of weights, order, augmentation and wording.")
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")

@@ -85,8 +85,8 @@ class Engines:
         """Prepare the engines; no file is read yet."""
         self.detector = FaceDetector(self.settings.face_threshold)
         self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.precision)
-        self.vocabulary = Vocabulary()
-        self.vocabulary.encoder = WordEncoder()  # one copy of the encoder for labels and for sentences
+        self._encoder = WordEncoder()  # one copy for labels and for sentences
+        self.vocabulary = Vocabulary(encoder=self._encoder)
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         """Return all faces of a BGR picture (H, W, 3), largest first."""
@@ -197,7 +197,7 @@ class Engines:
     def events(self) -> EventMatcher | None:
         """Compares the caller's sentences with examples; None where the sentence encoder is not installed or not wanted."""
         wanted = self.settings.sentences and TextEncoder.available()
-        return EventMatcher(self.vocabulary.encoder) if wanted else None
+        return EventMatcher(self._encoder) if wanted else None
 
     def prepare_asking(self) -> None:
         """Read prompt, bank and reliability, so that a wrong setting is an error at once and not a gap in every report.

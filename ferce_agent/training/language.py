@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +70,6 @@ class Speaker:
 
     model: Any
     tokenizer: Any
-    logs: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def table(self) -> Tensor:
@@ -130,21 +129,13 @@ class Lesson:
 
 def write_lesson(speaker: Speaker, turn: Turn, verdict: float) -> Lesson:
     """Tokenise a question: what comes before the picture, after it, and the answer."""
-    head, tag, tail = turn.answer.rpartition("<answer>")
-    pieces = [(head + tag, 1.0), (tail, verdict)] if tag else [(turn.answer, 1.0)]
-    answer: list[int] = []
-    weights: list[float] = []
-    ids = speaker.tokens(turn.answer)
-    tail_from = len(turn.answer) - len(pieces[-1][0]) if tag else len(turn.answer)
-    written = ""
-    for token in ids:
-        weights.append(verdict if len(written) >= tail_from else 1.0)
-        answer.append(token)
-        written = speaker.tokenizer.decode(answer)
+    read = speaker.tokenizer(turn.answer, add_special_tokens=False, return_offsets_mapping=True)
+    verdict_from = turn.answer.rfind("<answer>") + len("<answer>") if "<answer>" in turn.answer else len(turn.answer)
+    weights = [verdict if start >= verdict_from else 1.0 for start, _ in read["offset_mapping"]]
     return Lesson(
         speaker.tokens(OPENING),
         speaker.tokens(f"\n{turn.prompt}{CLOSING}"),
-        [*answer, *speaker.tokens(END)],
+        [*read["input_ids"], *speaker.tokens(END)],
         [*weights, 1.0],
     )
 
@@ -181,20 +172,27 @@ def spoil(pixels: Tensor, rng: random.Random) -> Tensor:
     if kind == 0:
         small = F.interpolate(pixels[None], size=(4, 4), mode="area")
         return F.interpolate(small, size=pixels.shape[1:], mode="bilinear", align_corners=False)[0]
-    noise = torch.rand(pixels.shape, generator=Generator().manual_seed(rng.randrange(1 << 30)))
     if kind == 1:
         covered = pixels.clone()
         covered[:, : int(pixels.shape[1] * rng.uniform(0.75, 0.95))] = rng.uniform(0, 255)
         return covered
-    return noise * 255
+    return torch.rand(pixels.shape, generator=Generator().manual_seed(rng.randrange(1 << 30))) * 255
 
 
 def measure(
-    pixels: Tensor, votes: Tensor, teacher: FaceNet, recipe: LanguageRecipe, spoilt: set[int]
+    pixels: Tensor, votes: Tensor, teacher: FaceNet, share: float, spoilt: frozenset[int] = frozenset()
 ) -> list[Measured]:
-    """Return what is known of augmented crops (N, 1, H, W) with vote distributions (N, 8)."""
+    """Return what is known of augmented crops.
+
+    Args:
+        pixels: Shape (N, 1, H, W), 0..255.
+        votes: Distributions, shape (N, 8).
+        teacher: The specialist.
+        share: Of the votes; the rest is the specialist's reading.
+        spoilt: Places of crops in which nothing can be read.
+    """
     _, said = teach(teacher, pixels)
-    shares = torch.lerp(torch.softmax(said.logits, 1), votes, recipe.votes)
+    shares = torch.lerp(torch.softmax(said.logits, 1), votes, share)
     units = said.units.sigmoid()
     faces = []
     for index in range(len(pixels)):
@@ -313,12 +311,12 @@ def lesson_pool(  # noqa: PLR0913
     count = recipe.batch * POOL
     chosen = torch.multinomial(weights, count, replacement=True, generator=rng)
     pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=True).pixels.clamp(0, 255)
-    spoilt = {index for index in range(count) if chance.random() < recipe.unreadable}
+    spoilt = frozenset(index for index in range(count) if chance.random() < recipe.unreadable)
     for index in spoilt:
         pixels[index] = spoil(pixels[index], chance)
     with torch.no_grad():
         said = eyes.say(pixels)
-    faces = measure(pixels, examples.votes[chosen], teacher, recipe, spoilt)
+    faces = measure(pixels, examples.votes[chosen], teacher, recipe.votes, spoilt)
     lessons = [write_lesson(speaker, make_turn(face, chance), recipe.verdict) for face in faces]
     by_length = sorted(range(count), key=lambda index: len(lessons[index].after) + len(lessons[index].answer))
     batches = [by_length[start : start + recipe.batch] for start in range(0, count, recipe.batch)]

@@ -25,7 +25,7 @@ from ferce_agent.reasoning.movements import ABSENT, PRESENT
 from ferce_agent.training.alignment import Eyes
 from ferce_agent.training.augment import augment
 from ferce_agent.training.instructions import Measured, offered
-from ferce_agent.training.language import CLOSING, END, OPENING, LanguageRecipe, Speaker, measure
+from ferce_agent.training.language import CLOSING, END, OPENING, Speaker, measure
 from ferce_agent.training.network import FaceNet
 from ferce_agent.training.specialist import Examples, repeat_factors
 
@@ -49,6 +49,7 @@ class RewardRecipe:
         penalty: Weight of the KL divergence from the adapters before this stage.
         temperature: Of the drawing.
         longest: Tokens of an answer.
+        votes: Share of the annotators' votes in what counts as right; the rest is the specialist's reading.
         seed: Seed of faces, wording and drawing.
     """
 
@@ -59,6 +60,7 @@ class RewardRecipe:
     penalty: float = 0.02
     temperature: float = 0.9
     longest: int = 70
+    votes: float = 0.4
     seed: int = 7
 
 
@@ -152,7 +154,7 @@ def reinforce(  # noqa: PLR0913
     for step in range(recipe.steps):
         chosen = torch.multinomial(weights, recipe.faces, replacement=True, generator=rng)
         pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=True).pixels.clamp(0, 255)
-        faces = measure(pixels, examples.votes[chosen], teacher, LanguageRecipe(), set())
+        faces = measure(pixels, examples.votes[chosen], teacher, recipe.votes)
         optimiser.zero_grad(set_to_none=True)
         earned = []
         for picture, known in zip(eyes.say(pixels), faces, strict=True):

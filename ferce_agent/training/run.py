@@ -85,7 +85,9 @@ def run_specialist(  # noqa: PLR0913
     return out / "specialist.onnx"
 
 
-def run_vlm(data: Path, teacher: Path, out: Path, *, seed: int, limit: int, short: bool, threads: int) -> Path:  # noqa: PLR0913
+def run_vlm(  # noqa: PLR0913
+    data: Path, teacher: Path, out: Path, *, labels: Path | None, seed: int, limit: int, short: bool, threads: int
+) -> Path:
     """Train our own vision-language model; return its model card.
 
     Raises:
@@ -96,10 +98,10 @@ def run_vlm(data: Path, teacher: Path, out: Path, *, seed: int, limit: int, shor
         import torch
         import transformers  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError("torch and transformers", "train") from error
+        raise MissingExtraError("torch", "train") from error
     from ferce_agent.training.vlm import SHORT, VlmRecipe, train_vlm
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     recipe = (SHORT if short else VlmRecipe()).seeded(seed, limit)
     with Display(400, "Training") as display:
-        return train_vlm(data, teacher, out, recipe, display)
+        return train_vlm(data, teacher, out, recipe, display, labels)

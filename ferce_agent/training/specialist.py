@@ -182,11 +182,11 @@ Tick = Callable[[int, float, float], None]
 """Progress callback: epoch (from 0), share of the epoch done (0..1), mean loss so far."""
 
 
-def learning_rate(progress: float, peak: float) -> float:
-    """One-cycle schedule: linear rise over the first 15 %, cosine fall to zero; `progress` in 0..1."""
-    if progress < 0.15:
-        return peak * (0.04 + 0.96 * progress / 0.15)
-    return peak * 0.5 * (1 + math.cos(math.pi * (progress - 0.15) / 0.85))
+def learning_rate(progress: float, peak: float, rise: float = 0.15) -> float:
+    """One-cycle schedule: linear rise over the first part `rise`, cosine fall to zero; `progress` in 0..1."""
+    if progress < rise:
+        return peak * (0.04 + 0.96 * progress / rise)
+    return peak * 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise)))
 
 
 def new_state(recipe: Recipe) -> TrainState:

@@ -17,6 +17,8 @@ def test_presets_go_by_name() -> None:
     assert preset_for("zfkarl/UniFER-7B").side == 224
     assert preset_for("Qwen/Qwen2.5-VL-3B-Instruct").prompt == "perceive"
     assert preset_for("other").side == 0
+    assert preset_for("./ferce-vlm-mine").aligned == 96
+    assert preset_for("/home/me/ferce-agent/ferce-vlm/other").aligned == 0
 
 
 @pytest.mark.parametrize("name", ["nothing", "../x/y", "/no/such", "a/b/c", "~/model"])

@@ -184,6 +184,13 @@ def test_rare_classes_are_repeated() -> None:
     assert set(drawn.tolist()) == set(range(100))
 
 
+def test_the_taught_cycle_comes_last() -> None:
+    recipe = Recipe().and_taught()
+    assert recipe.cycles[:-1] == Recipe().cycles
+    assert [recipe.taught_in(cycle) for cycle in range(len(recipe.cycles))] == [0.0, 0.0, 0.0, 0.5]
+    assert recipe.total == Recipe().total + 3
+
+
 def test_own_answers_are_mixed_in() -> None:
     examples = Examples(
         torch.rand(4, 1, 48, 48) * 255, torch.eye(8)[:4], torch.zeros(4, 16), torch.zeros(4, 3), torch.ones(4)
