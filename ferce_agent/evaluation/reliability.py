@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ferce_agent.engine import Engines
-from ferce_agent.errors import DataError, FerceError, SettingsError
+from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.evaluation.datasets.registry import load_dataset
 from ferce_agent.evaluation.perceivers.base import Sample
-from ferce_agent.faces.detection import DetectedFace
-from ferce_agent.faces.template import FER_SIZE, symmetric_template
+from ferce_agent.evaluation.perceivers.fused import look_twice
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.fusion import Reliability, best_weight, canonical_shares, confusion, fuse_all
@@ -52,32 +51,12 @@ def measure_reliability(spec: str, limit: int, settings: Settings) -> Reliabilit
             display.show(number, item.id)
             pixels = item.pixels()
             face = None if is_crop else next(iter(engines.detect(pixels)), None)
-            sample = Sample(pixels, face, is_crop)
             truth = CANONICAL.index(ontology().canonical_of(data.labels.terms[item.gold])[0])
-            perception = engines.specialist.perceive(sample.aligned()[None], settings.flatten)[0]
-            box = face or whole_picture(pixels)
-            try:
-                request, shape = asker.face_request(
-                    pixels, box, tuple(perception.embedding), None, settings.vlm_seconds
-                )
-                found = asker.extract(asker.ask(request), request, shape)
-                shares = canonical_shares(found.parts)
-                named = int(shares.argmax()) if shares.sum() > 0 else -1
-            except FerceError:
-                named = -1
+            perception, found = look_twice(engines, Sample(pixels, face, is_crop), settings.flatten)
+            shares = canonical_shares(found.parts if found else ())
+            named = int(shares.argmax()) if shares.sum() > 0 else -1
             rows.append((perception.probabilities, named, truth))
     return fit(rows, asker.vlm.version, asker.prompt.reference)
-
-
-def whole_picture(pixels: np.ndarray) -> DetectedFace:
-    """Return a face as large as the middle half of an FER+ style crop, so that the model gets all of it.
-
-    The landmarks are where such crops have them, so that a model of aligned faces gets the specialist's crop.
-    """
-    height, width = pixels.shape[:2]
-    box = np.array([width / 4, height / 4, width / 2, height / 2], np.float64)
-    scale = np.array([width, height]) / FER_SIZE
-    return DetectedFace(box=box, landmarks=(symmetric_template(FER_SIZE) + 0.5) * scale - 0.5, score=1.0)
 
 
 def fit(rows: list[tuple[np.ndarray, int, int]], model: str, prompt: str) -> Reliability:

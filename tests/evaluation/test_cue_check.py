@@ -6,7 +6,7 @@ import pytest
 
 from ferce_agent.evaluation.cue_check import CueCheck
 from ferce_agent.evaluation.perceivers.base import Sample
-from ferce_agent.evaluation.reliability import whole_picture
+from ferce_agent.evaluation.perceivers.fused import whole_picture
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import FaceDetector

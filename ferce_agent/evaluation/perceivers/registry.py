@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.evaluation.perceivers.base import Perceiver
+from ferce_agent.evaluation.perceivers.fused import FusedPerceiver
 from ferce_agent.evaluation.perceivers.own import ProductPerceiver, SpecialistPerceiver
 from ferce_agent.evaluation.perceivers.peers import FerPeer, OpenCvFloor
 from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
@@ -21,6 +22,7 @@ NAMES = (
     "fer",
     "opencv",
     "vlm:SPEC",
+    "fused:SPEC",
     "python:MODULE:FACTORY",
 )
 
@@ -36,6 +38,8 @@ def load_perceiver(spec: str) -> Perceiver:
         return SpecialistPerceiver(option)
     if name == "vlm" and option:
         return WrittenPerceiver(load_vlm(option))
+    if name == "fused" and option:
+        return FusedPerceiver(option)
     if name == "python" and option:
         return _from_python(option)
     plain: dict[str, Callable[[], Perceiver]] = {"product": ProductPerceiver, "fer": FerPeer, "opencv": OpenCvFloor}
