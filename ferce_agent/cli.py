@@ -498,6 +498,22 @@ def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
     click.echo(f"Use it: --vlm own:{out}")
 
 
+@train.command(name="questions")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet (FER+).")
+@click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
+@click.option("--out", type=FILE, default=Path("runs/questions.jsonl"), show_default=True, help="File to write.")
+@click.option("--count", default=1000, show_default=True, type=click.IntRange(1), help="Faces, one question each.")
+@click.option("--seed", default=7, show_default=True, help="Seed of faces, prompts and wording.")
+def train_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -> None:
+    """Write questions and answers like those `train vlm` learns from, made from votes and measured action units; show three."""
+    from ferce_agent.training.run import run_questions
+
+    turns = run_questions(data, teacher, out, count, seed)
+    for turn in turns[:3]:
+        click.echo(f"{turn.prompt}\n→ {turn.answer}\n")
+    click.echo(f"{len(turns)} questions: {out}")
+
+
 @train.command(name="vocabulary")
 @click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
 @click.option("--weights", type=FILE, help="Weight file of the expression model; default: the shipped one.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from ferce_agent.errors import MissingExtraError
 from ferce_agent.evaluation.ferplus import load_split
 from ferce_agent.perception.specialist import Specialist
+from ferce_agent.training.instructions import Turn
 from ferce_agent.training.teachers import TeacherLabels, label_faces
 from ferce_agent.views.progress import Display
 
@@ -105,3 +106,19 @@ def run_vlm(  # noqa: PLR0913
     recipe = (SHORT if short else VlmRecipe()).seeded(seed, limit)
     with Display(400, "Training") as display:
         return train_vlm(data, teacher, out, recipe, display, labels)
+
+
+def run_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -> list[Turn]:
+    """Write questions and answers; see `ferce_agent.training.questions.write_questions`.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+    """
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("torch", "train") from error
+    from ferce_agent.training.questions import write_questions
+
+    return write_questions(data, teacher, out, count, seed)
