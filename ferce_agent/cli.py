@@ -429,17 +429,18 @@ def vlm_calibrate(dataset: str, limit: int, out: Path, chosen: dict[str, Any]) -
 
 @vlm.command(name="export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--from", "made", type=FOLDER, required=True, help="Folder of `ferce train vlm`.")
-def vlm_export(folder: Path, made: Path) -> None:
+@click.option("--from", "made", type=FOLDER, help="Folder of `ferce train vlm`; default: the model in the package.")
+def vlm_export(folder: Path, made: Path | None) -> None:
     """Write our own model to FOLDER (540 MB) in the format of transformers; use it with --vlm hf:FOLDER.
 
     FOLDER's name must begin with "ferce-vlm", so that the model is asked in its own way.
     """
-    from ferce_agent.perception.own import LORA, MMPROJ
+    from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED
     from ferce_agent.perception.own_export import export_folder
 
     if not folder.name.startswith("ferce-vlm"):
         raise click.UsageError("Let the folder's name begin with 'ferce-vlm'.")
+    made = made or SHIPPED
     click.echo(f"Written: {export_folder(folder, made / MMPROJ, made / LORA)}")
 
 
@@ -583,7 +584,7 @@ def speed(runs: int, photo: Path | None, as_json: bool) -> None:
 )
 @click.option(
     "--perceiver", "perceivers", multiple=True, default=("specialist",), show_default=True, metavar="NAME",
-    help="specialist[:FILE], product, fer, opencv, or python:MODULE:FUNCTION; may be given several times.",
+    help="specialist[:FILE], product, vlm:SPEC, fused:SPEC, fer, opencv, or python:MODULE:FUNCTION; repeatable.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="out/bench", show_default=True)
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many items of each set.")

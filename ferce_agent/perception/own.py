@@ -90,7 +90,7 @@ class OwnVlm(LlamaCppVlm):
         super().__init__(
             language_file(), mmproj, template=CHATML, threads=threads, context=CONTEXT, lora=lora, preset=OWN_PRESET
         )
-        self.version = "ferce-vlm"
+        self.version = f"ferce-vlm-{hashlib.sha256(lora.read_bytes()).hexdigest()[:8]}"
 
     @cached_property
     def _llama(self) -> Any:

@@ -40,7 +40,7 @@ class AlignmentRecipe:
         seed: Seed of order, augmentation and projector.
     """
 
-    steps: int = 500
+    steps: int = 400
     batch: int = 64
     rate: float = 1e-3
     added: int = 1

@@ -40,9 +40,8 @@ class LanguageRecipe:
     """Everything that decides the adapters.
 
     Attributes:
-        steps: Optimiser steps.
+        cycles: Optimiser steps and highest learning rate of AdamW, cycle after cycle.
         batch: Questions per step.
-        rate: Highest learning rate of AdamW.
         rank: Rank of the adapters.
         alpha: Their scale is alpha / rank.
         first: First layer with adapters; the ones before stay as they are, and need no backward pass.
@@ -52,9 +51,8 @@ class LanguageRecipe:
         seed: Seed of faces, augmentation and wording.
     """
 
-    steps: int = 300
+    cycles: tuple[tuple[int, float], ...] = ((208, 6e-4), (96, 4e-4))
     batch: int = 8
-    rate: float = 6e-4
     rank: int = 16
     alpha: int = 32
     first: int = 6
@@ -62,6 +60,19 @@ class LanguageRecipe:
     unreadable: float = 0.04
     votes: float = 0.4
     seed: int = 7
+
+    @property
+    def steps(self) -> int:
+        """Number of steps in all."""
+        return sum(length for length, _ in self.cycles)
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0: each cycle rises and falls."""
+        for length, rate in self.cycles:
+            if step < length:
+                return learning_rate(step / length, rate)
+            step -= length
+        return 0.0
 
 
 @dataclass(slots=True)
@@ -219,7 +230,7 @@ POOL: Final = 8
 def new_course(speaker: Speaker, recipe: LanguageRecipe) -> Course:
     """Return a course that has not begun, for a speaker with adapters."""
     trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
-    return Course(speaker, torch.optim.AdamW(trained, recipe.rate, betas=(0.9, 0.98), weight_decay=0.0))
+    return Course(speaker, torch.optim.AdamW(trained, recipe.rate_at(0), betas=(0.9, 0.98), weight_decay=0.0))
 
 
 def save_course(course: Course, recipe: LanguageRecipe, path: Path) -> None:
@@ -279,7 +290,7 @@ def instruct(  # noqa: PLR0913
         pool = lesson_pool(speaker, eyes, teacher, examples, recipe, course.step // POOL, weights)
         for batch in pool[course.step % POOL : POOL - max((course.step // POOL + 1) * POOL - recipe.steps, 0)]:
             for group in course.optimiser.param_groups:
-                group["lr"] = learning_rate(course.step / recipe.steps, recipe.rate)
+                group["lr"] = recipe.rate_at(course.step)
             pictures = torch.stack([picture for picture, _ in batch])
             loss = answer_loss(speaker, pictures, [lesson for _, lesson in batch])
             course.optimiser.zero_grad(set_to_none=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -75,7 +75,7 @@ class VlmRecipe:
 SHORT: Final = VlmRecipe(
     TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(1, 0), epochs=1, batch=16),
     AlignmentRecipe(steps=4, batch=8, added=1),
-    LanguageRecipe(steps=2, batch=2, rank=4, first=28),
+    LanguageRecipe(cycles=((2, 6e-4),), batch=2, rank=4, first=28),
     RewardRecipe(steps=1, faces=1, group=2, longest=4),
 )
 """Everything once, to try things out."""
@@ -90,7 +90,6 @@ def train_vlm(  # noqa: PLR0913
         DataError: Data, teacher or a checkpoint cannot be used.
         MissingExtraError: A package is not installed.
     """
-    began = time.monotonic()
     stage = _Stages(display, recipe)
     state = train_tower(data, teacher_file, out, recipe.tower, stage.tower, lambda log: display.say(str(log)), labels)
     teacher, examples = load_teacher(teacher_file), load_examples(data, "train", None, recipe.tower.limit)
@@ -104,9 +103,7 @@ def train_vlm(  # noqa: PLR0913
     rewards = _rewarded(course.speaker, eyes, teacher, examples, valid, recipe, stage)
     write_files(out, eyes, course.speaker, recipe)
     card = out / CARD
-    card.write_text(
-        model_card(recipe, state.logs, said, course.loss, rewards, (time.monotonic() - began) / 60), "utf-8"
-    )
+    card.write_text(model_card(recipe, state.logs, said, course.loss, rewards, digests(out)), "utf-8")
     return card
 
 
@@ -226,8 +223,17 @@ def write_files(out: Path, eyes: Eyes, speaker: Speaker, recipe: VlmRecipe) -> N
     )
 
 
+def digests(folder: Path) -> str:
+    """Return names, sizes and digests of the two files, for the card."""
+    parts = []
+    for name in (MMPROJ, LORA):
+        content = (folder / name).read_bytes()
+        parts.append(f"`{name}` {len(content) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(content).hexdigest()}")
+    return "; ".join(parts)
+
+
 def model_card(  # noqa: PLR0913
-    recipe: VlmRecipe, logs: list[dict[str, float]], said: float, loss: float, rewards: str, minutes: float
+    recipe: VlmRecipe, logs: list[dict[str, float]], said: float, loss: float, rewards: str, files: str
 ) -> str:
     """Return the model card as Markdown."""
     rows = [
@@ -243,7 +249,7 @@ def model_card(  # noqa: PLR0913
         outcome=rewards,
         said=said,
         loss=loss,
-        minutes=minutes,
+        files=files,
         rows="\n".join(rows),
     )
 
@@ -269,7 +275,9 @@ picture tokens are mixtures of word embeddings; adapters on questions and answer
 - rewards `{rewards}`: {outcome}
 
 The picture tokens alone, before any language model, name the annotators' majority on {said:.4f} of the validation faces. Last
-training loss of the adapters {loss:.4f}. Minutes of this run: {minutes:.0f}.
+training loss of the adapters {loss:.4f}. Seconds per epoch of the tower are wall-clock time, whatever else ran.
+
+Files: {files}.
 
 | epoch | loss | valid loss | valid accuracy | valid action units | seconds |
 |---:|---:|---:|---:|---:|---:|

