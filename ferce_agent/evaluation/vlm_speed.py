@@ -13,6 +13,7 @@ import numpy as np
 
 from ferce_agent.engine import Engines
 from ferce_agent.errors import ExtractionError, SettingsError, VlmError
+from ferce_agent.evaluation.runner import peak_megabytes
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.extraction.answer import read_answer
 from ferce_agent.extraction.shape import AnswerShape, shape_for
@@ -49,6 +50,8 @@ class VlmSpeed:
         adapter_ms: Median milliseconds of a short answer through the adapter.
         bare_ms: The same answer from the bare library; None where there is no bare library to compare with.
         overhead: Adapter over bare, minus one; None without it.
+        peak_mb: Peak resident memory of the process, with face detector and specialist, in MB.
+        before_mb: The same before the model was loaded.
     """
 
     model: str
@@ -61,6 +64,8 @@ class VlmSpeed:
     adapter_ms: float
     bare_ms: float | None
     overhead: float | None
+    peak_mb: float
+    before_mb: float
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -80,6 +85,7 @@ def measure_vlm(settings: Settings, answers: int) -> VlmSpeed:
     vlm = engines.asker.vlm
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     picture = engines.asker.picture(pixels, engines.detect(pixels)[0])
+    before = peak_megabytes()
     short = Request("Look at the face.", (picture,), max_tokens=TOKENS, seconds=SECONDS)
     first = _seconds(lambda: vlm.ask(short))
     shape = shape_for()
@@ -113,6 +119,8 @@ def measure_vlm(settings: Settings, answers: int) -> VlmSpeed:
         adapter_ms=round(adapter * 1000, 1),
         bare_ms=round(bare * 1000, 1) if bare else None,
         overhead=round(adapter / bare - 1, 4) if bare else None,
+        peak_mb=peak_megabytes(),
+        before_mb=before,
     )
 
 
@@ -171,4 +179,5 @@ def to_table(measured: VlmSpeed) -> str:
     if measured.bare_ms is not None and measured.overhead is not None:
         rows.append((f"{TOKENS} tokens from the bare library", f"{measured.bare_ms:.1f} ms"))
         rows.append(("overhead of the adapter (goal 5 %)", f"{measured.overhead:.1%}"))
+    rows.append(("peak memory, of it before the model", f"{measured.peak_mb:.0f} MB, {measured.before_mb:.0f} MB"))
     return "\n".join([f"| {measured.model} | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
