@@ -52,7 +52,9 @@ def test_it_reads_the_demo_photo_in_the_report(engines: Engines) -> None:
     assert not [gap for gap in report.degraded if gap.stage in ("vlm", "extract")]
 
 
-@pytest.mark.parametrize("words", ["happy, sad, neutral, angry", "angry, neutral, sad, happy", "joy, anger"])
+@pytest.mark.parametrize(
+    "words", ["happy, sad, neutral, angry", "angry, neutral, sad, happy", "happiness, anger, neutral"]
+)
 def test_it_answers_in_the_words_it_was_offered(engines: Engines, words: str) -> None:
     picture = demo_picture(engines)
     prompt = load_prompt("ferbench").render(labels=words)
@@ -60,7 +62,7 @@ def test_it_answers_in_the_words_it_was_offered(engines: Engines, words: str) ->
     text = engines.asker.vlm.ask(Request(prompt, (picture,), max_tokens=200, seconds=300)).text
     said = read_strictly(text, tuple(words.split(", ")))
     assert said is not None
-    assert words.split(", ")[said] in ("happy", "joy")
+    assert words.split(", ")[said] in ("happy", "happiness")
 
 
 def test_its_json_is_of_the_asked_shape(engines: Engines) -> None:
@@ -72,7 +74,8 @@ def test_its_json_is_of_the_asked_shape(engines: Engines) -> None:
     )
     found = read_answer(answer.text, shape)
     assert answer.constrained
-    assert (found.form, found.term) == ("json", "happiness")
+    assert found.form == "json"
+    assert "happiness" in [part.term for part in found.parts]
 
 
 def test_a_question_about_the_scene_is_not_asked(engines: Engines) -> None:
