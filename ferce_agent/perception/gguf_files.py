@@ -18,6 +18,14 @@ from ferce_agent.errors import MissingExtraError
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
+POSITIONS: Final = "embeddings.position_embedding.weight"
+TOWER_PARTS: Final = {
+    "embeddings.patch_embedding.weight": "v.patch_embd.weight",
+    POSITIONS: "v.position_embd.weight",
+    "pre_layrnorm.weight": "v.pre_ln.weight",
+    "pre_layrnorm.bias": "v.pre_ln.bias",
+}
+"""Names of what comes before the tower's blocks, in transformers and in llama.cpp's ``clip`` architecture."""
 BLOCK_PARTS: Final = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -28,7 +36,7 @@ BLOCK_PARTS: Final = {
     "mlp.fc1": "ffn_up",
     "mlp.fc2": "ffn_down",
 }
-"""Names of a block's parts in transformers and in llama.cpp's ``clip`` architecture."""
+"""The same for a block's parts."""
 LANGUAGE_PARTS: Final = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -57,18 +65,12 @@ def import_gguf() -> Any:
 def tower_tensors(state: Arrays) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield the tower's arrays, named by transformers' `CLIPVisionModel`, under llama.cpp's names.
 
-    The norm after the last block is left out: LLaVA's projector reads what comes before it.
+    The norm after the last block is left out: LLaVA's projector reads what comes before it. So are the class token and its
+    place: llama.cpp (as in llama-cpp-python 0.3.36) puts it behind the patches, but still drops the first of the row.
     """
-    fixed = {
-        "embeddings.class_embedding": "v.class_embd",
-        "embeddings.patch_embedding.weight": "v.patch_embd.weight",
-        "embeddings.position_embedding.weight": "v.position_embd.weight",
-        "pre_layrnorm.weight": "v.pre_ln.weight",
-        "pre_layrnorm.bias": "v.pre_ln.bias",
-    }
     for name, array in state.items():
-        if name in fixed:
-            yield fixed[name], array
+        if name in TOWER_PARTS:
+            yield TOWER_PARTS[name], array[1:] if name == POSITIONS else array
         elif name.startswith("encoder.layers."):
             block, _, rest = name.removeprefix("encoder.layers.").partition(".")
             part, _, kind = rest.rpartition(".")
@@ -115,7 +117,7 @@ def write_mmproj(  # noqa: PLR0913
     writer.add_string("general.name", name)
     writer.add_bool("clip.has_vision_encoder", True)
     writer.add_string("clip.projector_type", "mlp")
-    width = tower["embeddings.class_embedding"].shape[0]
+    width = tensors["v.pre_ln.weight"].shape[0]
     numbers = {
         "image_size": side,
         "patch_size": patch,

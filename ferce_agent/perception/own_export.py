@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import MissingExtraError
-from ferce_agent.perception.gguf_files import BLOCK_PARTS, LANGUAGE_PARTS, import_gguf, unpermuted
+from ferce_agent.perception.gguf_files import (
+    BLOCK_PARTS,
+    LANGUAGE_PARTS,
+    POSITIONS,
+    TOWER_PARTS,
+    import_gguf,
+    unpermuted,
+)
 from ferce_agent.perception.own import language_file
 
 IMAGE: Final = "<image>"
@@ -126,17 +133,11 @@ def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:
         hidden_act="gelu_pytorch_tanh",
         layer_norm_eps=number("attention.layer_norm_epsilon"),
     )
-    names = {
-        "v.class_embd": "embeddings.class_embedding",
-        "v.patch_embd.weight": "embeddings.patch_embedding.weight",
-        "v.position_embd.weight": "embeddings.position_embedding.weight",
-        "v.pre_ln.weight": "pre_layrnorm.weight",
-        "v.pre_ln.bias": "pre_layrnorm.bias",
-    }
+    names = {there: here for here, there in TOWER_PARTS.items()}
     parts = {there: here for here, there in BLOCK_PARTS.items()}
     arrays: dict[str, NDArray[np.float32]] = {}
     for tensor in reader.tensors:
-        values = np.asarray(tensor.data, np.float32)
+        values = np.array(tensor.data, np.float32)
         if tensor.name.startswith("mm."):
             _, place, kind = tensor.name.split(".")
             arrays[f"mm.linear_{1 if place == '0' else 2}.{kind}"] = values
@@ -145,7 +146,34 @@ def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:
         else:
             _, _, block, part, kind = tensor.name.split(".")
             arrays[f"encoder.layers.{block}.{parts[part]}.{kind}"] = values
+    hide_class_token(arrays, config.num_attention_heads)
     return config, arrays
+
+
+REPULSION: Final = 512.0
+"""Weight by which keys turn away from the class token: its share of attention is exp(-180) or less."""
+
+
+def hide_class_token(arrays: dict[str, NDArray[np.float32]], heads: int) -> None:
+    """Add the class token that transformers insists on, so that no patch attends to it, in place.
+
+    The tower was trained without one, and keeps two channels of the patches alike and one number of each query at 1
+    (`ferce_agent.training.tower.keep_spare`). In the class token these two channels are opposites, and keys take their
+    difference: zero for patches, far below for the class token.
+
+    Args:
+        arrays: The tower's, under transformers' names.
+        heads: Attention heads.
+    """
+    width = len(arrays["pre_layrnorm.weight"])
+    token = np.zeros(width, np.float32)
+    token[-2:] = 1, -1
+    arrays["embeddings.class_embedding"] = token
+    arrays[POSITIONS] = np.pad(arrays[POSITIONS], ((1, 0), (0, 0)))
+    size = width // heads
+    for name, array in arrays.items():
+        if name.endswith("k_proj.weight"):
+            array[size - 1 :: size, -2:] = -REPULSION, REPULSION
 
 
 def add_adapters(language: Any, lora: Path) -> None:

@@ -20,7 +20,7 @@ from ferce_agent.training.augment import augment, centre_crop
 from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.network import FaceNet
 from ferce_agent.training.specialist import Examples, learning_rate, repeat_factors
-from ferce_agent.training.tower import Tower, TowerRecipe, teach
+from ferce_agent.training.tower import Tower, TowerRecipe, keep_spare, teach
 from ferce_agent.training.visual_words import SHARPNESS, Words, spoken
 
 LANGUAGE: Final = 576
@@ -131,6 +131,7 @@ def start_pooling(tower: Tower, layer: Any) -> None:
     attention.v_proj.weight[:count] = weight
     attention.v_proj.bias[:count] = bias
     attention.out_proj.weight[:count, :count] = torch.eye(count)
+    keep_spare(tower.vision)
 
 
 def aim(reading: Tensor, votes: Tensor, share: float) -> Tensor:
@@ -175,6 +176,7 @@ def align(  # noqa: PLR0913
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
         optimiser.step()
+        keep_spare(tower.vision)
         if tick:
             tick((step + 1) / recipe.steps, float(loss.detach()))
     eyes.projector.fold()

@@ -16,13 +16,14 @@ from functools import cache
 from importlib import resources
 from typing import Final, Literal
 
+from ferce_agent.extraction.prose import find_cues
 from ferce_agent.extraction.shape import MOST_CUES, WORDS
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ActionUnit, ontology
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.movements import PRESENT
 
-NAMED: Final = PRESENT + 0.08
+NAMED: Final = PRESENT + 0.15
 """From this intensity on a movement is named: a margin over what counts as seen, for the reading is noisy."""
 SURE, LIKELY = 0.8, 0.55
 """Share of the leading label from which an answer sounds sure, or likely; below it names the second label too."""
@@ -31,12 +32,15 @@ BLEND: Final = 0.25
 STYLES: Final = ("ferplus", "raf_db", "affectnet")
 """Label sets of the ontology whose words the questions use."""
 
+OTHER_WORDS: Final = 0.12
+"""Share of the questions whose candidate words come from no data set's list."""
+
 Task = Literal["face", "ferbench", "label", "perceive", "describe", "compound"]
 MIX: Final[dict[Task, float]] = {
-    "face": 0.46,
+    "face": 0.43,
     "ferbench": 0.26,
     "label": 0.05,
-    "perceive": 0.09,
+    "perceive": 0.12,
     "describe": 0.07,
     "compound": 0.07,
 }
@@ -101,7 +105,7 @@ def make_turn(face: Measured, rng: random.Random, task: Task | None = None) -> T
 
 
 def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str]:
-    """Return candidate words and the expressions they stand for: a data set's list, or a part of it, in random order.
+    """Return candidate words and the expressions they stand for, in random order: a list of a data set, other words, or a part.
 
     All lists hold the leading expression.
     """
@@ -111,6 +115,8 @@ def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str
     words = dict(sets[rng.choice(fitting) if rng.random() < 0.5 else STYLES[0]])
     if rng.random() < 0.15:
         words = {term: term for term in CANONICAL}
+    if rng.random() < OTHER_WORDS:
+        words = {rng.choice(other_words(term)): term for term in words.values()}
     items = [(word, term) for word, term in words.items() if term in CANONICAL]
     rng.shuffle(items)
     if not whole and rng.random() < 0.2:
@@ -118,6 +124,23 @@ def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str
         others = [item for item in items if item[1] != leading][: size - 1]
         items = [item for item in items if item in others or item[1] == leading]
     return dict(items)
+
+
+@cache
+def other_words(label: str) -> tuple[str, ...]:
+    """Return words of the ontology that may stand for a canonical expression: its own, and its shades'.
+
+    Neutral has no shades here: many a face at rest is not serious or bored. Words that name a movement, and adverbs, are left out.
+    """
+    store = ontology()
+    term = store.term(label)
+    shades = [shade for shade in store.terms.values() if shade.kind == "fine" and shade.parents == (label,)]
+    words = [term.label, term.adjective, *term.synonyms]
+    if label != "neutral":
+        words += [word for shade in shades for word in (shade.label, shade.adjective)]
+    return tuple(
+        dict.fromkeys(word for word in words if len(word.split()) <= 2 and word[-2:] != "ly" and not find_cues(word))
+    )
 
 
 def certainty_of(share: float) -> Literal["sure", "likely", "unsure"]:
@@ -140,10 +163,11 @@ def movement_words(unit: ActionUnit, rng: random.Random) -> str:
 def degree_of(face: Measured, word: str, term: str, rng: random.Random) -> str:
     """Return an adverb (before an adjective) or an adjective (before a noun) for the strength, or nothing; neutral has none."""
     strength = max((face.units.get(unit, 0.0) for unit in ontology().term(term).action_units), default=0.0)
-    if term == "neutral" or strength == 0 or rng.random() < 0.4:
+    named = ontology().term(term)
+    if term == "neutral" or word not in (named.label, named.adjective) or strength == 0 or rng.random() < 0.4:
         return ""
     degree = "faint" if strength < 0.35 else "strong" if strength > 0.75 else "middling"
-    return rng.choice(phrasing()[f"{degree}_noun" if word == ontology().term(term).label else degree])
+    return rng.choice(phrasing()[f"{degree}_noun" if word == named.label else degree])
 
 
 def is_blend(face: Measured, labels: dict[str, str], ranked: Sequence[str]) -> bool:

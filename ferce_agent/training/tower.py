@@ -57,6 +57,22 @@ HINTS: Final = (256, 128, 256)
 """Width of the three hints: the second stage's four places per token, the third stage, the fourth stage spread out."""
 
 
+class Place(NamedTuple):
+    """Where an epoch lies.
+
+    Attributes:
+        phase: 0 and 1 while the tower grows, 2 once it is whole.
+        inside: Epoch within its part of the phase, counted from 0.
+        length: Epochs of this part.
+        rate: Its highest learning rate.
+    """
+
+    phase: int
+    inside: int
+    length: int
+    rate: float
+
+
 @dataclass(frozen=True, slots=True)
 class TowerRecipe:
     """Everything that decides the tower.
@@ -67,11 +83,10 @@ class TowerRecipe:
         local: Blocks from the input on that start as convolutions.
         hinted: Blocks (counted from 1) after which the tokens imitate the first and second hint; the last block has the third.
         growth: Epochs in which only the blocks up to the first hint are trained, by it alone; then those up to the second.
-        epochs: Epochs of the whole tower.
-        gentle: Share of these epochs, at the end, with gentle augmentation.
+        cycles: Epochs and highest learning rate of the whole tower, cycle after cycle; with 1e-3 the loss rose again.
+        gentle: Share of the epochs of each cycle, at its end, with gentle augmentation.
         batch: Pictures per step.
         rate: Highest learning rate of AdamW while the tower grows.
-        whole_rate: The same once it is whole; with 1e-3 the loss rose again.
         weight_decay: Of AdamW.
         ema: Decay of the weight average per step; less in the first steps of a phase, so that the average does not lag behind.
         votes: Share of the annotators' votes in the target; the rest is what the specialist says of the augmented picture.
@@ -86,11 +101,10 @@ class TowerRecipe:
     local: int = 4
     hinted: tuple[int, int] = (2, 4)
     growth: tuple[int, int] = (1, 1)
-    epochs: int = 9
+    cycles: tuple[tuple[int, float], ...] = ((9, 4e-4), (5, 3e-4))
     gentle: float = 0.25
     batch: int = 64
     rate: float = 1e-3
-    whole_rate: float = 4e-4
     weight_decay: float = 0.05
     ema: float = 0.999
     votes: float = 0.4
@@ -110,28 +124,30 @@ class TowerRecipe:
             and self.width >= 64
             and 0 <= self.local <= self.blocks
             and 1 <= self.hinted[0] <= self.hinted[1] <= self.blocks
-            and self.epochs >= 1
+            and self.cycles
+            and min(length for length, _ in self.cycles) >= 1
             and min(self.growth) >= 0
             and self.batch >= 2
             and 0 < self.ema < 1
             and 0 <= self.votes <= 1
-            and min(self.rate, self.whole_rate) > 0
+            and min(self.rate, *(rate for _, rate in self.cycles)) > 0
         )
         if not fine:
             raise SettingsError(
-                "The tower's recipe needs a width divisible by 32, epochs >= 1, batch >= 2, 0 < ema < 1."
+                "The tower's recipe needs a width divisible by 32, cycles of epochs >= 1, batch >= 2, 0 < ema < 1."
             )
 
     @property
     def total(self) -> int:
         """Number of epochs in all."""
-        return sum(self.growth) + self.epochs
+        return sum(self.growth) + sum(length for length, _ in self.cycles)
 
-    def place(self, epoch: int) -> tuple[int, int, int]:
-        """Return (phase, epoch within it, its epochs) of `epoch`, all counted from 0; in phase 2 the tower is whole."""
-        for phase, length in enumerate((*self.growth, self.epochs)):
+    def place(self, epoch: int) -> Place:
+        """Return where `epoch`, counted from 0, lies."""
+        growth = [(length, self.rate) for length in self.growth]
+        for number, (length, rate) in enumerate([*growth, *self.cycles]):
             if epoch < length:
-                return phase, epoch, length
+                return Place(min(number, len(growth)), epoch, length, rate)
             epoch -= length
         raise SettingsError(f"The recipe has only {self.total} epochs.")
 
@@ -235,6 +251,35 @@ def start_whitened(model: CLIPVisionModel, pixels: Tensor, seed: int) -> None:
     embeddings.patch_embedding.weight.zero_()
     embeddings.patch_embedding.weight[taken:] = filters.view(-1, 1, PATCH, PATCH) / 3
     embeddings.position_embedding.weight[1:, taken:] -= filters @ mean
+    keep_spare(model)
+
+
+@torch.no_grad()
+def keep_spare(model: CLIPVisionModel) -> None:
+    """Keep the last two channels of the patches alike, and the last number of each head's queries one and of its keys zero.
+
+    llama.cpp and transformers put CLIP's class token at different ends of the row, so the tower does without: the file for
+    llama.cpp has none. transformers always has one; with these places spare, an export can give it a key that no patch attends
+    to (`ferce_agent.perception.own_export.hide_class_token`). Called after every step.
+    """
+    embeddings = model.embeddings
+    embeddings.patch_embedding.weight[-2:] = 0
+    embeddings.position_embedding.weight[:, -2:] = 0
+    norms: list[Any] = [model.pre_layrnorm]
+    layers: Any = model.encoder.layers
+    for layer in layers:
+        attention = layer.self_attn
+        for part in (attention.out_proj, layer.mlp.fc2):
+            part.weight[-2:] = 0
+            part.bias[-2:] = 0
+        last = slice(attention.head_dim - 1, None, attention.head_dim)
+        for part, constant in ((attention.q_proj, 1.0), (attention.k_proj, 0.0)):
+            part.weight[last] = 0
+            part.bias[last] = constant
+        norms.append(layer.layer_norm1)
+    for norm in norms:
+        norm.weight[-2:] = 1
+        norm.bias[-2:] = 0
 
 
 class Tower(nn.Module):
@@ -245,6 +290,7 @@ class Tower(nn.Module):
         super().__init__()
         self.vision = CLIPVisionModel(tower_config(replace(recipe, blocks=recipe.blocks + added)))
         start_locally(self.vision, recipe.local)
+        keep_spare(self.vision)
         self.hinted = (*recipe.hinted, recipe.blocks)
         self.norms = nn.ModuleList(nn.LayerNorm(recipe.width) for _ in HINTS)
         self.readers = nn.ModuleList(nn.Linear(recipe.width, width) for width in HINTS)
@@ -253,17 +299,20 @@ class Tower(nn.Module):
         )
 
     def see(self, pixels: Tensor, hints: int = 3) -> Seen:
-        """Return tokens and hints of grey crops (N, 1, H, W), 0..255; with fewer than 3 hints, later blocks do not run."""
+        """Return tokens and hints of grey crops (N, 1, H, W), 0..255; with fewer than 3 hints, later blocks do not run.
+
+        The class token is left out, see `keep_spare`.
+        """
         shown = standardised(pixels).expand(-1, 3, -1, -1)
-        state = self.vision.pre_layrnorm(self.vision.embeddings(shown))
+        state = self.vision.pre_layrnorm(self.vision.embeddings(shown)[:, 1:])
         found: list[Tensor] = []
         layers = self.vision.encoder.layers
         for number, layer in enumerate(layers if hints == len(HINTS) else layers[: self.hinted[hints - 1]], 1):
             state = layer(state, None)
             while len(found) < hints and self.hinted[len(found)] == number:
                 place = len(found)
-                found.append(self.readers[place](self.norms[place](state[:, 1:])))
-        return Seen(state[:, 1:], tuple(found))
+                found.append(self.readers[place](self.norms[place](state)))
+        return Seen(state, tuple(found))
 
     def judge(self, seen: Seen) -> Outputs:
         """Let the teacher's heads read the pooled third hint."""
@@ -421,9 +470,8 @@ Tick = Callable[[int, float, float], None]
 def tower_epoch(state: TowerState, examples: Examples, teacher: FaceNet, recipe: TowerRecipe, tick: Tick) -> float:
     """Run one epoch and return its mean expression loss."""
     rng = Generator().manual_seed(recipe.seed * 7919 + state.epoch)
-    phase, inside, length = recipe.place(state.epoch)
+    phase, inside, length, peak = recipe.place(state.epoch)
     gentle = phase < 2 or inside >= round(length * (1 - recipe.gentle))
-    peak = recipe.rate if phase < 2 else recipe.whole_rate
     plan = batches(examples, recipe, state.epoch)
     state.model.train()
     total = 0.0
@@ -437,6 +485,7 @@ def tower_epoch(state: TowerState, examples: Examples, teacher: FaceNet, recipe:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
         state.optimiser.step()
+        keep_spare(state.model.vision)
         steps = inside * len(plan) + index
         update_average(state.average, state.model, min(recipe.ema, (1 + steps) / (10 + steps)))
         total += float(expression)

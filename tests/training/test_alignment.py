@@ -23,7 +23,7 @@ from ferce_agent.training.specialist import Examples  # noqa: E402
 from ferce_agent.training.tower import Tower, TowerRecipe  # noqa: E402
 from ferce_agent.training.visual_words import COUNT, Words  # noqa: E402
 
-SMALL = TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(0, 0), epochs=1, batch=8)
+SMALL = TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(0, 0), cycles=((1, 4e-4),), batch=8)
 SIZE = 48
 READ = 8 + 16 + 3
 """Numbers that the teacher's heads read."""
@@ -46,8 +46,7 @@ def test_new_blocks_add_what_the_heads_read_to_every_token_and_nothing_else() ->
     added = new.tokens - old.tokens
     assert torch.allclose(added[:, :, READ:], torch.zeros(()), atol=1e-5)
     assert torch.allclose(added, added[:, :1].expand_as(added), atol=1e-5)
-    # The class token is pooled too, with one part in 37.
-    assert torch.nn.functional.cosine_similarity(added[:, 0, :READ], read).min() > 0.95
+    assert torch.nn.functional.cosine_similarity(added[:, 0, :READ], read).min() > 0.99
 
 
 def test_the_projector_learns_to_say_words(tmp_path: Path) -> None:
@@ -56,7 +55,7 @@ def test_the_projector_learns_to_say_words(tmp_path: Path) -> None:
     pictures = torch.randint(0, 255, (16, 1, 48, 48), generator=rng, dtype=torch.uint8)
     votes = torch.softmax(torch.randn(16, 8, generator=rng), 1)
     examples = Examples(pictures, votes, torch.zeros(16, 16), torch.zeros(16, 3), torch.zeros(16))
-    recipe = AlignmentRecipe(steps=40, batch=8, added=1)
+    recipe = AlignmentRecipe(steps=80, batch=8, added=1)
     eyes = Eyes(extended(Tower(SMALL), SMALL, 1), Projector(64, SIZE))
     place = "vision.encoder.layers.1.mlp.fc1.weight"
     frozen = eyes.tower.state_dict()[place].clone()

@@ -21,6 +21,7 @@ from ferce_agent.training.instructions import (
     make_turn,
     notable,
     offered,
+    other_words,
     phrasing,
     think,
 )
@@ -68,6 +69,16 @@ def test_json_answers_have_the_schema(known: Measured, seed: int) -> None:
     assert found.form == "json"
     assert {cue.unit for cue in found.cues} == set(notable(known))
     assert abs(sum(part["weight"] for part in json.loads(turn.answer)["labels"]) - 1) < 0.02
+
+
+def test_other_words_stand_for_one_expression_each() -> None:
+    words = [word for label in CANONICAL for word in other_words(label)]
+    assert len(words) == len(set(words)) > 100
+    assert "joy" in other_words("happiness")
+    assert "smiling" not in words  # names a movement
+    assert "bored" not in words  # a shade of neutral
+    questions = [make_turn(face(happiness=0.9), random.Random(seed), "ferbench").prompt for seed in range(300)]
+    assert 10 < sum("happy" not in text and "happiness" not in text for text in questions) < 70
 
 
 def test_certainty_follows_the_votes() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ pytest.importorskip("transformers")
 
 from ferce_agent.errors import DataError, SettingsError  # noqa: E402
 from ferce_agent.faces.alignment import even_crop  # noqa: E402
+from ferce_agent.perception.gguf_files import POSITIONS  # noqa: E402
+from ferce_agent.perception.own_export import hide_class_token  # noqa: E402
 from ferce_agent.training import specialist  # noqa: E402
 from ferce_agent.training.augment import centre_crop  # noqa: E402
 from ferce_agent.training.network import FaceNet  # noqa: E402
@@ -34,7 +37,7 @@ from ferce_agent.training.tower import (  # noqa: E402
     tower_loss,
 )
 
-SMALL = TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(0, 0), epochs=2, batch=8, ema=0.5)
+SMALL = TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(0, 0), cycles=((2, 4e-4),), batch=8, ema=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +85,26 @@ def test_whitened_filters_give_tokens_of_even_spread() -> None:
     tower, pixels = Tower(SMALL), standardised(smooth)
     start_whitened(tower.vision, pixels, 7)
     with torch.no_grad():
-        patches = tower.vision.embeddings.patch_embedding(pixels.expand(-1, 3, -1, -1))[:, 16:]
+        patches = tower.vision.embeddings.patch_embedding(pixels.expand(-1, 3, -1, -1))[:, 16:-2]
     spread = patches.std((0, 2, 3))
     assert spread.max() / spread.min() < 3
+
+
+def test_the_spare_places_survive_training_and_hide_the_class_token(teacher: FaceNet) -> None:
+    data = examples()
+    state = new_tower(SMALL, teacher)
+    state.scale = measure_scale(teacher, data.pictures)
+    tower_epoch(state, data, teacher, SMALL, lambda *_: None)
+    pixels = data.pictures[:4].float()
+    for tower in (state.model, state.average):
+        arrays = {name: tensor.numpy().copy() for name, tensor in tower.vision.state_dict().items()}
+        arrays[POSITIONS] = arrays[POSITIONS][1:]
+        hide_class_token(arrays, SMALL.width // 32)
+        whole = copy.deepcopy(tower.vision)
+        whole.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+        with torch.no_grad():
+            seen = whole(standardised(pixels).expand(-1, 3, -1, -1), output_hidden_states=True).hidden_states[-1]
+            assert torch.allclose(seen[:, 1:], tower.see(pixels).tokens, atol=1e-4)
 
 
 def test_an_epoch_lowers_the_loss_and_survives_a_stop(teacher: FaceNet, tmp_path: Path) -> None:
@@ -125,7 +145,9 @@ def test_the_teacher_is_a_checkpoint_of_the_specialist(tmp_path: Path, monkeypat
         load_teacher(tmp_path / "none.pt")
 
 
-@pytest.mark.parametrize("wrong", [{"width": 50}, {"hinted": (3, 2)}, {"epochs": 0}, {"ema": 1.0}, {"votes": 2.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"width": 50}, {"hinted": (3, 2)}, {"cycles": ((0, 4e-4),)}, {"ema": 1.0}, {"votes": 2.0}]
+)
 def test_recipes_are_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
         TowerRecipe(**wrong)  # type: ignore[arg-type]
