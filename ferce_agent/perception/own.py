@@ -100,7 +100,7 @@ class OwnVlm(LlamaCppVlm):
             lora=lora,
             preset=OWN_PRESET,
         )
-        self.version = f"ferce-vlm-{hashlib.sha256(lora.read_bytes()).hexdigest()[:8]}"
+        self.version = f"ferce-vlm-{hashlib.sha256(mmproj.read_bytes() + lora.read_bytes()).hexdigest()[:8]}"
 
     @cached_property
     def _llama(self) -> Any:

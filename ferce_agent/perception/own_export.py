@@ -151,7 +151,7 @@ def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:
 
 
 REPULSION: Final = 512.0
-"""Weight by which keys turn away from the class token: its share of attention is exp(-180) or less."""
+"""Weight by which keys turn away from the class token; in the shipped tower its share of attention is exp(-360) at most."""
 
 
 def hide_class_token(arrays: dict[str, NDArray[np.float32]], heads: int) -> None:

@@ -12,7 +12,6 @@ gguf = pytest.importorskip("gguf")
 from ferce_agent.perception.gguf_files import (  # noqa: E402
     merge_language,
     permuted,
-    tower_tensors,
     unpermuted,
     write_lora,
     write_mmproj,
@@ -72,7 +71,9 @@ def test_a_tower_is_written_for_llama_cpp(tmp_path: Path) -> None:
     assert not any("post" in name for name in arrays)
     assert np.allclose(arrays["v.blk.1.ffn_down.weight"], tower()["encoder.layers.1.mlp.fc2.weight"], atol=1e-2)
     assert np.allclose(arrays["mm.2.bias"], projector()["linear_2.bias"])
-    assert len(arrays) == len(dict(tower_tensors(tower()))) + 4
+    assert np.array_equal(arrays["v.position_embd.weight"], tower()["embeddings.position_embedding.weight"][1:])
+    assert "v.class_embd" not in arrays  # llama.cpp would put it in the wrong place
+    assert len(arrays) == 4 + 2 * 16 + 4  # before the blocks, two blocks, the projector
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 5))

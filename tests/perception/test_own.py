@@ -105,14 +105,16 @@ def test_a_question_about_the_scene_is_not_asked(engines: Engines) -> None:
     assert any("faces only" in gap.message for gap in report.degraded)
 
 
-def test_other_files_are_another_model(tmp_path: Path, engines: Engines) -> None:
+@pytest.mark.parametrize("changed", [MMPROJ, LORA])
+def test_other_files_are_another_model(changed: str, tmp_path: Path, engines: Engines) -> None:
     for name in (MMPROJ, LORA):
-        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes() + b"\0")
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes() + (b"\0" if name == changed else b""))
     other = load_vlm(f"own:{tmp_path}")
     assert isinstance(other, OwnVlm)
     assert engines.asker is not None
     assert isinstance(engines.asker.vlm, OwnVlm)
     assert other.sha256 != engines.asker.vlm.sha256
+    assert other.version != engines.asker.vlm.version
 
 
 def demo_picture(engines: Engines) -> bytes:

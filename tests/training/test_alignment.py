@@ -61,7 +61,7 @@ def test_the_projector_learns_to_say_words(tmp_path: Path) -> None:
     frozen = eyes.tower.state_dict()[place].clone()
     losses: list[float] = []
     align(eyes, FaceNet().eval(), examples, words(), recipe, lambda _, loss: losses.append(loss))
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < 0.65 * losses[0]
     assert torch.equal(frozen, eyes.tower.state_dict()[place])
     assert eyes.say(pictures.float()).shape == (16, COUNT, SIZE)
     assert heard(eyes, words(), pictures).shape == (16,)

@@ -125,6 +125,21 @@ def test_an_epoch_lowers_the_loss_and_survives_a_stop(teacher: FaceNet, tmp_path
         load_tower(tmp_path / "tower.pt", TowerRecipe())
 
 
+def test_the_tower_grows_before_its_cycles() -> None:
+    recipe = TowerRecipe(growth=(1, 2), cycles=((2, 4e-4), (1, 3e-4)), rate=1e-3)
+    growing, later, first, second = (1, 1e-3), (2, 1e-3), (2, 4e-4), (1, 3e-4)
+    assert [recipe.place(epoch) for epoch in range(recipe.total)] == [
+        (0, 0, *growing),
+        (1, 0, *later),
+        (1, 1, *later),
+        (2, 0, *first),
+        (2, 1, *first),
+        (2, 0, *second),
+    ]
+    with pytest.raises(SettingsError, match="only 6 epochs"):
+        recipe.place(6)
+
+
 def test_the_heads_stay_the_teachers(teacher: FaceNet) -> None:
     state = new_tower(SMALL, teacher)
     state.scale = torch.ones(4)
