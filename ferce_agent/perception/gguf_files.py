@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import MissingExtraError
+from ferce_agent.errors import MissingExtraError, WeightsError
+from ferce_agent.perception.gguf_layout import Entry, elements, read_layout, write_alike
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -202,36 +203,52 @@ def _finish(writer: Any) -> None:
 
 
 def merge_language(base: Path, lora: Path, out: Path) -> Path:
-    """Write the language model with its adapters added, in 8-bit blocks (Q8_0); everything else is copied.
+    """Write the language model with its adapters added, in 8-bit blocks (Q8_0); everything else is copied byte for byte.
 
-    llama.cpp can add the adapters while it runs, but a merged model answers faster.
+    llama.cpp can add the adapters while it runs, but a merged model answers faster. One tensor is in memory at a time.
 
     Raises:
         MissingExtraError: gguf is not installed.
+        WeightsError: One of the files cannot be used.
+        OSError: The file cannot be written.
     """
     gguf = import_gguf()
-    known, added = gguf.GGUFReader(base), gguf.GGUFReader(lora)
-    adapters = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in added.tensors}
-    alpha = float(added.fields["adapter.lora.alpha"].contents())
+    layout = read_layout(base)
+    try:
+        added = gguf.GGUFReader(lora)
+        adapters = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in added.tensors}
+        scale = float(added.fields["adapter.lora.alpha"].contents())
+    except (ValueError, KeyError, IndexError) as error:
+        raise WeightsError(f"{lora.name} holds no adapters.", hint="Make it again: ferce train vlm") from error
+
+    def kind_of(entry: Entry) -> Any:
+        return gguf.GGMLQuantizationType.Q8_0 if f"{entry.name}.lora_a" in adapters else old(entry)
+
+    def old(entry: Entry) -> Any:
+        return gguf.GGMLQuantizationType(entry.kind)
+
+    def size(entry: Entry, kind: Any) -> int:
+        values, length = gguf.GGML_QUANT_SIZES[kind]
+        return int(elements(entry) // values * length)
+
+    def content(entry: Entry) -> bytes:
+        file.seek(layout.start + entry.offset)
+        raw = file.read(size(entry, old(entry)))
+        if f"{entry.name}.lora_a" not in adapters:
+            return raw
+        below, above = adapters[f"{entry.name}.lora_a"], adapters[f"{entry.name}.lora_b"]
+        rows = np.frombuffer(raw, np.uint8).reshape(entry.shape[1], -1)
+        values = gguf.quants.dequantize(rows, old(entry)) + above @ below * (scale / len(below))
+        merged: bytes = gguf.quants.quantize(values.astype(np.float32), gguf.GGMLQuantizationType.Q8_0).tobytes()
+        return merged
+
     partial = out.with_suffix(f".{os.getpid()}.partial")  # two processes may merge at once
-    writer = gguf.GGUFWriter(str(partial), "llama")
-    for field in known.fields.values():
-        if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
-            continue
-        kind = field.types[0]
-        sub = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, field.contents(), kind, sub_type=sub)
-    writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_Q8_0))
-    for tensor in known.tensors:
-        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-        below, above = adapters.get(f"{tensor.name}.lora_a"), adapters.get(f"{tensor.name}.lora_b")
-        if below is not None and above is not None:
-            values = values + above @ below * (alpha / len(below))
-        if values.ndim == 1:
-            writer.add_tensor(tensor.name, values.astype(np.float32))
-            continue
-        kind = gguf.GGMLQuantizationType.Q8_0
-        writer.add_tensor(tensor.name, gguf.quants.quantize(values.astype(np.float32), kind), raw_dtype=kind)
-    _finish(writer)
-    partial.replace(out)
+    kinds = [kind_of(entry) for entry in layout.tensors]
+    sizes = [size(entry, kind) for entry, kind in zip(layout.tensors, kinds, strict=True)]
+    try:
+        with base.open("rb") as file:
+            write_alike(partial, layout, kinds, sizes, content)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
     return out

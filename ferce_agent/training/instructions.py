@@ -10,8 +10,8 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Final, Literal
@@ -64,11 +64,25 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question about a face, and the answer to learn."""
+    """One question about a face, and the answer to learn.
+
+    Attributes:
+        task: Name of the prompt.
+        prompt: The question.
+        answer: What to answer.
+        labels: The candidate words, in the question's order.
+    """
 
     task: Task
     prompt: str
     answer: str
+    labels: tuple[str, ...] = ()
+
+    def reordered(self, rng: random.Random) -> Turn:
+        """Return the same question with its candidate words in another order, and the same answer."""
+        words = list(self.labels)
+        rng.shuffle(words)
+        return replace(self, prompt=self.prompt.replace(_listed(self.labels), _listed(words)), labels=tuple(words))
 
 
 @cache
@@ -90,18 +104,18 @@ def make_turn(face: Measured, rng: random.Random, task: Task | None = None) -> T
     chosen: Task = task or rng.choices(list(MIX), list(MIX.values()))[0]
     labels = offered(face, rng, whole=chosen in ("perceive", "compound"))
     prompt = load_prompt(chosen)
-    values = {"labels": ", ".join(labels), "examples": ""}
+    values = {"labels": _listed(labels), "examples": ""}
     question = prompt.render_from({name: values[name] for name in prompt.inputs})
     shares = {word: face.shares[CANONICAL.index(term)] for word, term in labels.items()}
     ranked = sorted(shares, key=lambda word: -shares[word])
     if chosen == "perceive":
-        return Turn(chosen, question, as_json(face, labels, ranked, rng))
+        return Turn(chosen, question, as_json(face, labels, ranked, rng), tuple(labels))
     thought = think(face, labels, ranked, rng, blend=chosen in ("compound", "describe"))
     answer = ranked[0]
     if chosen == "compound" and is_blend(face, labels, ranked):
         term = ontology().compound_of(frozenset(labels[word] for word in ranked[:2]))
         answer = term.label if term else answer
-    return Turn(chosen, question, f"<think>{thought}</think><answer>{answer}</answer>")
+    return Turn(chosen, question, f"<think>{thought}</think><answer>{answer}</answer>", tuple(labels))
 
 
 def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str]:
@@ -244,6 +258,10 @@ def as_json(face: Measured, labels: dict[str, str], ranked: Sequence[str], rng: 
 def in_a_row(words: Sequence[str]) -> str:
     """Join words as a list with "and"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
 
 
 def _sentence(text: str) -> str:

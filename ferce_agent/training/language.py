@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,10 +49,13 @@ class LanguageRecipe:
         verdict: Weight of the words inside the answer tag, and wherever the thought says the same word, against 1 for all others.
         unreadable: Share of pictures that are spoilt until nothing can be read.
         votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's reading.
+        paired: From this step on questions come in pairs: the second has the candidate words in another order, every other
+            time the mirrored face, and the same answer.
+        agree: Weight of the divergence between the two of a pair.
         seed: Seed of faces, augmentation and wording.
     """
 
-    cycles: tuple[tuple[int, float], ...] = ((208, 6e-4), (96, 4e-4), (160, 5e-4), (160, 4e-4))
+    cycles: tuple[tuple[int, float], ...] = ((208, 6e-4), (96, 4e-4), (160, 5e-4), (160, 4e-4), (160, 4e-4))
     batch: int = 8
     rank: int = 16
     alpha: int = 32
@@ -60,6 +63,8 @@ class LanguageRecipe:
     verdict: float = 3.0
     unreadable: float = 0.04
     votes: float = 0.4
+    paired: int = 624
+    agree: float = 2.0
     seed: int = 7
 
     @property
@@ -167,8 +172,8 @@ def verdict_spans(answer: str) -> list[tuple[int, int]]:
     return [*(match.span() for match in same), (tag.start(1), len(answer))]
 
 
-def answer_loss(speaker: Speaker, pictures: Tensor, lessons: Sequence[Lesson]) -> Tensor:
-    """Return the weighted cross-entropy of the answers' tokens; a scalar.
+def answer_scores(speaker: Speaker, pictures: Tensor, lessons: Sequence[Lesson]) -> Tensor:
+    """Return the log-probability of every token at every place of the answers, shape (sum of their lengths, V).
 
     Args:
         speaker: The model with adapters.
@@ -187,10 +192,28 @@ def answer_loss(speaker: Speaker, pictures: Tensor, lessons: Sequence[Lesson]) -
     whole = speaker.model.get_base_model() if hasattr(speaker.model, "get_base_model") else speaker.model
     hidden = whole.model(inputs_embeds=embedded, attention_mask=mask, use_cache=False).last_hidden_state
     kept = torch.cat([hidden[index, first:last] for index, (first, last) in enumerate(spans)])
+    return torch.log_softmax(whole.lm_head(kept), 1)
+
+
+def answer_loss(scores: Tensor, lessons: Sequence[Lesson], agree: float = 0.0) -> Tensor:
+    """Return the weighted cross-entropy of the answers' tokens; a scalar.
+
+    Args:
+        scores: What `answer_scores` returned for the lessons.
+        lessons: Questions with answers.
+        agree: Weight of the divergence within pairs, half of KL(p|q) + KL(q|p) at each token; above 0, the lessons come in
+            pairs with the same answer.
+    """
     wanted = torch.tensor([token for lesson in lessons for token in lesson.answer])
     weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
-    losses = F.cross_entropy(whole.lm_head(kept), wanted, reduction="none")
-    return (losses * weights).sum() / weights.sum()
+    loss = (F.nll_loss(scores, wanted, reduction="none") * weights).sum() / weights.sum()
+    if agree > 0:
+        halves = torch.split(scores, [len(lesson.answer) for lesson in lessons])
+        first, second = torch.cat(halves[::2]), torch.cat(halves[1::2])
+        apart = ((first.exp() - second.exp()) * (first - second)).sum(1) / 2
+        paired = torch.tensor([weight for lesson in lessons[::2] for weight in lesson.weights])
+        loss = loss + agree * (apart * paired).sum() / paired.sum()
+    return loss
 
 
 def spoil(pixels: Tensor, rng: random.Random) -> Tensor:
@@ -249,13 +272,26 @@ def new_course(speaker: Speaker, recipe: LanguageRecipe) -> Course:
     return Course(speaker, torch.optim.AdamW(trained, recipe.rate_at(0), betas=(0.9, 0.98), weight_decay=0.0))
 
 
-def save_course(course: Course, recipe: LanguageRecipe, path: Path) -> None:
-    """Write adapters and optimiser."""
+def adapter_state(speaker: Speaker) -> dict[str, Tensor]:
+    """Return the adapters under peft's names."""
     from peft import get_peft_model_state_dict
 
+    found: dict[str, Tensor] = get_peft_model_state_dict(speaker.model, save_embedding_layers=False)
+    return found
+
+
+def set_adapter_state(speaker: Speaker, state: Mapping[str, Tensor]) -> None:
+    """Put what `adapter_state` returned back into the model."""
+    from peft import set_peft_model_state_dict
+
+    set_peft_model_state_dict(speaker.model, dict(state))
+
+
+def save_course(course: Course, recipe: LanguageRecipe, path: Path) -> None:
+    """Write adapters and optimiser."""
     payload = {
         "recipe": asdict(recipe),
-        "adapters": get_peft_model_state_dict(course.speaker.model, save_embedding_layers=False),
+        "adapters": adapter_state(course.speaker),
         "optimiser": course.optimiser.state_dict(),
         "step": course.step,
         "loss": course.loss,
@@ -269,10 +305,8 @@ def load_course(course: Course, recipe: LanguageRecipe, path: Path) -> Course:
     Raises:
         DataError: The file is no checkpoint, or was made with another recipe.
     """
-    from peft import set_peft_model_state_dict
-
     payload = read_checkpoint(path, asdict(recipe))
-    set_peft_model_state_dict(course.speaker.model, payload["adapters"])
+    set_adapter_state(course.speaker, payload["adapters"])
     course.optimiser.load_state_dict(payload["optimiser"])
     course.step, course.loss = payload["step"], payload["loss"]
     return course
@@ -308,7 +342,9 @@ def instruct(  # noqa: PLR0913
             for group in course.optimiser.param_groups:
                 group["lr"] = recipe.rate_at(course.step)
             pictures = torch.stack([picture for picture, _ in batch])
-            loss = answer_loss(speaker, pictures, [lesson for _, lesson in batch])
+            lessons = [lesson for _, lesson in batch]
+            agree = recipe.agree if course.step >= recipe.paired else 0.0
+            loss = answer_loss(answer_scores(speaker, pictures, lessons), lessons, agree)
             course.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(trained, 1.0)
@@ -335,29 +371,37 @@ def lesson_pool(  # noqa: PLR0913
     """Return a pool of batches of lessons, each batch of similar length, in random order; seed and number decide them."""
     rng = Generator().manual_seed(recipe.seed * 7919 + number)
     chance = random.Random(recipe.seed * 7919 + number)
-    count = recipe.batch * POOL
+    size = 2 if number * POOL >= recipe.paired else 1
+    count = recipe.batch * POOL // size
     chosen = torch.multinomial(weights, count, replacement=True, generator=rng)
     pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=True).pixels.clamp(0, 255)
     spoilt = frozenset(index for index in range(count) if chance.random() < recipe.unreadable)
     for index in spoilt:
         pixels[index] = spoil(pixels[index], chance)
+    faces = measure(pixels, examples.votes[chosen], teacher, recipe.votes, spoilt)
     with torch.no_grad():
         said = eyes.say(pixels)
-    faces = measure(pixels, examples.votes[chosen], teacher, recipe.votes, spoilt)
-    lessons = [write_lesson(speaker, make_turn(face, chance), recipe.verdict) for face in faces]
-    by_length = sorted(range(count), key=lambda index: len(lessons[index].after) + len(lessons[index].answer))
-    batches = [by_length[start : start + recipe.batch] for start in range(0, count, recipe.batch)]
+        mirrored = eyes.say(pixels.flip(-1)) if size > 1 else said
+    groups = []
+    for index, face in enumerate(faces):
+        turn = make_turn(face, chance)
+        group = [(said[index], write_lesson(speaker, turn, recipe.verdict))]
+        if size > 1:
+            other = mirrored if chance.random() < 0.5 else said
+            group.append((other[index], write_lesson(speaker, turn.reordered(chance), recipe.verdict)))
+        groups.append(group)
+    groups.sort(key=lambda group: len(group[0][1].after) + len(group[0][1].answer))
+    lessons = [lesson for group in groups for lesson in group]
+    batches = [lessons[start : start + recipe.batch] for start in range(0, len(lessons), recipe.batch)]
     chance.shuffle(batches)
-    return [[(said[index], lessons[index]) for index in batch] for batch in batches]
+    return batches
 
 
 def adapter_arrays(speaker: Speaker) -> dict[str, NDArray[np.float32]]:
     """Return the adapters as ``layers.N.PART.lora_A`` and ``….lora_B``."""
-    from peft import get_peft_model_state_dict
-
-    found = get_peft_model_state_dict(speaker.model, save_embedding_layers=False)
     return {
-        name[name.index("layers.") :].removesuffix(".weight"): tensor.detach().numpy() for name, tensor in found.items()
+        name[name.index("layers.") :].removesuffix(".weight"): tensor.detach().numpy()
+        for name, tensor in adapter_state(speaker).items()
     }
 
 

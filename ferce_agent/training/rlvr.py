@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import torch
@@ -24,8 +25,17 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.reasoning.movements import ABSENT, PRESENT
 from ferce_agent.training.alignment import Eyes
 from ferce_agent.training.augment import augment
+from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.instructions import Measured, offered
-from ferce_agent.training.language import CLOSING, END, OPENING, Speaker, measure
+from ferce_agent.training.language import (
+    CLOSING,
+    END,
+    OPENING,
+    Speaker,
+    adapter_state,
+    measure,
+    set_adapter_state,
+)
 from ferce_agent.training.network import FaceNet
 from ferce_agent.training.specialist import Examples, repeat_factors
 
@@ -125,54 +135,112 @@ def group_loss(now: Tensor, before: Tensor, gains: Tensor, kept: Tensor, penalty
     return ((each * kept).sum(1) / kept.sum(1).clamp(min=1)).mean()
 
 
+@dataclass(slots=True)
+class Drill:
+    """The mutable parts of the stage.
+
+    Attributes:
+        speaker: The model with adapters.
+        frozen: The same as it was before the stage.
+        optimiser: Of the adapters.
+        before: What the answers earned before the stage, where it is judged.
+        history: Mean reward of each step so far.
+    """
+
+    speaker: Speaker
+    frozen: Any
+    optimiser: torch.optim.AdamW
+    before: float | None = None
+    history: list[float] = field(default_factory=list)
+
+    @property
+    def step(self) -> int:
+        """Number of steps done."""
+        return len(self.history)
+
+
+def new_drill(speaker: Speaker, recipe: RewardRecipe) -> Drill:
+    """Return a stage that has not begun, for a speaker with the adapters of the stage before."""
+    frozen = copy.deepcopy(speaker.model).eval().requires_grad_(False)
+    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
+    return Drill(speaker, frozen, torch.optim.AdamW(trained, recipe.rate, betas=(0.9, 0.98), weight_decay=0.0))
+
+
+def save_drill(drill: Drill, recipe: RewardRecipe, path: Path) -> None:
+    """Write adapters, optimiser and rewards."""
+    payload = {
+        "recipe": asdict(recipe),
+        "adapters": adapter_state(drill.speaker),
+        "optimiser": drill.optimiser.state_dict(),
+        "before": drill.before,
+        "history": drill.history,
+    }
+    write_checkpoint(payload, path)
+
+
+def load_drill(drill: Drill, recipe: RewardRecipe, path: Path) -> Drill:
+    """Read what `save_drill` wrote into a new stage of the same recipe.
+
+    Raises:
+        DataError: The file is no checkpoint, or was made with another recipe.
+    """
+    payload = read_checkpoint(path, asdict(recipe))
+    set_adapter_state(drill.speaker, payload["adapters"])
+    drill.optimiser.load_state_dict(payload["optimiser"])
+    drill.before, drill.history = payload["before"], payload["history"]
+    return drill
+
+
 def reinforce(  # noqa: PLR0913
-    speaker: Speaker,
+    drill: Drill,
     eyes: Eyes,
     teacher: FaceNet,
     examples: Examples,
     recipe: RewardRecipe,
     ask: Callable[[Sequence[str]], str],
     tick: Callable[[float, float], None] | None = None,
+    keep: Callable[[Drill], None] | None = None,
 ) -> list[float]:
-    """Train the adapters further, in place; return the mean reward of each step.
+    """Train the adapters from where the stage stands, in place; return the mean reward of each step.
 
     Args:
-        speaker: The model with adapters.
+        drill: Adapters and optimiser; changed in place.
         eyes: Tower and projector.
         teacher: The specialist, which measures each augmented face.
         examples: Training faces.
         recipe: What to do.
         ask: Turns candidate words into a question.
         tick: Gets the share done and the mean reward of the step.
+        keep: Gets the stage after every step, to save it.
     """
-    torch.manual_seed(recipe.seed)
-    rng, chance = Generator().manual_seed(recipe.seed * 131), random.Random(recipe.seed * 131)
-    frozen = copy.deepcopy(speaker.model).eval().requires_grad_(False)
-    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trained, recipe.rate, betas=(0.9, 0.98), weight_decay=0.0)
-    weights, history = repeat_factors(examples.votes, 0.1), []
-    for step in range(recipe.steps):
+    trained = [parameter for parameter in drill.speaker.model.parameters() if parameter.requires_grad]
+    weights = repeat_factors(examples.votes, 0.1)
+    while drill.step < recipe.steps:
+        seed = recipe.seed * 7919 + drill.step
+        torch.manual_seed(seed)
+        rng, chance = Generator().manual_seed(seed), random.Random(seed)
         chosen = torch.multinomial(weights, recipe.faces, replacement=True, generator=rng)
         pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=True).pixels.clamp(0, 255)
         faces = measure(pixels, examples.votes[chosen], teacher, recipe.votes)
-        optimiser.zero_grad(set_to_none=True)
+        drill.optimiser.zero_grad(set_to_none=True)
         earned = []
-        for picture, known in zip(eyes.say(pixels), faces, strict=True):
+        for picture, known in zip(eyes.say(pixels).detach(), faces, strict=True):
             labels = offered(known, chance, whole=False)
-            loss, rewards = _group(speaker, frozen, picture, ask(list(labels)), labels, known, recipe)
+            loss, rewards = _group(drill, picture, ask(list(labels)), labels, known, recipe)
             (loss / recipe.faces).backward()  # type: ignore[no-untyped-call]
             earned.append(rewards)
         nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
-        history.append(float(torch.cat(earned).mean()))
+        drill.optimiser.step()
+        drill.history.append(float(torch.cat(earned).mean()))
         if tick:
-            tick((step + 1) / recipe.steps, history[-1])
-    return history
+            tick(drill.step / recipe.steps, drill.history[-1])
+        if keep:
+            keep(drill)
+    return drill.history
 
 
 def _group(  # noqa: PLR0913
-    speaker: Speaker,
-    frozen: Any,
+    drill: Drill,
     picture: Tensor,
     question: str,
     labels: dict[str, str],
@@ -180,6 +248,7 @@ def _group(  # noqa: PLR0913
     recipe: RewardRecipe,
 ) -> tuple[Tensor, Tensor]:
     """Draw answers to one question; return their loss and rewards."""
+    speaker = drill.speaker
     table = speaker.model.get_input_embeddings()
     with torch.no_grad():
         ends = [table(torch.tensor(speaker.tokens(text))) for text in (OPENING, f"\n{question}{CLOSING}")]
@@ -200,6 +269,6 @@ def _group(  # noqa: PLR0913
         kept = ((ended == 0) | ((ended == 1) & (drawn == end))).float()
         texts = speaker.tokenizer.batch_decode(drawn, skip_special_tokens=True)
         rewards = torch.tensor([reward(text, labels, known) for text in texts])
-        reference = log_probabilities(frozen, before, drawn)
+        reference = log_probabilities(drill.frozen, before, drawn)
     now = log_probabilities(speaker.model, before, drawn)
     return group_loss(now, reference, advantages(rewards[None])[0], kept, recipe.penalty), rewards

@@ -32,6 +32,7 @@ from ferce_agent.training.language import (
     LanguageRecipe,
     Speaker,
     adapter_arrays,
+    adapter_state,
     add_adapters,
     answers,
     instruct,
@@ -40,8 +41,9 @@ from ferce_agent.training.language import (
     measure,
     new_course,
     save_course,
+    set_adapter_state,
 )
-from ferce_agent.training.rlvr import RewardRecipe, reinforce, reward
+from ferce_agent.training.rlvr import Drill, RewardRecipe, load_drill, new_drill, reinforce, reward, save_drill
 from ferce_agent.training.specialist import Examples, load_examples
 from ferce_agent.training.tower import MEAN, PATCH, PIXELS, SPREAD, TowerRecipe, load_teacher, train_tower
 from ferce_agent.training.visual_words import collect_words
@@ -100,7 +102,7 @@ def train_vlm(  # noqa: PLR0913
     said = float((loud == valid.votes.argmax(1)).float().mean())
     display.say(f"picture tokens name the annotators' majority on {said:.4f} of the validation faces")
     course = _course(out / "language.pt", speaker, eyes, teacher, examples, recipe, stage)
-    rewards = _rewarded(course.speaker, eyes, teacher, examples, valid, recipe, stage)
+    rewards = _rewarded(out / "rewards.pt", course.speaker, eyes, teacher, examples, valid, recipe, stage)
     write_files(out, eyes, course.speaker, recipe)
     card = out / CARD
     card.write_text(model_card(recipe, state.logs, said, course.loss, rewards, digests(out)), "utf-8")
@@ -167,11 +169,12 @@ def _course(  # noqa: PLR0913
     return course
 
 
-JUDGED: Final = 64
+JUDGED: Final = 128
 """Validation faces on which the stage of rewards is judged."""
 
 
 def _rewarded(  # noqa: PLR0913
+    path: Path,
     speaker: Speaker,
     eyes: Eyes,
     teacher: FaceNet,
@@ -180,7 +183,7 @@ def _rewarded(  # noqa: PLR0913
     recipe: VlmRecipe,
     stage: _Stages,
 ) -> str:
-    """Run the stage of rewards, take it back unless it helps on validation faces, and say what came of it."""
+    """Run or continue the stage of rewards, take it back unless it helps on validation faces, and say what came of it."""
     if not recipe.rewards.steps:
         return "left out"
     labels = {word: str(term) for word, term in ontology().label_sets["ferplus"].items()}
@@ -192,12 +195,19 @@ def _rewarded(  # noqa: PLR0913
         texts = answers(speaker, eyes, pixels, prompts, recipe.rewards.longest)
         return float(np.mean([reward(text, labels, face) for text, face in zip(texts, faces, strict=True)]))
 
-    kept = {name: tensor.clone() for name, tensor in speaker.model.state_dict().items() if "lora" in name}
-    before = judge()
-    reinforce(speaker, eyes, teacher, examples, recipe.rewards, _question, stage.rewards)
+    old = {name: tensor.clone() for name, tensor in adapter_state(speaker).items()}
+    drill = new_drill(speaker, recipe.rewards)
+    if path.exists():
+        drill = load_drill(drill, recipe.rewards, path)
+    before = drill.before = judge() if drill.before is None else drill.before
+
+    def keep(drill: Drill) -> None:
+        save_drill(drill, recipe.rewards, path)
+
+    reinforce(drill, eyes, teacher, examples, recipe.rewards, _question, stage.rewards, keep)
     after = judge()
     if after <= before:
-        speaker.model.load_state_dict(kept, strict=False)
+        set_adapter_state(speaker, old)
     verdict = "kept" if after > before else "taken back"
     return f"mean reward on {len(faces)} validation faces {before:.3f} before, {after:.3f} after; {verdict}"
 

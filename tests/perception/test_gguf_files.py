@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 gguf = pytest.importorskip("gguf")
 
+from ferce_agent.errors import WeightsError  # noqa: E402
 from ferce_agent.perception.gguf_files import (  # noqa: E402
     merge_language,
     permuted,
@@ -113,6 +114,16 @@ def test_adapters_are_merged_where_they_belong(tmp_path: Path) -> None:
     new = {tensor.name: gguf.quants.dequantize(tensor.data, tensor.tensor_type) for tensor in merged.tensors}
     wanted = old["blk.0.attn_q.weight"] + permuted(above @ below * 2, 2)
     assert np.abs(new["blk.0.attn_q.weight"] - wanted).max() < 0.02 * np.abs(wanted).max()
-    assert np.abs(new["blk.0.ffn_up.weight"] - old["blk.0.ffn_up.weight"]).max() < 0.05
+    assert np.array_equal(new["blk.0.ffn_up.weight"], old["blk.0.ffn_up.weight"])  # no adapters: copied
     assert merged.fields["tokenizer.ggml.tokens"].contents() == ["a", "b"]
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_file_without_adapters_is_said_to_be_one(tmp_path: Path) -> None:
+    base = base_file(tmp_path / "b.gguf")
+    other = tmp_path / "other.gguf"
+    other.write_bytes(b"no adapters here, and no GGUF either")
+    for lora in (base, other):
+        with pytest.raises(WeightsError, match="holds no adapters"):
+            merge_language(base, lora, tmp_path / "out.gguf")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["b.gguf", "other.gguf"]

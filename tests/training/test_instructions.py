@@ -54,6 +54,16 @@ def test_tagged_answers_name_the_leading_expression_strictly(known: Measured, se
     assert ", ".join(labels) in turn.prompt.replace("\n", " ")
 
 
+@given(measured(), st.integers(0, 10_000), st.sampled_from(list(MIX)))
+def test_the_same_question_in_another_order_has_the_same_answer(known: Measured, seed: int, task: Task) -> None:
+    turn = make_turn(known, random.Random(seed), task)
+    other = turn.reordered(random.Random(seed + 1))
+    assert sorted(other.labels) == sorted(turn.labels)
+    assert other.answer == turn.answer
+    assert ", ".join(other.labels) in other.prompt
+    assert other.prompt.replace(", ".join(other.labels), ", ".join(turn.labels)) == turn.prompt
+
+
 @given(measured(), st.integers(0, 10_000))
 def test_named_movements_are_the_measured_ones(known: Measured, seed: int) -> None:
     turn = make_turn(known, random.Random(seed), "face")

@@ -47,8 +47,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = CliRunner().invoke(main, ["train", "vlm", *options], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "What it cannot do" in result.output
+    card = (folder / "run" / "vlm.md").read_text("utf-8")
     again = CliRunner().invoke(main, ["train", "vlm", *options], catch_exceptions=False)
     assert again.exit_code == 0  # every stage is there already
+    assert (folder / "run" / "vlm.md").read_text("utf-8") == card
     return folder / "run"
 
 
@@ -136,3 +138,40 @@ def test_the_card_holds_the_recipes(trained: Path) -> None:
     card = (trained / "vlm.md").read_text("utf-8")
     (line,) = [line for line in card.splitlines() if line.startswith("- tower `")]
     assert json.loads(line.removeprefix("- tower `").removesuffix("`"))["width"] == 64
+
+
+def test_rewards_go_on_where_they_were(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ferce_agent.training import rlvr
+    from ferce_agent.training.alignment import load_eyes
+    from ferce_agent.training.language import adapter_state, add_adapters, load_speaker
+    from ferce_agent.training.specialist import load_examples
+    from ferce_agent.training.tower import load_teacher
+    from ferce_agent.training.vlm import SHORT
+
+    recipe = SHORT.seeded(7, 0)
+    rewards = rlvr.RewardRecipe(steps=2, faces=1, group=3, rate=1e-2, longest=4)
+    eyes = load_eyes(trained / "eyes.pt", recipe.tower, recipe.alignment)
+    teacher, examples = load_teacher(trained.parent / "teacher.pt"), load_examples(trained.parent, "train", None)
+    monkeypatch.setattr(
+        rlvr, "reward", lambda text, *_: float(len(text) + text.count("e"))
+    )  # an untrained model earns 0
+
+    def drill() -> Any:
+        return rlvr.new_drill(add_adapters(load_speaker(), recipe.language), rewards)
+
+    def run(drill: Any, keep: Any = None) -> dict[str, Any]:
+        rlvr.reinforce(drill, eyes, teacher, examples, rewards, ", ".join, keep=keep)
+        return adapter_state(drill.speaker)
+
+    whole = run(drill())
+
+    def stop(drill: Any) -> None:
+        rlvr.save_drill(drill, rewards, tmp_path / "rewards.pt")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(drill(), stop)
+    continued = run(rlvr.load_drill(drill(), rewards, tmp_path / "rewards.pt"))
+    fresh = adapter_state(drill().speaker)
+    assert any(not torch.equal(whole[name], fresh[name]) for name in whole)
+    assert all(torch.allclose(whole[name], continued[name], atol=1e-5) for name in whole)
