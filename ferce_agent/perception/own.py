@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def merged_file(base: Path, lora: Path, folder: Path) -> Path:
-    """Return the language model with the adapters in it, made in `folder` once (136 MB, five seconds): it answers faster.
+    """Return the language model with the adapters in it, made in `folder` once (136 MB, a few seconds): it answers faster.
 
     Raises:
         MissingExtraError: gguf is not installed.

@@ -63,10 +63,10 @@ class RewardRecipe:
         seed: Seed of faces, wording and drawing.
     """
 
-    steps: int = 0
+    steps: int = 20
     faces: int = 4
     group: int = 6
-    rate: float = 2e-5
+    rate: float = 1e-4
     penalty: float = 0.02
     temperature: float = 0.9
     longest: int = 70
