@@ -202,6 +202,30 @@ def _finish(writer: Any) -> None:
     writer.close()
 
 
+def read_adapters(lora: Path) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Return the adapters by the name of the tensor they belong to: (rank, inputs), and (outputs, rank) already scaled.
+
+    Raises:
+        MissingExtraError: gguf is not installed.
+        WeightsError: The file holds no adapters.
+    """
+    gguf = import_gguf()
+    try:
+        read = gguf.GGUFReader(lora)
+        arrays = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in read.tensors}
+        alpha = float(read.fields["adapter.lora.alpha"].contents())
+        firsts = [name for name in arrays if name.endswith(".lora_a")]
+        return {
+            name.removesuffix(".lora_a"): (
+                arrays[name],
+                arrays[f"{name.removesuffix('a')}b"] * np.float32(alpha / len(arrays[name])),
+            )
+            for name in firsts
+        }
+    except (ValueError, KeyError, IndexError) as error:
+        raise WeightsError(f"{lora.name} holds no adapters.", hint="Make it again: ferce train vlm") from error
+
+
 def merge_language(base: Path, lora: Path, out: Path) -> Path:
     """Write the language model with its adapters added, in 8-bit blocks (Q8_0); everything else is copied byte for byte.
 
@@ -209,46 +233,36 @@ def merge_language(base: Path, lora: Path, out: Path) -> Path:
 
     Raises:
         MissingExtraError: gguf is not installed.
-        WeightsError: One of the files cannot be used.
+        WeightsError: One of the files cannot be used, or they do not fit each other.
         OSError: The file cannot be written.
     """
     gguf = import_gguf()
-    layout = read_layout(base)
-    try:
-        added = gguf.GGUFReader(lora)
-        adapters = {tensor.name: np.asarray(tensor.data, np.float32) for tensor in added.tensors}
-        scale = float(added.fields["adapter.lora.alpha"].contents())
-    except (ValueError, KeyError, IndexError) as error:
-        raise WeightsError(f"{lora.name} holds no adapters.", hint="Make it again: ferce train vlm") from error
+    layout, adapters = read_layout(base), read_adapters(lora)
+    merged = gguf.GGMLQuantizationType.Q8_0
 
-    def kind_of(entry: Entry) -> Any:
-        return gguf.GGMLQuantizationType.Q8_0 if f"{entry.name}.lora_a" in adapters else old(entry)
-
-    def old(entry: Entry) -> Any:
-        return gguf.GGMLQuantizationType(entry.kind)
-
-    def size(entry: Entry, kind: Any) -> int:
+    def size(entry: Entry, kind: int) -> int:
         values, length = gguf.GGML_QUANT_SIZES[kind]
         return int(elements(entry) // values * length)
 
     def content(entry: Entry) -> bytes:
         file.seek(layout.start + entry.offset)
-        raw = file.read(size(entry, old(entry)))
-        if f"{entry.name}.lora_a" not in adapters:
+        raw = file.read(size(entry, entry.kind))
+        if entry.name not in adapters:
             return raw
-        below, above = adapters[f"{entry.name}.lora_a"], adapters[f"{entry.name}.lora_b"]
+        below, above = adapters[entry.name]
         rows = np.frombuffer(raw, np.uint8).reshape(entry.shape[1], -1)
-        values = gguf.quants.dequantize(rows, old(entry)) + above @ below * (scale / len(below))
-        merged: bytes = gguf.quants.quantize(values.astype(np.float32), gguf.GGMLQuantizationType.Q8_0).tobytes()
-        return merged
+        values = gguf.quants.dequantize(rows, gguf.GGMLQuantizationType(entry.kind)) + above @ below
+        return bytes(gguf.quants.quantize(values, merged).data)
 
     partial = out.with_suffix(f".{os.getpid()}.partial")  # two processes may merge at once
-    kinds = [kind_of(entry) for entry in layout.tensors]
-    sizes = [size(entry, kind) for entry, kind in zip(layout.tensors, kinds, strict=True)]
+    kinds = [int(merged) if entry.name in adapters else entry.kind for entry in layout.tensors]
     try:
+        sizes = [size(entry, kind) for entry, kind in zip(layout.tensors, kinds, strict=True)]
         with base.open("rb") as file:
             write_alike(partial, layout, kinds, sizes, content)
         partial.replace(out)
+    except (ValueError, KeyError, IndexError) as error:
+        raise WeightsError(f"{lora.name} does not fit {base.name}.", hint="Make it again: ferce train vlm") from error
     finally:
         partial.unlink(missing_ok=True)
     return out

