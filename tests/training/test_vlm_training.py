@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import random
@@ -143,7 +144,7 @@ def test_the_card_holds_the_recipes(trained: Path) -> None:
 def test_rewards_go_on_where_they_were(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ferce_agent.training import rlvr
     from ferce_agent.training.alignment import load_eyes
-    from ferce_agent.training.language import adapter_state, add_adapters, load_speaker
+    from ferce_agent.training.language import adapter_state, add_adapters, load_speaker, set_adapter_state
     from ferce_agent.training.specialist import load_examples
     from ferce_agent.training.tower import load_teacher
     from ferce_agent.training.vlm import SHORT
@@ -156,12 +157,16 @@ def test_rewards_go_on_where_they_were(trained: Path, tmp_path: Path, monkeypatc
         rlvr, "reward", lambda text, *_: float(len(text) + text.count("e"))
     )  # an untrained model earns 0
 
+    speaker = add_adapters(load_speaker(), recipe.language)
+    fresh = copy.deepcopy(adapter_state(speaker))
+
     def drill() -> Any:
-        return rlvr.new_drill(add_adapters(load_speaker(), recipe.language), rewards)
+        set_adapter_state(speaker, fresh)
+        return rlvr.new_drill(speaker, rewards)
 
     def run(drill: Any, keep: Any = None) -> dict[str, Any]:
         rlvr.reinforce(drill, eyes, teacher, examples, rewards, ", ".join, keep=keep)
-        return adapter_state(drill.speaker)
+        return copy.deepcopy(adapter_state(drill.speaker))
 
     whole = run(drill())
 
@@ -172,6 +177,5 @@ def test_rewards_go_on_where_they_were(trained: Path, tmp_path: Path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         run(drill(), stop)
     continued = run(rlvr.load_drill(drill(), rewards, tmp_path / "rewards.pt"))
-    fresh = adapter_state(drill().speaker)
     assert any(not torch.equal(whole[name], fresh[name]) for name in whole)
     assert all(torch.allclose(whole[name], continued[name], atol=1e-5) for name in whole)
