@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import MissingExtraError, WeightsError
-from ferce_agent.perception.gguf_layout import Entry, elements, read_layout, write_alike
+from ferce_agent.perception.gguf_layout import Entry, read_layout, write_alike
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -242,7 +242,7 @@ def merge_language(base: Path, lora: Path, out: Path) -> Path:
 
     def size(entry: Entry, kind: int) -> int:
         values, length = gguf.GGML_QUANT_SIZES[kind]
-        return int(elements(entry) // values * length)
+        return int(entry.elements // values * length)
 
     def content(entry: Entry) -> bytes:
         file.seek(layout.start + entry.offset)

@@ -43,6 +43,11 @@ class Entry:
     kind: int
     offset: int
 
+    @property
+    def elements(self) -> int:
+        """Number of its values."""
+        return prod(self.shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -176,8 +181,3 @@ def _packed(entry: Entry) -> bytes:
     name = entry.name.encode("utf-8")
     sides = struct.pack(f"<I{len(entry.shape)}Q", len(entry.shape), *entry.shape)
     return struct.pack("<Q", len(name)) + name + sides + struct.pack("<IQ", entry.kind, entry.offset)
-
-
-def elements(entry: Entry) -> int:
-    """Return the number of a tensor's values."""
-    return prod(entry.shape)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from ferce_agent.errors import MissingExtraError
+from ferce_agent.errors import MissingExtraError, SettingsError
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.perception.own import language_file
 from ferce_agent.training.alignment import Eyes
@@ -35,6 +35,9 @@ CLOSING: Final = "<|im_end|>\n<|im_start|>assistant\n"
 END: Final = "<|im_end|>"
 MODULES: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
+POOL: Final = 8
+"""Batches whose lessons are made together, so that those of one length come together."""
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageRecipe:
@@ -49,8 +52,8 @@ class LanguageRecipe:
         verdict: Weight of the words inside the answer tag, and wherever the thought says the same word, against 1 for all others.
         unreadable: Share of pictures that are spoilt until nothing can be read.
         votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's reading.
-        paired: From this step on questions come in pairs: the second has the candidate words in another order, every other
-            time the mirrored face, and the same answer.
+        paired: From the first pool of batches that begins at or after this step, questions come in pairs: the second has the
+            candidate words in another order, every other time the mirrored face, and the same answer.
         agree: Weight of the divergence between the two of a pair.
         seed: Seed of faces, augmentation and wording.
     """
@@ -66,6 +69,19 @@ class LanguageRecipe:
     paired: int = 624
     agree: float = 2.0
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        """Check what would part the two of a pair.
+
+        Raises:
+            SettingsError: `batch` is odd or below 2.
+        """
+        if self.batch < 2 or self.batch % 2:
+            raise SettingsError("The adapters' recipe needs an even batch: questions come in pairs.")
+
+    def pairs(self, pool: int) -> bool:
+        """Return whether the questions of a pool of batches, counted from 0, come in pairs."""
+        return pool * POOL >= self.paired
 
     @property
     def steps(self) -> int:
@@ -262,14 +278,14 @@ class Course:
     loss: float = 0.0
 
 
-POOL: Final = 8
-"""Batches whose lessons are made together, so that those of one length come together."""
+def trained_parameters(speaker: Speaker) -> list[nn.Parameter]:
+    """Return the adapters' parameters."""
+    return [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
 
 
-def new_course(speaker: Speaker, recipe: LanguageRecipe) -> Course:
-    """Return a course that has not begun, for a speaker with adapters."""
-    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
-    return Course(speaker, torch.optim.AdamW(trained, recipe.rate_at(0), betas=(0.9, 0.98), weight_decay=0.0))
+def adapter_optimiser(speaker: Speaker, rate: float) -> torch.optim.AdamW:
+    """Return a new optimiser of the adapters."""
+    return torch.optim.AdamW(trained_parameters(speaker), rate, betas=(0.9, 0.98), weight_decay=0.0)
 
 
 def adapter_state(speaker: Speaker) -> dict[str, Tensor]:
@@ -287,16 +303,36 @@ def set_adapter_state(speaker: Speaker, state: Mapping[str, Tensor]) -> None:
     set_peft_model_state_dict(speaker.model, dict(state))
 
 
+def save_adapters(
+    path: Path, speaker: Speaker, optimiser: torch.optim.AdamW, recipe: Mapping[str, Any], **more: Any
+) -> None:
+    """Write adapters, optimiser, the recipe and whatever else a stage has to know."""
+    state = {"adapters": adapter_state(speaker), "optimiser": optimiser.state_dict()}
+    write_checkpoint({"recipe": dict(recipe), **state, **more}, path)
+
+
+def load_adapters(
+    path: Path, speaker: Speaker, optimiser: torch.optim.AdamW, recipe: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Read adapters and optimiser, in place, from what `save_adapters` wrote; return all of it.
+
+    Raises:
+        DataError: The file is no checkpoint, or was made with another recipe.
+    """
+    payload = read_checkpoint(path, dict(recipe))
+    set_adapter_state(speaker, payload["adapters"])
+    optimiser.load_state_dict(payload["optimiser"])
+    return payload
+
+
+def new_course(speaker: Speaker, recipe: LanguageRecipe) -> Course:
+    """Return a course that has not begun, for a speaker with adapters."""
+    return Course(speaker, adapter_optimiser(speaker, recipe.rate_at(0)))
+
+
 def save_course(course: Course, recipe: LanguageRecipe, path: Path) -> None:
     """Write adapters and optimiser."""
-    payload = {
-        "recipe": asdict(recipe),
-        "adapters": adapter_state(course.speaker),
-        "optimiser": course.optimiser.state_dict(),
-        "step": course.step,
-        "loss": course.loss,
-    }
-    write_checkpoint(payload, path)
+    save_adapters(path, course.speaker, course.optimiser, asdict(recipe), step=course.step, loss=course.loss)
 
 
 def load_course(course: Course, recipe: LanguageRecipe, path: Path) -> Course:
@@ -305,9 +341,7 @@ def load_course(course: Course, recipe: LanguageRecipe, path: Path) -> Course:
     Raises:
         DataError: The file is no checkpoint, or was made with another recipe.
     """
-    payload = read_checkpoint(path, asdict(recipe))
-    set_adapter_state(course.speaker, payload["adapters"])
-    course.optimiser.load_state_dict(payload["optimiser"])
+    payload = load_adapters(path, course.speaker, course.optimiser, asdict(recipe))
     course.step, course.loss = payload["step"], payload["loss"]
     return course
 
@@ -333,7 +367,7 @@ def instruct(  # noqa: PLR0913
         keep: Gets the course after every pool of batches, to save it.
     """
     speaker = course.speaker
-    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
+    trained = trained_parameters(speaker)
     weights = repeat_factors(examples.votes, 0.1)
     speaker.model.train()
     while course.step < recipe.steps:
@@ -343,7 +377,7 @@ def instruct(  # noqa: PLR0913
                 group["lr"] = recipe.rate_at(course.step)
             pictures = torch.stack([picture for picture, _ in batch])
             lessons = [lesson for _, lesson in batch]
-            agree = recipe.agree if course.step >= recipe.paired else 0.0
+            agree = recipe.agree if recipe.pairs(course.step // POOL) else 0.0
             loss = answer_loss(answer_scores(speaker, pictures, lessons), lessons, agree)
             course.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -371,7 +405,7 @@ def lesson_pool(  # noqa: PLR0913
     """Return a pool of batches of lessons, each batch of similar length, in random order; seed and number decide them."""
     rng = Generator().manual_seed(recipe.seed * 7919 + number)
     chance = random.Random(recipe.seed * 7919 + number)
-    size = 2 if number * POOL >= recipe.paired else 1
+    size = 2 if recipe.pairs(number) else 1
     count = recipe.batch * POOL // size
     chosen = torch.multinomial(weights, count, replacement=True, generator=rng)
     pixels = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=True).pixels.clamp(0, 255)

@@ -25,16 +25,17 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.reasoning.movements import ABSENT, PRESENT
 from ferce_agent.training.alignment import Eyes
 from ferce_agent.training.augment import augment
-from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.instructions import Measured, offered
 from ferce_agent.training.language import (
     CLOSING,
     END,
     OPENING,
     Speaker,
-    adapter_state,
+    adapter_optimiser,
+    load_adapters,
     measure,
-    set_adapter_state,
+    save_adapters,
+    trained_parameters,
 )
 from ferce_agent.training.network import FaceNet
 from ferce_agent.training.specialist import Examples, repeat_factors
@@ -162,20 +163,13 @@ class Drill:
 def new_drill(speaker: Speaker, recipe: RewardRecipe) -> Drill:
     """Return a stage that has not begun, for a speaker with the adapters of the stage before."""
     frozen = copy.deepcopy(speaker.model).eval().requires_grad_(False)
-    trained = [parameter for parameter in speaker.model.parameters() if parameter.requires_grad]
-    return Drill(speaker, frozen, torch.optim.AdamW(trained, recipe.rate, betas=(0.9, 0.98), weight_decay=0.0))
+    return Drill(speaker, frozen, adapter_optimiser(speaker, recipe.rate))
 
 
 def save_drill(drill: Drill, recipe: RewardRecipe, path: Path) -> None:
     """Write adapters, optimiser and rewards."""
-    payload = {
-        "recipe": asdict(recipe),
-        "adapters": adapter_state(drill.speaker),
-        "optimiser": drill.optimiser.state_dict(),
-        "before": drill.before,
-        "history": drill.history,
-    }
-    write_checkpoint(payload, path)
+    more = {"before": drill.before, "history": drill.history}
+    save_adapters(path, drill.speaker, drill.optimiser, asdict(recipe), **more)
 
 
 def load_drill(drill: Drill, recipe: RewardRecipe, path: Path) -> Drill:
@@ -184,9 +178,7 @@ def load_drill(drill: Drill, recipe: RewardRecipe, path: Path) -> Drill:
     Raises:
         DataError: The file is no checkpoint, or was made with another recipe.
     """
-    payload = read_checkpoint(path, asdict(recipe))
-    set_adapter_state(drill.speaker, payload["adapters"])
-    drill.optimiser.load_state_dict(payload["optimiser"])
+    payload = load_adapters(path, drill.speaker, drill.optimiser, asdict(recipe))
     drill.before, drill.history = payload["before"], payload["history"]
     return drill
 
@@ -213,7 +205,7 @@ def reinforce(  # noqa: PLR0913
         tick: Gets the share done and the mean reward of the step.
         keep: Gets the stage after every step, to save it.
     """
-    trained = [parameter for parameter in drill.speaker.model.parameters() if parameter.requires_grad]
+    trained = trained_parameters(drill.speaker)
     weights = repeat_factors(examples.votes, 0.1)
     while drill.step < recipe.steps:
         seed = recipe.seed * 7919 + drill.step

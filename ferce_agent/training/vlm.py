@@ -77,7 +77,7 @@ class VlmRecipe:
 SHORT: Final = VlmRecipe(
     TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(1, 0), cycles=((1, 4e-4),), batch=16),
     AlignmentRecipe(steps=4, batch=8, added=1),
-    LanguageRecipe(cycles=((2, 6e-4),), batch=2, rank=4, first=28),
+    LanguageRecipe(cycles=((2, 6e-4),), batch=2, rank=4, first=28, paired=0),
     RewardRecipe(steps=1, faces=1, group=2, longest=4),
 )
 """Everything once, to try things out."""

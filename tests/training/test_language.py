@@ -5,7 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from ferce_agent.training.language import LanguageRecipe, Lesson, answer_loss, verdict_spans  # noqa: E402
+from ferce_agent.errors import SettingsError  # noqa: E402
+from ferce_agent.training.language import POOL, LanguageRecipe, Lesson, answer_loss, verdict_spans  # noqa: E402
 
 
 def decisive(answer: str) -> list[str]:
@@ -33,6 +34,17 @@ def test_the_rate_rises_and_falls_in_every_cycle() -> None:
     assert rates[9] < 0.3 * max(rates[:10])
     assert rates[29] < 0.1 * max(rates[10:30])
     assert rates[30] == 0
+
+
+def test_pairs_begin_with_a_whole_pool() -> None:
+    recipe = LanguageRecipe(paired=POOL + 1)
+    assert [recipe.pairs(pool) for pool in range(4)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("batch", [-2, 0, 1, 7])
+def test_a_batch_that_would_part_a_pair_is_refused(batch: int) -> None:
+    with pytest.raises(SettingsError, match="even batch"):
+        LanguageRecipe(batch=batch)
 
 
 def pair(answer: list[int]) -> list[Lesson]:

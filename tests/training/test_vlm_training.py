@@ -179,3 +179,40 @@ def test_rewards_go_on_where_they_were(trained: Path, tmp_path: Path, monkeypatc
     continued = run(rlvr.load_drill(drill(), rewards, tmp_path / "rewards.pt"))
     assert any(not torch.equal(whole[name], fresh[name]) for name in whole)
     assert all(torch.allclose(whole[name], continued[name], atol=1e-5) for name in whole)
+
+
+def test_paired_questions_stand_side_by_side_and_have_one_answer(trained: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from ferce_agent.training.alignment import load_eyes
+    from ferce_agent.training.language import POOL, LanguageRecipe, Speaker, lesson_pool
+    from ferce_agent.training.specialist import load_examples
+    from ferce_agent.training.tower import load_teacher
+    from ferce_agent.training.vlm import SHORT
+
+    file = language_file()
+    speaker = Speaker(None, AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name))
+    whole = SHORT.seeded(7, 0)
+    eyes = load_eyes(trained / "eyes.pt", whole.tower, whole.alignment)
+    teacher, examples = load_teacher(trained.parent / "teacher.pt"), load_examples(trained.parent, "train", None)
+    recipe = LanguageRecipe(batch=4, paired=POOL)
+
+    def batches(number: int) -> list[Any]:
+        weights = torch.ones(len(examples))
+        return lesson_pool(speaker, eyes, teacher, examples, recipe, number, weights)
+
+    single, paired = batches(0), batches(1)
+    assert [len(batch) for batch in [*single, *paired]] == [recipe.batch] * 2 * POOL
+    assert len({tuple(lesson.answer) for batch in single for _, lesson in batch}) > recipe.batch * POOL / 2
+    other_order = other_picture = 0
+    for batch in paired:
+        for (seen, first), (other, second) in zip(batch[::2], batch[1::2], strict=True):
+            assert first.answer == second.answer
+            assert first.weights == second.weights
+            texts = [speaker.tokenizer.decode(lesson.after) for lesson in (first, second)]
+            assert sorted(texts[0]) == sorted(texts[1])
+            other_order += texts[0] != texts[1]
+            other_picture += not torch.equal(seen, other)
+    pairs = recipe.batch * POOL // 2
+    assert other_order > 0.8 * pairs
+    assert 0.2 * pairs < other_picture < 0.8 * pairs
