@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ferce_agent.cli_bench import bench
+from ferce_agent.cli_options import FILE, FOLDER, chosen_settings, engine_options, use_options
+from ferce_agent.cli_train import train
 from ferce_agent.errors import FerceError, InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -17,9 +20,6 @@ if TYPE_CHECKING:
     from ferce_agent.engine import Engines
     from ferce_agent.images import Picture
     from ferce_agent.report import EmotionReport
-
-FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 
 
 class FerceGroup(click.Group):
@@ -45,76 +45,8 @@ def main() -> None:
     """Reads facial expressions: a photo in, one validated emotion report out."""
 
 
-def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose engines; they reach the command as one dictionary named `chosen`."""
-    from dataclasses import fields
-    from functools import wraps
-
-    options = (
-        click.option("--settings", type=FILE, help="Settings file (TOML); default: the one FERCE_SETTINGS names."),
-        click.option("--max-faces", type=click.IntRange(1, 256), help="Read only so many faces, the largest first."),
-        click.option("--small-faces", is_flag=True, help="Also look for small faces in large photos. Slower."),
-        click.option("--weights", type=FILE, help="Weight file of the expression model instead of the shipped one."),
-        click.option(
-            "--vlm",
-            metavar="SPEC",
-            help="Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, "
-            "openai:URL#MODEL, python:MODULE:FUNCTION.",
-        ),
-        click.option(
-            "--vlm-when", type=click.Choice(["always", "unsure"]), help="Ask it about every face, or where unsure only."
-        ),
-        click.option(
-            "--vlm-reliability", type=FILE, help="File of `ferce vlm calibrate`: lets the model's label count."
-        ),
-        click.option("--vlm-seconds", type=float, help="Longest wait for one answer of it.  [default: 60]"),
-        click.option("--prompt", "vlm_prompt", help="Prompt by name (perceive, label, regions, …) or file (mine.md)."),
-        click.option("--scene", is_flag=True, help="Also show it the whole picture, downscaled."),
-        click.option("--choose-cause", is_flag=True, help="Let it choose among the causes found; it cannot add one."),
-        click.option("--bank", type=FILE, help="Bank of examples for the prompt, made by `ferce bank build`."),
-        click.option(
-            "--budget-ms", type=float, help="Time for one picture; the vision-language model is left out beyond."
-        ),
-    )
-
-    @wraps(command)
-    def run(**values: Any) -> Any:
-        from ferce_agent.settings import Settings
-
-        names = {"settings", *(field.name for field in fields(Settings))} & set(values)
-        chosen = {name: value for name in names if (value := values.pop(name)) not in (None, False)}
-        return command(chosen=chosen, **values)
-
-    for option in reversed(options):
-        run = option(run)
-    return run
-
-
-def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what a report is used for; they reach the command as one dictionary named `use`."""
-    from functools import wraps
-    from typing import get_args
-
-    from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
-
-    options = (
-        click.option("--domain", type=click.Choice(get_args(Domain)), help="Area in which the report is used."),
-        click.option("--jurisdiction", type=click.Choice(get_args(Jurisdiction)), help="Whose law holds."),
-        click.option("--purpose", metavar="WORDS", help="What the report is for, in plain words."),
-        click.option("--basis", type=click.Choice(get_args(Grounds)), help="Medical or safety reason, if any."),
-        click.option("--consent/--no-consent", default=None, help="Whether the people shown agreed."),
-        click.option("--minors/--no-minors", default=None, help="Whether minors may be shown."),
-    )
-    names = ("domain", "jurisdiction", "purpose", "basis", "consent", "minors")
-
-    @wraps(command)
-    def run(**values: Any) -> Any:
-        use = {name: value for name in names if (value := values.pop(name)) is not None}
-        return command(use=use, **values)
-
-    for option in reversed(options):
-        run = option(run)
-    return run
+main.add_command(train)
+main.add_command(bench)
 
 
 @main.command()
@@ -173,23 +105,6 @@ def analyze(  # noqa: PLR0913  # one parameter per option
                     complain(error, name=stem_of(photo))
     if failed:
         sys.exit(1)
-
-
-def chosen_settings(chosen: dict[str, Any]) -> Any:
-    """Return the settings of file and environment with the options on top.
-
-    Raises:
-        SettingsError: A value is out of range, or the file cannot be read.
-    """
-    import os
-    from dataclasses import replace
-
-    from ferce_agent.settings import Settings
-
-    given = dict(chosen)
-    file = given.pop("settings", None)
-    environment = {**os.environ, "FERCE_SETTINGS": str(file)} if file else os.environ
-    return replace(Settings.from_environment(environment), **given)
 
 
 def analyze_one(
@@ -442,261 +357,6 @@ def vlm_export(folder: Path, made: Path | None) -> None:
         raise click.UsageError("Let the folder's name begin with 'ferce-vlm'.")
     made = made or SHIPPED
     click.echo(f"Written: {export_folder(folder, made / MMPROJ, made / LORA)}")
-
-
-@main.group()
-def train() -> None:
-    """Make the shipped weights again from data."""
-
-
-@train.command(name="specialist")
-@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/specialist"), show_default=True
-)
-@click.option("--seed", default=7, show_default=True, help="Seed of weights, order and augmentation.")
-@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
-@click.option("--teachers", type=FOLDER, help="Folder with the teacher networks; without it only the votes are learnt.")
-@click.option("--short", is_flag=True, help="Two epochs, to try things out.")
-@click.option(
-    "--taught", is_flag=True, help="One more cycle, taught by the ensemble of the network's own answers. Not shipped."
-)
-@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
-def train_specialist(data: Path, out: Path, **options: Any) -> None:
-    """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
-
-    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores. Needs
-    `make teachers`.
-    """
-    from ferce_agent.training.run import run_specialist
-
-    path = run_specialist(data, out, **options)
-    click.echo(path.with_suffix(".md").read_text("utf-8"))
-    click.echo(f"Weights: {path}")
-
-
-@train.command(name="vlm")
-@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
-@click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
-@click.option(
-    "--labels", type=FOLDER, help="Folder with valid.npz of `ferce train label`: how well action units are seen."
-)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vlm"), show_default=True)
-@click.option("--seed", default=7, show_default=True, help="Seed of weights, order, augmentation and wording.")
-@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
-@click.option("--short", is_flag=True, help="A tiny model, a few steps of each stage, to try things out.")
-@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
-def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
-    """Train our own small vision-language model: tower, projector, adapters of SmolLM2; write two GGUF files and a model card.
-
-    A run that was stopped continues where it was. Hours on two cores. Needs the extras `train` and `local`. Use the result with
-    --vlm own:FOLDER.
-    """
-    from ferce_agent.training.run import run_vlm
-
-    card = run_vlm(data, teacher, out, **options)
-    click.echo(card.read_text("utf-8"))
-    click.echo(f"Use it: --vlm own:{out}")
-
-
-@train.command(name="questions")
-@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet (FER+).")
-@click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
-@click.option("--out", type=FILE, default=Path("runs/questions.jsonl"), show_default=True, help="File to write.")
-@click.option("--count", default=1000, show_default=True, type=click.IntRange(1), help="Faces, one question each.")
-@click.option("--seed", default=7, show_default=True, help="Seed of faces, prompts and wording.")
-def train_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -> None:
-    """Write questions and answers like those `train vlm` learns from, made from votes and measured action units; show three."""
-    from ferce_agent.training.run import run_questions
-
-    turns = run_questions(data, teacher, out, count, seed)
-    for turn in turns[:3]:
-        click.echo(f"{turn.prompt}\n→ {turn.answer}\n")
-    click.echo(f"{len(turns)} questions: {out}")
-
-
-@train.command(name="vocabulary")
-@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
-@click.option("--weights", type=FILE, help="Weight file of the expression model; default: the shipped one.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vocabulary"), show_default=True
-)
-@click.option("--seed", default=7, show_default=True)
-def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> None:
-    """Train the map from faces to words, and print how well it ranks seen and unseen words. Needs `make vocabulary`."""
-    from ferce_agent.training.vocabulary import train_vocabulary as fit_and_measure
-
-    click.echo(json.dumps(fit_and_measure(data, weights, out, seed), indent=2))
-
-
-@train.command(name="events")
-@click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
-def train_events(out: Path) -> None:
-    """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs `make vocabulary` and the extra `train`."""
-    from ferce_agent.reasoning.events import fit_classifier
-    from ferce_agent.reasoning.words import WordEncoder
-
-    fitted = fit_classifier(WordEncoder())
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fitted.save(out)
-    click.echo(f"{len(fitted.names)} kinds, right in cross-validation {fitted.accuracy:.3f}: {out}")
-
-
-@train.command(name="label")
-@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
-@click.option("--teachers", type=FOLDER, required=True, help="Folder with the teacher networks.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/specialist"), show_default=True
-)
-def train_label(data: Path, teachers: Path, out: Path) -> None:
-    """Let the teachers label action units and head pose; `train specialist --teachers` does it by itself."""
-    from ferce_agent.training.run import run_labels
-
-    for path in run_labels(data, teachers, out):
-        click.echo(path)
-
-
-@main.group()
-def bench() -> None:
-    """Measure accuracy and speed."""
-
-
-@bench.command()
-@click.option("--runs", default=60, show_default=True, type=click.IntRange(5, 10_000), help="Timed runs after warm-up.")
-@click.option("--photo", type=FILE, help="Photo to use; default: a 640x480 cut of scikit-image's astronaut.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def speed(runs: int, photo: Path | None, as_json: bool) -> None:
-    """Time each stage, the graph's own overhead, imports and peak memory."""
-    from ferce_agent.evaluation.speed import measure_speed, to_table
-
-    rows = measure_speed(runs, photo)
-    click.echo(json.dumps([row.as_dict() for row in rows], indent=2) if as_json else to_table(rows))
-
-
-@bench.command(name="run")
-@click.option(
-    "--dataset",
-    "datasets",
-    required=True,
-    multiple=True,
-    metavar="NAME:DIR[#SPLIT]",
-    help="May be given several times.",
-)
-@click.option(
-    "--perceiver", "perceivers", multiple=True, default=("specialist",), show_default=True, metavar="NAME",
-    help="specialist[:FILE], product, vlm:SPEC, fused:SPEC, fer, opencv, or python:MODULE:FUNCTION; repeatable.",
-)  # fmt: skip
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="out/bench", show_default=True)
-@click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many items of each set.")
-@click.option(
-    "--robustness", default=0, type=click.IntRange(0), metavar="N", help="Also ask about N items under 50 corruptions."
-)
-@click.option("--no-flips", is_flag=True, help="Leave out mirrored, re-encoded and label-shuffled views.")
-@click.option("--labels", metavar="WORD,...", help="Candidate words instead of the set's own (open vocabulary).")
-@click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; use 1 to time faces."
-)
-@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(10), help="Bootstrap resamples.")
-@click.option("--seed", default=7, show_default=True, type=int)
-@click.option("--fresh", is_flag=True, help="Forget what an earlier run left in --out.")
-@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
-def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: bool, **choices: Any) -> None:
-    """Measure perceivers on labelled sets; a stopped run goes on when started again.
-
-    NAME is ferplus, ferplus-csv, wildfaces, rafdb, rafdb-compound, rafce, affectnet, sfew, or folder (one folder per label). Writes
-    results.json, results.md and results.html to --out.
-    """
-    from ferce_agent.evaluation.bench import bench_to_folder
-    from ferce_agent.evaluation.runner import Plan
-    from ferce_agent.evaluation.tables import to_markdown
-
-    words = choices.pop("labels")
-    choices["labels"] = tuple(word.strip() for word in words.split(",")) if words else ()
-    choices["flips"] = not choices.pop("no_flips")
-    try:
-        result = bench_to_folder(Plan(**choices), out, workers=workers, resamples=resamples, fresh=fresh)
-    except KeyboardInterrupt:
-        click.echo("Stopped. The same command goes on where it was.", err=True)
-        sys.exit(130)
-    click.echo(json.dumps(result, indent=2) if as_json else to_markdown(result))
-    if not as_json:
-        click.echo(f"\nPage: {out / 'results.html'}", err=True)
-
-
-@bench.command(name="vlm")
-@click.option(
-    "--answers", default=20, show_default=True, type=click.IntRange(1, 1000), help="Answers under the grammar."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@engine_options
-def bench_vlm(answers: int, as_json: bool, chosen: dict[str, Any]) -> None:
-    """Time --vlm: load, first answer, tokens per second, what the adapter adds, how many answers have the asked form."""
-    from ferce_agent.evaluation.vlm_speed import measure_vlm, to_table
-
-    measured = measure_vlm(chosen_settings(chosen), answers)
-    click.echo(json.dumps(measured.as_dict(), indent=2) if as_json else to_table(measured))
-
-
-@bench.command(name="situations")
-@click.option("--file", type=FILE, help="Cases of your own instead of the package's three sets.")
-@click.option("--wrong", is_flag=True, help="Also list the cases with anything wrong.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:
-    """Measure context reasoning on written situations: type, basis and place of causes, conflicts, distress."""
-    from ferce_agent.engine import default_engines
-    from ferce_agent.evaluation.cases import SETS, load_cases, measure_situations, to_table
-    from ferce_agent.reasoning.events import EventMatcher
-
-    sources: list[tuple[str | Path, str]] = [(file, file.stem)] if file else [(name, name) for name in SETS]
-    matchers: list[tuple[EventMatcher | None, str]] = [(None, "cue words")]
-    if (events := default_engines().events) is not None:
-        matchers.append((events, "and sentences"))
-    scores = [
-        measure_situations(load_cases(source), f"{name} ({how})", matcher)
-        for source, name in sources
-        for matcher, how in matchers
-    ]
-    if as_json:
-        click.echo(json.dumps([one.as_dict() for one in scores], indent=2))
-        return
-    click.echo(to_table(scores))
-    for one in scores if wrong else []:
-        for name, questions in one.wrong.items():
-            click.echo(f"{one.name}: {name}: {', '.join(questions)}")
-
-
-@bench.command(name="drift")
-@click.option("--data", type=FOLDER, required=True, help="Folder with test.parquet (FER+).")
-def bench_drift(data: Path) -> None:
-    """Compare the 8-bit weights with the full ones on the FER+ test faces; fails if they lose more than half a point."""
-    from ferce_agent.evaluation.drift import measure_drift
-
-    drift = measure_drift(data)
-    click.echo(json.dumps(drift.as_dict(), indent=2))
-    if not drift.fine:
-        sys.exit(1)
-
-
-@bench.command(name="units")
-@click.option("--data", type=FOLDER, required=True, help="Folder with valid.parquet (FER+).")
-@click.option("--labels", type=FOLDER, required=True, help="Folder with valid.npz, made by: ferce train label")
-def bench_units(data: Path, labels: Path) -> None:
-    """Correlate the measured action units and head pose with the teachers' on the FER+ validation faces."""
-    from ferce_agent.training.run import unit_agreement
-
-    click.echo(unit_agreement(data, labels))
-
-
-@bench.command(name="compare")
-@click.argument("first", type=FILE)
-@click.argument("second", type=FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench_compare(first: Path, second: Path, as_json: bool) -> None:
-    """Test whether two runs (results.json) differ on the same items, with McNemar's test; one file twice compares within it."""
-    from ferce_agent.evaluation.compare import compare, to_table
-
-    pairs = compare(first, second)
-    click.echo(json.dumps([pair.as_dict() for pair in pairs], indent=2) if as_json else to_table(pairs))
 
 
 @main.command()

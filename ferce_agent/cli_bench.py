@@ -1,0 +1,157 @@
+"""`ferce bench`: measure accuracy and speed. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferce_agent.cli_options import FILE, FOLDER, chosen_settings, engine_options
+
+if TYPE_CHECKING:
+    from ferce_agent.reasoning.events import EventMatcher
+
+
+@click.group()
+def bench() -> None:
+    """Measure accuracy and speed."""
+
+
+@bench.command()
+@click.option("--runs", default=60, show_default=True, type=click.IntRange(5, 10_000), help="Timed runs after warm-up.")
+@click.option("--photo", type=FILE, help="Photo to use; default: a 640x480 cut of scikit-image's astronaut.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def speed(runs: int, photo: Path | None, as_json: bool) -> None:
+    """Time each stage, the graph's own overhead, imports and peak memory."""
+    from ferce_agent.evaluation.speed import measure_speed, to_table
+
+    rows = measure_speed(runs, photo)
+    click.echo(json.dumps([row.as_dict() for row in rows], indent=2) if as_json else to_table(rows))
+
+
+@bench.command(name="run")
+@click.option(
+    "--dataset",
+    "datasets",
+    required=True,
+    multiple=True,
+    metavar="NAME:DIR[#SPLIT]",
+    help="May be given several times.",
+)
+@click.option(
+    "--perceiver", "perceivers", multiple=True, default=("specialist",), show_default=True, metavar="NAME",
+    help="specialist[:FILE], product, vlm:SPEC, fused:SPEC, fer, opencv, or python:MODULE:FUNCTION; repeatable.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="out/bench", show_default=True)
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many items of each set.")
+@click.option(
+    "--robustness", default=0, type=click.IntRange(0), metavar="N", help="Also ask about N items under 50 corruptions."
+)
+@click.option("--no-flips", is_flag=True, help="Leave out mirrored, re-encoded and label-shuffled views.")
+@click.option("--labels", metavar="WORD,...", help="Candidate words instead of the set's own (open vocabulary).")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; use 1 to time faces."
+)
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(10), help="Bootstrap resamples.")
+@click.option("--seed", default=7, show_default=True, type=int)
+@click.option("--fresh", is_flag=True, help="Forget what an earlier run left in --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
+def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: bool, **choices: Any) -> None:
+    """Measure perceivers on labelled sets; a stopped run goes on when started again.
+
+    NAME is ferplus, ferplus-csv, wildfaces, rafdb, rafdb-compound, rafce, affectnet, sfew, or folder (one folder per label). Writes
+    results.json, results.md and results.html to --out.
+    """
+    from ferce_agent.evaluation.bench import bench_to_folder
+    from ferce_agent.evaluation.runner import Plan
+    from ferce_agent.evaluation.tables import to_markdown
+
+    words = choices.pop("labels")
+    choices["labels"] = tuple(word.strip() for word in words.split(",")) if words else ()
+    choices["flips"] = not choices.pop("no_flips")
+    try:
+        result = bench_to_folder(Plan(**choices), out, workers=workers, resamples=resamples, fresh=fresh)
+    except KeyboardInterrupt:
+        click.echo("Stopped. The same command goes on where it was.", err=True)
+        sys.exit(130)
+    click.echo(json.dumps(result, indent=2) if as_json else to_markdown(result))
+    if not as_json:
+        click.echo(f"\nPage: {out / 'results.html'}", err=True)
+
+
+@bench.command(name="vlm")
+@click.option(
+    "--answers", default=20, show_default=True, type=click.IntRange(1, 1000), help="Answers under the grammar."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@engine_options
+def bench_vlm(answers: int, as_json: bool, chosen: dict[str, Any]) -> None:
+    """Time --vlm: load, first answer, tokens per second, what the adapter adds, how many answers have the asked form."""
+    from ferce_agent.evaluation.vlm_speed import measure_vlm, to_table
+
+    measured = measure_vlm(chosen_settings(chosen), answers)
+    click.echo(json.dumps(measured.as_dict(), indent=2) if as_json else to_table(measured))
+
+
+@bench.command(name="situations")
+@click.option("--file", type=FILE, help="Cases of your own instead of the package's three sets.")
+@click.option("--wrong", is_flag=True, help="Also list the cases with anything wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:
+    """Measure context reasoning on written situations: type, basis and place of causes, conflicts, distress."""
+    from ferce_agent.engine import default_engines
+    from ferce_agent.evaluation.cases import SETS, load_cases, measure_situations, to_table
+
+    sources: list[tuple[str | Path, str]] = [(file, file.stem)] if file else [(name, name) for name in SETS]
+    matchers: list[tuple[EventMatcher | None, str]] = [(None, "cue words")]
+    if (events := default_engines().events) is not None:
+        matchers.append((events, "and sentences"))
+    scores = [
+        measure_situations(load_cases(source), f"{name} ({how})", matcher)
+        for source, name in sources
+        for matcher, how in matchers
+    ]
+    if as_json:
+        click.echo(json.dumps([one.as_dict() for one in scores], indent=2))
+        return
+    click.echo(to_table(scores))
+    for one in scores if wrong else []:
+        for name, questions in one.wrong.items():
+            click.echo(f"{one.name}: {name}: {', '.join(questions)}")
+
+
+@bench.command(name="drift")
+@click.option("--data", type=FOLDER, required=True, help="Folder with test.parquet (FER+).")
+def bench_drift(data: Path) -> None:
+    """Compare the 8-bit weights with the full ones on the FER+ test faces; fails if they lose more than half a point."""
+    from ferce_agent.evaluation.drift import measure_drift
+
+    drift = measure_drift(data)
+    click.echo(json.dumps(drift.as_dict(), indent=2))
+    if not drift.fine:
+        sys.exit(1)
+
+
+@bench.command(name="units")
+@click.option("--data", type=FOLDER, required=True, help="Folder with valid.parquet (FER+).")
+@click.option("--labels", type=FOLDER, required=True, help="Folder with valid.npz, made by: ferce train label")
+def bench_units(data: Path, labels: Path) -> None:
+    """Correlate the measured action units and head pose with the teachers' on the FER+ validation faces."""
+    from ferce_agent.training.run import unit_agreement
+
+    click.echo(unit_agreement(data, labels))
+
+
+@bench.command(name="compare")
+@click.argument("first", type=FILE)
+@click.argument("second", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_compare(first: Path, second: Path, as_json: bool) -> None:
+    """Test whether two runs (results.json) differ on the same items, with McNemar's test; one file twice compares within it."""
+    from ferce_agent.evaluation.compare import compare, to_table
+
+    pairs = compare(first, second)
+    click.echo(json.dumps([pair.as_dict() for pair in pairs], indent=2) if as_json else to_table(pairs))

@@ -1,0 +1,123 @@
+"""`ferce train`: make the shipped weights again. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ferce_agent.cli_options import FILE, FOLDER
+
+
+@click.group()
+def train() -> None:
+    """Make the shipped weights again from data."""
+
+
+@train.command(name="specialist")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/specialist"), show_default=True
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of weights, order and augmentation.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
+@click.option("--teachers", type=FOLDER, help="Folder with the teacher networks; without it only the votes are learnt.")
+@click.option("--short", is_flag=True, help="Two epochs, to try things out.")
+@click.option(
+    "--taught", is_flag=True, help="One more cycle, taught by the ensemble of the network's own answers. Not shipped."
+)
+@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
+def train_specialist(data: Path, out: Path, **options: Any) -> None:
+    """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
+
+    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores. Needs
+    `make teachers`.
+    """
+    from ferce_agent.training.run import run_specialist
+
+    path = run_specialist(data, out, **options)
+    click.echo(path.with_suffix(".md").read_text("utf-8"))
+    click.echo(f"Weights: {path}")
+
+
+@train.command(name="vlm")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
+@click.option(
+    "--labels", type=FOLDER, help="Folder with valid.npz of `ferce train label`: how well action units are seen."
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vlm"), show_default=True)
+@click.option("--seed", default=7, show_default=True, help="Seed of weights, order, augmentation and wording.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
+@click.option("--short", is_flag=True, help="A tiny model, a few steps of each stage, to try things out.")
+@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
+def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
+    """Train our own small vision-language model: tower, projector, adapters of SmolLM2; write two GGUF files and a model card.
+
+    A run that was stopped continues where it was. Hours on two cores. Needs the extras `train` and `local`. Use the result with
+    --vlm own:FOLDER.
+    """
+    from ferce_agent.training.run import run_vlm
+
+    card = run_vlm(data, teacher, out, **options)
+    click.echo(card.read_text("utf-8"))
+    click.echo(f"Use it: --vlm own:{out}")
+
+
+@train.command(name="questions")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet (FER+).")
+@click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")
+@click.option("--out", type=FILE, default=Path("runs/questions.jsonl"), show_default=True, help="File to write.")
+@click.option("--count", default=1000, show_default=True, type=click.IntRange(1), help="Faces, one question each.")
+@click.option("--seed", default=7, show_default=True, help="Seed of faces, prompts and wording.")
+def train_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -> None:
+    """Write questions and answers like those `train vlm` learns from, made from votes and measured action units; show three."""
+    from ferce_agent.training.run import run_questions
+
+    turns = run_questions(data, teacher, out, count, seed)
+    for turn in turns[:3]:
+        click.echo(f"{turn.prompt}\n→ {turn.answer}\n")
+    click.echo(f"{len(turns)} questions: {out}")
+
+
+@train.command(name="vocabulary")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option("--weights", type=FILE, help="Weight file of the expression model; default: the shipped one.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/vocabulary"), show_default=True
+)
+@click.option("--seed", default=7, show_default=True)
+def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> None:
+    """Train the map from faces to words, and print how well it ranks seen and unseen words. Needs `make vocabulary`."""
+    from ferce_agent.training.vocabulary import train_vocabulary as fit_and_measure
+
+    click.echo(json.dumps(fit_and_measure(data, weights, out, seed), indent=2))
+
+
+@train.command(name="events")
+@click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
+def train_events(out: Path) -> None:
+    """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs `make vocabulary` and the extra `train`."""
+    from ferce_agent.reasoning.events import fit_classifier
+    from ferce_agent.reasoning.words import WordEncoder
+
+    fitted = fit_classifier(WordEncoder())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fitted.save(out)
+    click.echo(f"{len(fitted.names)} kinds, right in cross-validation {fitted.accuracy:.3f}: {out}")
+
+
+@train.command(name="label")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option("--teachers", type=FOLDER, required=True, help="Folder with the teacher networks.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/specialist"), show_default=True
+)
+def train_label(data: Path, teachers: Path, out: Path) -> None:
+    """Let the teachers label action units and head pose; `train specialist --teachers` does it by itself."""
+    from ferce_agent.training.run import run_labels
+
+    for path in run_labels(data, teachers, out):
+        click.echo(path)
