@@ -6,11 +6,17 @@ import io
 import threading
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
 
 from ferce_agent.errors import FerceError, MissingExtraError, SettingsError, VlmError, WeightsError
+from ferce_agent.perception.looks import looks
 from ferce_agent.perception.own import OWN_PRESET
 from ferce_agent.perception.vlm import Answer, Patience, Preset, Request, timed_out
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantisation = Literal["", "4bit", "8bit"]
@@ -152,7 +158,8 @@ class HuggingFaceVlm:
         content = [*({"type": "image"} for _ in pictures), {"type": "text", "text": request.prompt}]
         message = [{"role": "user", "content": content}]
         text = processor.apply_chat_template(message, add_generation_prompt=True, tokenize=False)
-        return processor(text=[text], images=pictures, return_tensors="pt").to(network.device)
+        inputs = processor(text=[text], images=pictures, return_tensors="pt").to(network.device)
+        return _several_looks(processor, network, inputs, pictures[0]) if self.preset.looks else inputs
 
     def _constraint(self, processor: Any, network: Any, request: Request) -> list[Any]:
         """Return the logits processor that enforces the grammar; a fresh one for every answer."""
@@ -172,6 +179,19 @@ class HuggingFaceVlm:
         size = network.get_output_embeddings().weight.shape[0]
         info = xgrammar.TokenizerInfo.from_huggingface(processor.tokenizer, vocab_size=size)
         return xgrammar.GrammarCompiler(info).compile_grammar(gbnf)
+
+
+def _several_looks(processor: Any, network: Any, inputs: Any, picture: Image.Image) -> dict[str, Any]:
+    """Return inputs whose picture tokens are the mean of several looks at the picture, embedded already."""
+    import torch
+
+    several = list(looks(np.asarray(picture)))
+    pixels = processor.image_processor(images=several, return_tensors="pt")["pixel_values"].to(network.device)
+    with torch.no_grad():
+        said = network.get_image_features(pixel_values=pixels.to(network.dtype)).pooler_output
+        embedded = network.get_input_embeddings()(inputs["input_ids"])
+    embedded[inputs["input_ids"] == network.config.image_token_id] = torch.stack(list(said)).mean(0)
+    return {"input_ids": inputs["input_ids"], "attention_mask": inputs["attention_mask"], "inputs_embeds": embedded}
 
 
 def _bitsandbytes(quantisation: Quantisation) -> Any:

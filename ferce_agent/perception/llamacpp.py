@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import FerceError, MissingExtraError, VlmError, WeightsError
+from ferce_agent.perception.llamacpp_looks import LookingMtmd
 from ferce_agent.perception.vlm import PLAIN, Answer, Patience, Preset, Request, timed_out
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ class LlamaCppVlm:
             with protected_from_amx(llama_cpp):
                 return llama_cpp.Llama(
                     str(model),
-                    chat_handler=_handler(self.mmproj, self.template, use_gpu=self.gpu_layers != 0),
+                    chat_handler=_handler(
+                        self.mmproj, self.template, use_gpu=self.gpu_layers != 0, several=self.preset.looks
+                    ),
                     n_ctx=self.context,
                     n_batch=self.batch,
                     n_ubatch=self.batch,
@@ -246,8 +249,8 @@ def protected_from_amx(llama_cpp: Any, present: Callable[[], bool] = has_amx) ->
 _AMX_LOCK = threading.Lock()
 
 
-def _handler(mmproj: Path, template: str | None, *, use_gpu: bool) -> Any:
-    """Return a chat handler that uses the given template, the GGUF's, or ChatML."""
+def _handler(mmproj: Path, template: str | None, *, use_gpu: bool, several: bool) -> Any:
+    """Return a chat handler that uses the given template, the GGUF's, or ChatML, and looks once at a picture or several times."""
     from llama_cpp.llama_chat_format import MTMDChatHandler
 
     class Handler(MTMDChatHandler):
@@ -266,7 +269,10 @@ def _handler(mmproj: Path, template: str | None, *, use_gpu: bool) -> Any:
             self._takes_parts = bool(STRUCTURED_CONTENT.search(self._get_chat_template(llama)))
             return super().__call__(llama=llama, **options)
 
-    return Handler(str(mmproj), verbose=False, use_gpu=use_gpu)
+    handler: Any = Handler(str(mmproj), verbose=False, use_gpu=use_gpu)
+    if several:
+        handler._mtmd_cpp = LookingMtmd(handler._mtmd_cpp)
+    return handler
 
 
 def _flat(content: Any) -> str:

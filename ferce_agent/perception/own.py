@@ -21,7 +21,7 @@ from ferce_agent.perception.vlm import Preset
 
 SIDE: Final = 96
 """Side in pixels of the aligned grey crop."""
-OWN_PRESET: Final = Preset(max_tokens=160, prompt="face", aligned=SIDE, scenes=False)
+OWN_PRESET: Final = Preset(max_tokens=160, prompt="face", aligned=SIDE, scenes=False, looks=True)
 MMPROJ: Final = "mmproj.gguf"
 LORA: Final = "lora.gguf"
 SHIPPED: Final = Path(__file__).parent.parent / "weights" / "vlm"

@@ -88,6 +88,7 @@ class Preset:
         prompt: Prompt that suits the model best.
         aligned: Side of the aligned grey face crop that the model wants instead of a piece of the photo; 0 for the photo.
         scenes: Whether it can say anything about more than a face.
+        looks: Whether it reads the mean of several looks at the crop (`ferce_agent.perception.looks`).
     """
 
     side: int = 0
@@ -95,6 +96,7 @@ class Preset:
     prompt: str = "perceive"
     aligned: int = 0
     scenes: bool = True
+    looks: bool = False
 
 
 PLAIN: Final = Preset()

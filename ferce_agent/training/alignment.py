@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from ferce_agent.faces.template import CROP_SIZE
+from ferce_agent.perception.looks import COUNT, looks
 from ferce_agent.training.augment import augment, centre_crop
 from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.network import FaceNet
@@ -100,6 +102,12 @@ class Eyes:
         """Return the embeddings of grey crops (N, 1, H, W), 0..255: shape (N, 36, language)."""
         said: Tensor = self.projector(self.tower.see(pixels).tokens)
         return said
+
+    def look(self, pixels: Tensor) -> Tensor:
+        """Return the mean of what is said at several looks, as the product asks (`looks`); shapes as for `say`."""
+        seen = np.stack([looks(face) for face in pixels[:, 0].numpy()]).clip(0, 255)
+        said = self.say(torch.from_numpy(seen).flatten(0, 1)[:, None])
+        return said.reshape(len(pixels), COUNT, *said.shape[1:]).mean(1)
 
 
 @torch.no_grad()
@@ -186,13 +194,20 @@ def align(  # noqa: PLR0913
 
 
 @torch.no_grad()
-def heard(eyes: Eyes, words: Words, pictures: Tensor) -> Tensor:
-    """Return which expression the tokens of FER+ pictures say loudest, shape (N,): the least-squares reading of the first ones."""
+def heard(eyes: Eyes, words: Words, pictures: Tensor, *, several: bool = False) -> Tensor:
+    """Return which expression the tokens of FER+ pictures say loudest, shape (N,): the least-squares reading of the first ones.
+
+    Args:
+        eyes: Tower and projector.
+        words: What the tokens can say.
+        pictures: Shape (N, 1, 48, 48).
+        several: Whether the tokens are the mean over several looks.
+    """
     centred = words.expressions - words.expressions.mean(0)
     reader = torch.linalg.pinv(centred)
-    said = []
+    said, see = [], eyes.look if several else eyes.say
     for chunk in torch.split(pictures, 256):
-        tokens = eyes.say(centre_crop(chunk.float()))[:, : len(SHARPNESS)].mean(1)
+        tokens = see(centre_crop(chunk.float()))[:, : len(SHARPNESS)].mean(1)
         said.append(((tokens - words.expressions.mean(0)) @ reader).argmax(1))
     return torch.cat(said)
 

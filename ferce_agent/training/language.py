@@ -444,7 +444,7 @@ def answers(speaker: Speaker, eyes: Eyes, crops: Tensor, prompts: Sequence[str],
     """Return greedy answers about grey crops (N, 1, H, W); all prompts must have the same number of tokens."""
     table = speaker.model.get_input_embeddings()
     rows = []
-    for picture, prompt in zip(eyes.say(crops), prompts, strict=True):
+    for picture, prompt in zip(eyes.look(crops), prompts, strict=True):
         ends = [table(torch.tensor(speaker.tokens(text))) for text in (OPENING, f"\n{prompt}{CLOSING}")]
         rows.append(torch.cat([ends[0], picture, ends[1]]))
     embedded = torch.stack(rows)

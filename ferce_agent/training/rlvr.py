@@ -216,7 +216,7 @@ def reinforce(  # noqa: PLR0913
         faces = measure(pixels, examples.votes[chosen], teacher, recipe.votes)
         drill.optimiser.zero_grad(set_to_none=True)
         earned = []
-        for picture, known in zip(eyes.say(pixels).detach(), faces, strict=True):
+        for picture, known in zip(eyes.look(pixels).detach(), faces, strict=True):
             labels = offered(known, chance, whole=False)
             loss, rewards = _group(drill, picture, ask(list(labels)), labels, known, recipe)
             (loss / recipe.faces).backward()  # type: ignore[no-untyped-call]

@@ -71,6 +71,21 @@ def test_it_answers_in_the_words_it_was_offered(engines: Engines, words: str, ri
     assert words.split(", ")[said] == right
 
 
+def test_a_mirrored_face_gets_the_same_answer(engines: Engines) -> None:
+    import cv2
+    import numpy as np
+
+    picture = demo_picture(engines)
+    pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert pixels is not None
+    sides = [cv2.imencode(".png", face)[1].tobytes() for face in (pixels, np.ascontiguousarray(pixels[:, ::-1]))]
+    assert engines.asker is not None
+    prompt = load_prompt("ferbench").render(labels="happy, sad, neutral, angry")
+    vlm = engines.asker.vlm
+    first, second = (vlm.ask(Request(prompt, (side,), max_tokens=200, seconds=300)).text for side in sides)
+    assert first == second
+
+
 def test_its_json_is_of_the_asked_shape(engines: Engines) -> None:
     shape = shape_for()
     prompt = load_prompt("perceive").render(labels=", ".join(shape.labels), examples="")

@@ -64,7 +64,9 @@ def test_the_projector_learns_to_say_words(tmp_path: Path) -> None:
     assert losses[-1] < 0.65 * losses[0]
     assert torch.equal(frozen, eyes.tower.state_dict()[place])
     assert eyes.say(pictures.float()).shape == (16, COUNT, SIZE)
-    assert heard(eyes, words(), pictures).shape == (16,)
+    assert torch.allclose(eyes.look(pictures.float()), eyes.look(pictures.flip(-1).float()), atol=1e-3)
+    for several in (False, True):
+        assert heard(eyes, words(), pictures, several=several).shape == (16,)
     save_eyes(eyes, SMALL, recipe, tmp_path / "eyes.pt")
     with pytest.raises(DataError, match="another recipe"):
         load_eyes(tmp_path / "eyes.pt", SMALL, AlignmentRecipe())

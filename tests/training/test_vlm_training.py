@@ -76,8 +76,8 @@ def test_llama_cpp_answers_with_the_merged_model(
     here.close()
 
 
-def said_in_training(trained: Path, picture: bytes) -> Any:
-    """What tower and projector say of a picture where they were trained, shape (36, 576)."""
+def said_in_training(trained: Path, picture: bytes, several: bool = False) -> Any:
+    """What tower and projector say of a picture where they were trained, at one look or several, shape (36, 576)."""
     from PIL import Image
 
     from ferce_agent.training.alignment import load_eyes
@@ -86,7 +86,8 @@ def said_in_training(trained: Path, picture: bytes) -> Any:
     recipe = SHORT.seeded(7, 0)
     eyes = load_eyes(trained / "eyes.pt", recipe.tower, recipe.alignment)
     pixels = torch.from_numpy(np.array(Image.open(io.BytesIO(picture)))).float()
-    return eyes.say(pixels[None, None])[0].numpy()
+    said = eyes.look if several else eyes.say
+    return said(pixels[None, None])[0].numpy()
 
 
 def test_transformers_sees_the_same_picture_tokens_as_the_training(trained: Path, tmp_path: Path) -> None:
@@ -106,6 +107,11 @@ def test_transformers_sees_the_same_picture_tokens_as_the_training(trained: Path
         seen = torch.cat(list(network.model.get_image_features(pixels).pooler_output)).numpy()
     said = said_in_training(trained, picture)
     assert np.abs(seen - said).max() < 0.02 * np.abs(said).max()
+    question = Request("Which?", (picture,))
+    embedded = there._inputs(processor, network, question)["inputs_embeds"][0].numpy()  # type: ignore[attr-defined]
+    said = said_in_training(trained, picture, several=True)
+    start = int(np.argmin(np.abs(embedded[:, None] - said[None, :1]).max((1, 2))))
+    assert np.abs(embedded[start : start + len(said)] - said).max() < 0.02 * np.abs(said).max()
 
 
 def test_llama_cpp_sees_the_same_picture_tokens_as_the_training(trained: Path) -> None:
@@ -116,6 +122,28 @@ def test_llama_cpp_sees_the_same_picture_tokens_as_the_training(trained: Path) -
     said = said_in_training(trained, picture)
     assert seen.shape == said.shape
     assert np.abs(seen - said).max() < 0.02 * np.abs(said).max()
+
+
+def test_llama_cpp_reads_the_mean_of_several_looks_as_the_training_does(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("llama_cpp")
+    from ferce_agent.perception.llamacpp_looks import LookingMtmd
+
+    read, seen = LookingMtmd.read, []
+
+    def listen(*arguments: Any) -> Any:
+        seen.append(read(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(LookingMtmd, "read", listen)
+    model = OwnVlm(trained)
+    (picture,) = pictures(1)
+    assert model.ask(Request("Which?", (picture,), max_tokens=3, seconds=300)).tokens is not None
+    model.close()
+    said = said_in_training(trained, picture, several=True)
+    assert len(seen) == 1
+    assert np.abs(seen[0].reshape(said.shape) - said).max() < 0.02 * np.abs(said).max()
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
