@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from ferce_agent.ontology.ids import ActionUnitId, AppraisalId, TermId
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
-SCHEMA_VERSION: Final = "1.3"
+SCHEMA_VERSION: Final = "1.4"
 
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A number from 0 to 1."""
@@ -591,6 +591,9 @@ DegradedCode = Literal[
     "vlm_skipped",
     "action_units_not_measured",
     "context_failed",
+    "language_not_understood",
+    "words_not_read",
+    "sentences_not_compared",
     "policy_restricted",
     "first_frame_only",
     "timeout",
@@ -636,7 +639,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.3"] = SCHEMA_VERSION
+    schema_version: Literal["1.4"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferce_agent.cli_options import FILE, FOLDER, chosen_settings, engine_options
+from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, engine_options
 
 if TYPE_CHECKING:
     from ferce_agent.reasoning.events import EventMatcher

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ferce_agent.cli_options import FILE, FOLDER
+from ferce_agent.cli.options import FILE, FOLDER
 
 
 @click.group()
