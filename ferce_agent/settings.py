@@ -5,18 +5,55 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.validation import did_you_mean, first_problem, shown, taken_by
 
 PREFIX: Final = "FERCE_"
+OTHER_VARIABLES: Final = frozenset({"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_CACHE"})
+"""Variables of this package that are no settings of the engines: the settings file, keys, and where files are kept."""
+MAX_FILE: Final = 1_000_000
+"""Bytes of a settings file."""
 
 
-@dataclass(frozen=True, slots=True)
+def _number(value: object) -> object:
+    """Refuse true and false where a number is meant; pydantic takes them for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number is expected")  # pydantic collects ValueErrors only
+    return value
+
+
+def _file(value: object) -> object:
+    """Take an empty path for none, and ``~`` for the home directory."""
+    if not isinstance(value, str | Path) or not str(value).strip():
+        return None if isinstance(value, str) else value
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:  # no such user
+        return value
+
+
+def _words(value: object) -> object:
+    return "" if value is None else value
+
+
+NOT_A_SWITCH: Final = BeforeValidator(_number)
+File = Annotated[Path | None, BeforeValidator(_file)]
+Words = Annotated[str, BeforeValidator(_words)]
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True))
 class Settings:
     """What a caller can choose. Each field can be set by an environment variable, e.g. ``FERCE_MAX_FACES=4``.
+
+    An object never changes; `dataclasses.replace` makes another one. A value that cannot be used raises `SettingsError`.
 
     Attributes:
         weights: Weight file of the specialist; None for the shipped one.
@@ -43,118 +80,138 @@ class Settings:
         budget_ms: Time for one picture; the model is left out where it would not fit. None for no limit.
     """
 
-    weights: Path | None = None
-    threads: int = 2
-    face_threshold: float = 0.7
-    max_faces: int = 16
+    weights: File = None
+    threads: Annotated[int, Field(ge=1, le=64), NOT_A_SWITCH] = 2
+    face_threshold: Annotated[float, Field(gt=0, lt=1), NOT_A_SWITCH] = 0.7
+    max_faces: Annotated[int, Field(ge=1, le=256), NOT_A_SWITCH] = 16
     small_faces: bool = False
-    vlm_seconds: float = 60.0
-    flatten: float = 0.5
+    vlm_seconds: Annotated[float, Field(gt=0, le=3600), NOT_A_SWITCH] = 60.0
+    flatten: Annotated[float, Field(ge=0, le=1), NOT_A_SWITCH] = 0.5
     precision: Literal["auto", "full", "int8"] = "auto"
-    vlm: str = ""
+    vlm: Words = ""
     vlm_when: Literal["always", "unsure"] = "always"
-    vlm_prompt: str = ""
-    vlm_tokens: int = 512
-    vlm_repairs: int = 2
-    vlm_reliability: Path | None = None
-    bank: Path | None = None
-    shots: int = 3
+    vlm_prompt: Words = ""
+    vlm_tokens: Annotated[int, Field(ge=1, le=8192), NOT_A_SWITCH] = 512
+    vlm_repairs: Annotated[int, Field(ge=0, le=10), NOT_A_SWITCH] = 2
+    vlm_reliability: File = None
+    bank: File = None
+    shots: Annotated[int, Field(ge=0, le=20), NOT_A_SWITCH] = 3
     scene: bool = False
     choose_cause: bool = False
     sentences: bool = True
-    budget_ms: float | None = None
+    budget_ms: Annotated[float, Field(gt=0, le=3_600_000), NOT_A_SWITCH] | None = None
 
-    def __post_init__(self) -> None:
-        """Check the ranges.
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explained(cls, given: Any, check: Callable[[Any], Any]) -> Any:
+        """Say in plain words what cannot be used.
 
         Raises:
-            SettingsError: A value is out of range.
+            SettingsError: A name is unknown, or a value has the wrong type or is out of range.
         """
-        if not 1 <= self.threads <= 64 or not 1 <= self.max_faces <= 256:
-            raise SettingsError("threads must be 1..64 and max_faces 1..256.")
-        if not 0 < self.face_threshold < 1 or not 0 < self.vlm_seconds <= 3600:
-            raise SettingsError("face_threshold must be between 0 and 1, vlm_seconds between 0 and 3600.")
-        if not 0 <= self.flatten <= 1:
-            raise SettingsError("flatten must be between 0 and 1.")
-        if self.precision not in {"auto", "full", "int8"}:
-            raise SettingsError("precision must be auto, full or int8.")
-        if self.vlm_when not in {"always", "unsure"}:
-            raise SettingsError("vlm_when must be always or unsure.")
-        if not 1 <= self.vlm_tokens <= 8192 or not 0 <= self.vlm_repairs <= 10 or not 0 <= self.shots <= 20:
-            raise SettingsError("vlm_tokens must be 1..8192, vlm_repairs 0..10 and shots 0..20.")
-        if self.budget_ms is not None and not 0 < self.budget_ms <= 3_600_000:
-            raise SettingsError("budget_ms must be above 0 and at most an hour.")
+        try:
+            return check(given)
+        except ValidationError as error:
+            raise _refused(error) from error
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Return the defaults, overridden by the settings file and then by ``FERCE_*`` variables.
+        """Return the defaults, overridden by the settings file and then by ``FERCE_*`` variables; an empty one counts as not set.
 
         The file is the one that ``FERCE_SETTINGS`` names; no other place is searched, so that no folder can redirect pictures.
 
         Raises:
-            SettingsError: The file or a variable has a value that cannot be read.
+            SettingsError: The file or a variable has a value that cannot be read, or a ``FERCE_*`` variable is not known.
         """
         values = os.environ if environment is None else environment
-        file = values.get(PREFIX + "SETTINGS")
+        given = {name: text.strip() for name, text in values.items() if text.strip() and is_ours(name)}
+        variables = {PREFIX + one.name.upper(): one.name for one in fields(cls)}
+        for name in given:
+            if name not in variables and name not in OTHER_VARIABLES:
+                known = sorted({*variables, *OTHER_VARIABLES})
+                hint = did_you_mean(name[len(PREFIX) :], [one.removeprefix(PREFIX) for one in known], PREFIX)
+                raise SettingsError(f"The environment variable {name} is no setting, and would be ignored.", hint=hint)
+        file = given.get(f"{PREFIX}SETTINGS")
         settings = cls.from_file(Path(file)) if file else cls()
-        for name, read in _READERS.items():
-            text = values.get(PREFIX + name.upper())
-            if text:
-                try:
-                    settings = replace(settings, **{name: read(text)})
-                except ValueError as error:
-                    raise SettingsError(f"{PREFIX}{name.upper()}={text} is not usable.", hint=str(error)) from error
-        return settings
+        return settings._with({field: given[name] for name, field in variables.items() if name in given}, _variable)
 
     @classmethod
-    def from_file(cls, path: Path) -> Settings:
+    def from_file(cls, path: Path | str) -> Settings:
         """Return the defaults, overridden by a TOML file of ``name = value`` lines.
 
         Raises:
             SettingsError: The file cannot be read, or names an unknown setting or a value of the wrong type.
         """
-        try:
-            table = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"The settings file {path.name} cannot be read: {error}.") from error
-        unknown = sorted(set(table) - set(_READERS))
-        if unknown:
-            raise SettingsError(f"{path.name} names unknown settings: {', '.join(unknown)}.", hint="See the README.")
-        settings = cls()
+        place = Path(path).expanduser()
+        table = _table(place)
+        known = [one.name for one in fields(cls)]
         for name, value in table.items():
+            if name not in known:
+                hint = (
+                    "Write name = value, without a [section]." if isinstance(value, dict) else did_you_mean(name, known)
+                )
+                raise SettingsError(f"{place.name} names the unknown setting {shown(name)}.", hint=hint)
+        return cls()._with(table, lambda name, value: f"{place.name}: {name} = {shown(value)}")
+
+    def _with(self, values: Mapping[str, Any], named: Callable[[str, Any], str]) -> Settings:
+        """Return these settings with other values; `named` says how an error calls one of them.
+
+        Raises:
+            SettingsError: A value cannot be used.
+        """
+        settings = self
+        for name, value in values.items():
             try:
-                text = str(value).lower() if isinstance(value, bool) else str(value)
-                settings = replace(settings, **{name: _READERS[name](text)})
-            except ValueError as error:
-                raise SettingsError(f"{path.name}: {name} = {value} is not usable.", hint=str(error)) from error
+                settings = replace(settings, **{name: value})
+            except SettingsError as error:
+                raise SettingsError(f"{named(name, value)} is not usable.", hint=error.hint) from error
         return settings
 
 
-def _read_switch(text: str) -> bool:
-    if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
-        raise ValueError("use 1 or 0")
-    return text.lower() in {"1", "true", "yes"}
+def is_ours(name: str) -> bool:
+    """Return whether a variable of the environment claims to belong to this package, however it is spelt."""
+    return name.upper().startswith(PREFIX)
 
 
-_READERS: Final[dict[str, Callable[[str], Any]]] = {
-    "weights": Path,
-    "threads": int,
-    "face_threshold": float,
-    "max_faces": int,
-    "small_faces": _read_switch,
-    "vlm_seconds": float,
-    "flatten": float,
-    "precision": str,
-    "vlm": str,
-    "vlm_when": str,
-    "vlm_prompt": str,
-    "vlm_tokens": int,
-    "vlm_repairs": int,
-    "vlm_reliability": Path,
-    "bank": Path,
-    "shots": int,
-    "scene": _read_switch,
-    "choose_cause": _read_switch,
-    "sentences": _read_switch,
-    "budget_ms": float,
-}
+def _variable(name: str, value: object) -> str:
+    return f"{PREFIX}{name.upper()}={shown(value)}"
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds.
+
+    Raises:
+        SettingsError: It is no plain file, too large, or no TOML.
+    """
+    if not path.is_file():
+        raise SettingsError(
+            f"The settings file {shown(path.name)} cannot be read: there is no such file.", hint="Name a TOML file."
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise SettingsError(f"The settings file {path.name} is too large.", hint="Is it a TOML file?")
+        return tomllib.loads(data.decode("utf-8-sig"))  # Windows editors put a mark at the beginning
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SettingsError(
+            f"The settings file {path.name} cannot be read: {shown(error)}.", hint="It must be TOML in UTF-8."
+        ) from error
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return TypeAdapter(Settings).json_schema()["properties"]  # type: ignore[no-any-return]
+
+
+def _refused(error: ValidationError) -> SettingsError:
+    place, value, unknown, words = first_problem(error)
+    name = place[0] if place else ""
+    if unknown:
+        return SettingsError(f"There is no setting {shown(name)}.", hint=did_you_mean(name, _schema()))
+    if name not in _schema():
+        return SettingsError(f"The settings cannot be used: {words}.", hint="Give them by name: Settings(max_faces=4).")
+    hint = f"It takes {taken_by(_schema()[name])}."
+    if name == "vlm" and not isinstance(value, str):
+        hint += " A model that is an object goes to Engines(vlm=…)."
+    return SettingsError(f"The setting {name}={shown(value)} is not usable.", hint=hint)
