@@ -1,7 +1,7 @@
 """Values that are made once, on first use, also when several threads ask at the same time.
 
-`functools.cached_property` holds no lock from Python 3.12 on, and `functools.cache` never did: two threads may each make a value and
-go on with different objects. Here the first one makes it while the others wait; what failed is tried again by the next.
+`functools.cached_property` holds no lock from Python 3.12 on, and `functools.cache` never did: two threads may each make a value
+and go on with different objects. Here the first one makes it while the others wait; what failed is tried again by the next.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LOCKS = "_lazy_locks"
 class lazy_property(Generic[OwnerT, ValueT]):  # noqa: N801  # used as a decorator, like `property`
     """A property that is worked out once per object, behind a lock of that object and name.
 
-    The value stands in the object's ``__dict__`` under the property's name; deleting it there makes the next access work it out anew.
+    The value stands in the object's ``__dict__`` under that name; deleting it there makes the next access work it out anew.
     """
 
     def __init__(self, make: Callable[[OwnerT], ValueT]) -> None:
