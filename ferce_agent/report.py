@@ -612,6 +612,8 @@ class Degradation(Part):
     """What happened and what to do about it."""
     person: str | None
     """Person id, where it concerns one."""
+    count: Annotated[int, Field(ge=1)] | None = None
+    """How many things it concerns, where that is known: for ``more_faces_than_limit`` the faces left out."""
 
 
 EvidenceKind = Literal["probability", "quality", "pose", "geometry", "action_unit", "ontology", "context", "vlm"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ferce_agent import wording
 from ferce_agent.policy.decide import Decision
+from ferce_agent.reasoning.counts import count_faces, faces_found
 from ferce_agent.reasoning.guidance import guide
 from ferce_agent.reasoning.movements import PRESENT
 from ferce_agent.report import Degradation, Description, EmotionReport, Evidence, Guidance, Person, Relationship
@@ -41,7 +42,7 @@ def limited(report: EmotionReport, decision: Decision) -> EmotionReport:
     people = [limited_person(person, decision) for person in report.people]
     relationships = [entry for entry in report.relationships if not entry.kind.endswith("_expression")]
     kept = {
-        "summary": summary_of(people, decision) if people else report.summary,
+        "summary": summary_of(people, decision, report.degraded) if people else report.summary,
         "people": tuple(people),
         "relationships": tuple(relationships),
         "evidence": tuple(evidence_without_conclusions(report.evidence, relationships)),
@@ -75,9 +76,9 @@ def plain_movements(person: Person) -> list[str]:
     return [words for unit, words in PLAIN.items() if unit in visible]
 
 
-def summary_of(people: list[Person], decision: Decision) -> str:
+def summary_of(people: list[Person], decision: Decision, notes: Sequence[Degradation] = ()) -> str:
     """Return the limited report in a few sentences."""
-    count = "One face was found" if len(people) == 1 else f"{len(people)} faces were found"
+    count = faces_found(count_faces(people, notes), by_rule=True)
     rule = ", ".join(rule.id for rule in decision.binding if rule.effect == "no_inference")
     seen = [(person, " and ".join(plain_movements(person))) for person in people[:NAMED]]
     shown = "".join(f" {wording.person_name(person.id)} shows {words}." for person, words in seen if words)

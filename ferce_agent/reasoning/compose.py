@@ -16,6 +16,7 @@ from ferce_agent.reasoning.summary import summarise
 from ferce_agent.reasoning.understanding import Understanding
 from ferce_agent.report import (
     Degradation,
+    DegradedCode,
     EmotionReport,
     Person,
     Policy,
@@ -49,8 +50,10 @@ def detection_notes(picture: Picture, found: int, limit: int) -> list[Degradatio
         message = "No face was found. A face needs about 20 pixels and should not be turned away."
         notes.append(Degradation(stage="detect", code="no_face", message=message, person=None))
     if found > limit:
-        message = f"{found} faces were found, only the {limit} largest were read; raise max_faces to read more."
-        notes.append(Degradation(stage="detect", code="more_faces_than_limit", message=message, person=None))
+        largest = "only the largest is" if limit == 1 else f"only the {limit} largest are"
+        message = f"{found} faces were found, {largest} in this report; raise max_faces to read more."
+        code: DegradedCode = "more_faces_than_limit"
+        notes.append(Degradation(stage="detect", code=code, message=message, person=None, count=found - limit))
     if picture.frames > 1:
         message = "The file holds several frames; only the first was read."
         notes.append(Degradation(stage="load", code="first_frame_only", message=message, person=None))
@@ -83,7 +86,7 @@ def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
     understood = findings.understood
     return EmotionReport(
         source=findings.source,
-        summary=summarise(people),
+        summary=summarise(people, degraded),
         people=tuple(with_posture(person, understood) for person in people),
         scene=understood.scene,
         relationships=understood.relationships,

@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 from ferce_agent import wording
 from ferce_agent.extraction.hygiene import tidy_text
+from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.reasoning.orientation import nearest_in_sight, orientation
 from ferce_agent.reasoning.pairs import face_distance, pair_name
-from ferce_agent.report import Evidence, Group, Person, RelationKind, Relationship
+from ferce_agent.report import Evidence, Expression, Group, Person, RelationKind, Relationship
 from ferce_agent.situation import Situation
 
 CLOSE: Final = 2.0
@@ -71,19 +72,15 @@ def stated(people: list[Person], situation: Situation) -> list[Relationship]:
 
 
 def group_mood(people: list[Person]) -> tuple[Group | None, list[Evidence]]:
-    """Return the mood of at least two read people: mean and spread of the pleasantness of their expressions."""
-    read = [person for person in people if person.expression is not None]
+    """Return the mood of at least two read people: mean and spread of the pleasantness of their expressions.
+
+    A person of whom no expression is named counts in the pleasantness, but shows no expression in `dominant` and in the words.
+    """
+    read = [person.expression for person in people if person.expression is not None]
     if len(read) < 2:
         return None, []
-    values = [person.expression.valence.value for person in read if person.expression is not None]
+    values = [expression.valence.value for expression in read]
     mean, spread = statistics.fmean(values), min(statistics.pstdev(values), 1.0)
-    leading = Counter(
-        max(person.expression.distribution.items(), key=lambda item: item[1])[0]
-        for person in read
-        if person.expression is not None
-    )
-    term, count = leading.most_common(1)[0]
-    dominant = term if count * 2 > len(read) else None
     mood: Mood = (
         "mixed" if spread >= MIXED else "pleasant" if mean > 0.2 else "unpleasant" if mean < -0.2 else "neutral"
     )
@@ -94,17 +91,31 @@ def group_mood(people: list[Person]) -> tuple[Group | None, list[Evidence]]:
         value=round(mean, 4),
         person=None,
     )
-    shown = f"; {count} of {len(read)} show {wording.term_label(term)}" if dominant else ""
-    text = f"Together the {len(read)} people appear {MOODS[mood]}{shown}."
+    whose = f"the {len(read)} people" if len(read) == len(people) else f"the {len(read)} people who could be read"
+    dominant, shown = most_shown(read)
     group = Group(
         mood=mood,
         valence=round(max(min(mean, 1.0), -1.0), 4),
         spread=round(spread, 4),
         dominant=dominant,
-        text=text,
+        text=f"Together {whose} appear {MOODS[mood]}{shown}.",
         evidence=(entry.id,),
     )
     return group, [entry]
+
+
+def most_shown(read: list[Expression]) -> tuple[Canonical | None, str]:
+    """Return the canonical expression that is named for more than half of the people, and how many show what, in words.
+
+    The words count as the report's people do: who is named as showing it, and of whom no expression is named.
+    """
+    named = Counter(name for one in read for name in CANONICAL if one.primary == name)
+    term, count = max(named.items(), key=lambda item: item[1], default=(None, 0))
+    if term is None or count * 2 <= len(read):
+        return None, ""
+    unclear = sum(one.primary is None for one in read)
+    rest = f", {unclear} {'is' if unclear == 1 else 'are'} not clear enough to name" if unclear else ""
+    return term, f"; {count} of {len(read)} show {wording.term_label(term)}{rest}"
 
 
 def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from ferce_agent import wording
-from ferce_agent.report import Person
+from ferce_agent.reasoning.counts import count_faces, faces_found
+from ferce_agent.report import Degradation, Person
+
+NAMED: Final = 4
+"""So many people are named in the summary."""
 
 
-def summarise(people: list[Person]) -> str:
-    """Return the report in a sentence or two."""
+def summarise(people: Sequence[Person], notes: Sequence[Degradation] = ()) -> str:
+    """Return the report in a sentence or two.
+
+    Args:
+        people: Those in the report, largest face first.
+        notes: What could not be done; it says how many faces are not in the report.
+    """
+    start = faces_found(count_faces(people, notes))
     if not people:
-        return "No face was found in the picture."
-    named = [one_person(person) for person in people[:4]]
-    rest = len(people) - 4
-    more = "" if rest <= 0 else " One more face is in the report." if rest == 1 else f" {rest} more are in the report."
-    count = "One face was found" if len(people) == 1 else f"{len(people)} faces were found"
-    return f"{count}: {'; '.join(named)}.{more}"
+        return f"{start}."
+    named = "; ".join(one_person(person) for person in people[:NAMED])
+    return f"{start}: {named}.{others(len(people) - NAMED)}"
+
+
+def others(number: int) -> str:
+    """Say that there are more people than are named, with a space in front; empty where there are none."""
+    if number <= 0:
+        return ""
+    return " One more face is in the report." if number == 1 else f" {number} more are in the report."
 
 
 def one_person(person: Person) -> str:
