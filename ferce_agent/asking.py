@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -21,6 +20,7 @@ from ferce_agent.extraction.scene import WrittenScene, read_scene, scene_grammar
 from ferce_agent.extraction.shape import AnswerShape, shape_for
 from ferce_agent.faces.alignment import align_face, even_crop
 from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.bank import Bank, Example, label_in_style
 from ferce_agent.perception.vlm import Answer, Request, VisionLanguageModel, ask_in_time, preset_of
@@ -80,7 +80,7 @@ class Asker:
         self.vlm, self.settings, self._specialist = vlm, settings, specialist
         self._pace = Pace()
 
-    @cached_property
+    @lazy_property
     def prompt(self) -> Prompt:
         """The prompt for a face: the one in the settings, or the one that suits the model.
 
@@ -95,7 +95,7 @@ class Asker:
             )
         return prompt
 
-    @cached_property
+    @lazy_property
     def bank(self) -> Bank | None:
         """The bank of examples, if the settings name one.
 
@@ -109,7 +109,7 @@ class Asker:
             raise DataError("The bank was built with other weights.", hint="Build it again: ferce bank build")
         return bank
 
-    @cached_property
+    @lazy_property
     def reliability(self) -> Reliability | None:
         """How far the model's label may move the probabilities; None if that was never measured.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
 from importlib.metadata import version as package_version
 
 import numpy as np
@@ -18,6 +17,7 @@ from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import METHOD, estimate_pose
 from ferce_agent.faces.quality import assess_quality
+from ferce_agent.lazy import lazy_property, once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.specialist import Perception, Specialist
@@ -183,7 +183,7 @@ class Engines:
         except FerceError:
             return False
 
-    @cached_property
+    @lazy_property
     def asker(self) -> Asker | None:
         """How the vision-language model is asked; None if there is none.
 
@@ -193,7 +193,7 @@ class Engines:
         vlm = self.vlm or (load_vlm(self.settings.vlm, self.settings.threads) if self.settings.vlm else None)
         return Asker(vlm, self.settings, self.specialist.sha256 if self.settings.bank else "") if vlm else None
 
-    @cached_property
+    @lazy_property
     def events(self) -> EventMatcher | None:
         """Compares the caller's sentences with examples; None where the sentence encoder is not installed or not wanted."""
         wanted = self.settings.sentences and TextEncoder.available()
@@ -267,7 +267,7 @@ class Engines:
         return Engine(name=slug(vlm.name)[:120], version=slug(vlm.version)[:120], sha256=None)
 
 
-@cache
+@once
 def default_engines() -> Engines:
     """Return the engines shared by all calls that bring none; settings come from the environment.
 
@@ -277,7 +277,7 @@ def default_engines() -> Engines:
     return Engines(Settings.from_environment())
 
 
-@cache
+@once
 def package() -> str:
     """Return the version of ferce-agent."""
     return package_version("ferce-agent")

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, overload
 
 OwnerT = TypeVar("OwnerT")
 ValueT = TypeVar("ValueT")
+KeyT = TypeVar("KeyT")
 
 _LOCKS = "_lazy_locks"
 
@@ -61,13 +62,36 @@ class once(Generic[ValueT]):  # noqa: N801  # used as a decorator, like `cache`
 
     def __call__(self) -> ValueT:
         """Return the value."""
-        if not self._made:
-            with self._lock:
-                if not self._made:
-                    self._made.append(self._make())
-        return self._made[0]
+        if made := tuple(self._made):
+            return made[0]
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
 
     def cache_clear(self) -> None:
         """Forget the value; the next call makes it anew."""
+        with self._lock:
+            self._made.clear()
+
+
+class once_each(Generic[KeyT, ValueT]):  # noqa: N801  # used as a decorator, like `cache`
+    """A function of one argument that is carried out once per process and argument, behind a lock; none is forgotten."""
+
+    def __init__(self, make: Callable[[KeyT], ValueT]) -> None:
+        """Take the function."""
+        self._make, self._lock = make, threading.RLock()
+        self._made: dict[KeyT, ValueT] = {}
+        update_wrapper(self, make)
+
+    def __call__(self, key: KeyT) -> ValueT:
+        """Return the value."""
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._make(key)
+            return self._made[key]
+
+    def cache_clear(self) -> None:
+        """Forget all values."""
         with self._lock:
             self._made.clear()

@@ -11,13 +11,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.lazy import once
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.causes import stated_appraisals
 from ferce_agent.reasoning.conflicts import event_side
@@ -129,7 +129,7 @@ def adjective_of(reading: Mapping[str, Any]) -> str | None:
     return None if primary in {None, "neutral"} else ontology().terms[primary].adjective
 
 
-@cache
+@once
 def phrases() -> Phrases:
     """Read the wordings of this package.
 

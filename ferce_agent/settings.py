@@ -64,7 +64,7 @@ class Settings:
         vlm_seconds: How long to wait for one answer of a vision-language model.
         flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training pictures are
             mostly neutral or happy; on photos a flatter prior is nearer to the truth and less overconfident.
-        precision: Which of the shipped specialist's files to use; ``auto``: the faster one on this machine.
+        precision: Which of the shipped specialist's files to use: ``int8`` (``auto`` is the same), or ``full``.
         vlm: Vision-language model, as in ``llamacpp:model.gguf+mmproj.gguf``, ``hf:ORG/NAME`` or
             ``openai:URL#model``; empty for none.
         vlm_when: ``always``: every face; ``unsure``: only faces whose expression the specialist does not name.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Final, Literal, get_args
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.lazy import once_each
 
 AnswerKind = Literal["json", "tags", "scene", "choice", "text"]
 """What a prompt asks for: a structured perception, think and answer tags, a structured scene, a choice, or plain text."""
@@ -63,7 +63,7 @@ class Prompt:
         return self.render(**{name: values[name] for name in self.inputs if name in values})
 
 
-@cache
+@once_each
 def load_prompt(name: str) -> Prompt:
     """Read a prompt of this package by its name, or any prompt file by its path (``…/mine.md``).
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
 
 from ferce_agent.evaluation.perceivers.base import Sample
 from ferce_agent.extraction.prose import find_cues
+from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.specialist import Specialist
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import cue_status
@@ -15,7 +15,7 @@ from ferce_agent.reasoning.second_opinion import cue_status
 class CueCheck:
     """Counts supported, contradicted and unverified cues of written answers; the specialist is loaded with the first of them."""
 
-    @cached_property
+    @lazy_property
     def _specialist(self) -> Specialist:
         return Specialist()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import DataError
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.normalise import normalise
 from ferce_agent.ontology.store import ontology
@@ -133,7 +133,7 @@ class LabelSpace:
             raise DataError(f"The label '{word[:60]}' is not in the label map ({', '.join(self.words)}).")
         return self.words.index(word)
 
-    @cached_property
+    @lazy_property
     def is_canonical(self) -> bool:
         """Whether every word stands for one of the eight canonical expressions."""
         return all(term in CANONICAL for term in self.terms)
@@ -155,12 +155,12 @@ class LabelSpace:
         total = values.sum()
         return values / total if total > 1e-12 else np.full(len(self.words), 1 / len(self.words))
 
-    @cached_property
+    @lazy_property
     def _parts(self) -> list[list[int]]:
         store = ontology()
         return [[CANONICAL.index(name) for name in store.canonical_of(term)] for term in self.terms]
 
-    @cached_property
+    @lazy_property
     def _mixing(self) -> NDArray[np.float64]:
         """Exponents of the geometric mean, shape (K, 8)."""
         mixing = np.zeros((len(self.words), len(CANONICAL)))
@@ -168,7 +168,7 @@ class LabelSpace:
             mixing[row, parts] = 1 / len(parts)
         return mixing
 
-    @cached_property
+    @lazy_property
     def _shares(self) -> NDArray[np.float64]:
         """Share of each word in its canonical parent, shape (K,)."""
         weights = [1.0 if ontology().term(term).kind != "fine" else FINE_WEIGHT for term in self.terms]
@@ -226,7 +226,7 @@ class Dataset:
         """Index of the right word per item, shape (N,)."""
         return np.array([item.gold for item in self.items])
 
-    @cached_property
+    @lazy_property
     def sha256(self) -> str:
         """Digest over ids, gold words and pictures, in order."""
         digest = hashlib.sha256()
@@ -235,7 +235,7 @@ class Dataset:
             digest.update(f"{item.id}\0{self.labels.words[item.gold]}\0{picture}\n".encode())
         return digest.hexdigest()
 
-    @cached_property
+    @lazy_property
     def identical_pictures(self) -> int:
         """Number of items whose file is byte for byte that of an earlier item."""
         return len(self.items) - len({hashlib.sha256(item.data()).digest() for item in self.items})

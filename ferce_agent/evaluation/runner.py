@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ from ferce_agent.evaluation.perceivers.base import Perceiver, Prediction, Sample
 from ferce_agent.evaluation.perceivers.registry import load_perceiver
 from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES, Scene, Variant, seeded
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.lazy import lazy_property
 
 JOURNAL: Final = "answers.jsonl"
 CHUNK: Final = 16
@@ -211,7 +211,7 @@ class Worker:
         self._perceivers: dict[str, Perceiver] = {}
         self._cues = CueCheck()
 
-    @cached_property
+    @lazy_property
     def _detector(self) -> FaceDetector:
         return FaceDetector()
 

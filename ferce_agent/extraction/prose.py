@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Any, Final
 
 from ferce_agent.extraction.hygiene import clean_text
 from ferce_agent.extraction.perception import Certainty, Cue
+from ferce_agent.lazy import once
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit
 from ferce_agent.ontology.store import ontology
 
@@ -35,7 +35,7 @@ CERTAINTIES: Final = tuple(
 )
 
 
-@cache
+@once
 def _finder() -> PhraseFinder:
     units = ontology().action_units.values()
     return PhraseFinder({unit.id: (unit.movement, *unit.phrases) for unit in units})

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from ferce_agent.errors import SettingsError
 from ferce_agent.extraction.hygiene import clean_text
 from ferce_agent.extraction.perception import Certainty, Cue, ExtractedPerception, Region, leading_term, merge_parts
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.store import Ontology, ontology
 from ferce_agent.perception.vlm import Grammar
 
@@ -99,7 +99,7 @@ class AnswerShape:
             if not word.strip() or len(word) > 80 or not word.isprintable() or any(mark in word for mark in '"\\<>'):
                 raise SettingsError(f"'{word[:80]}' cannot be used as a label.", hint="Use a plain word or phrase.")
 
-    @cached_property
+    @lazy_property
     def grammar(self) -> Grammar:
         """The same shape for back-ends that enforce a grammar."""
         context = {"labels": dict(self.labels)}

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, Literal
 
 from ferce_agent.errors import UnknownTermError
+from ferce_agent.lazy import once_each
 from ferce_agent.ontology.store import Ontology, ontology
 
 MAX_TEXT: Final = 20_000
@@ -176,7 +176,7 @@ Lexicon = Mapping[str, list[tuple[tuple[str, ...], str]]]
 """First word -> (all words, term id), longest first."""
 
 
-@cache
+@once_each
 def _lexicon(version: str) -> Lexicon:  # noqa: ARG001  # one lexicon per loaded ontology
     return _build_lexicon(ontology())
 

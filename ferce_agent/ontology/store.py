@@ -6,7 +6,6 @@ import difflib
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from ferce_agent.errors import OntologyError, UnknownTermError
+from ferce_agent.lazy import lazy_property, once
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
 FILES: Final = ("terms.toml", "action_units.toml", "appraisals.toml")
@@ -82,7 +82,7 @@ class Appraisal(Entry):
 class Ontology(BaseModel):
     """The whole ontology. Mappings are keyed by id, in file order."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(lazy_property,))
 
     version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+$")]
     terms: dict[str, Term]
@@ -122,7 +122,7 @@ class Ontology(BaseModel):
         """Return the (first) compound term of exactly these canonical expressions, or None."""
         return self._compounds.get(parts)
 
-    @cached_property
+    @lazy_property
     def _compounds(self) -> dict[frozenset[str], Term]:
         compounds = [term for term in self.terms.values() if term.kind == "compound"]
         return {frozenset(term.parents): term for term in reversed(compounds)}
@@ -154,7 +154,7 @@ def _rank(words: str, term: Term) -> float:
     return 5 - likeness if likeness > 0.8 else 5
 
 
-@cache
+@once
 def ontology() -> Ontology:
     """Return the ontology of this package, loaded on first use.
 

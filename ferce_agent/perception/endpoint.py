@@ -8,11 +8,11 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ferce_agent.errors import MissingExtraError, SettingsError, VlmError
+from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
 
 KEY_VARIABLE: Final = "FERCE_API_KEY"
@@ -69,7 +69,7 @@ class EndpointVlm:
         finally:
             self._slots.release()
 
-    @cached_property
+    @lazy_property
     def _client(self) -> Any:
         try:
             import instructor  # noqa: F401
@@ -82,7 +82,7 @@ class EndpointVlm:
         weakref.finalize(self, client.close)
         return client
 
-    @cached_property
+    @lazy_property
     def _takes_grammar(self) -> bool:
         """Whether the server enforces a grammar rather than a schema; asked once."""
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import threading
-from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from ferce_agent.errors import FerceError, MissingExtraError, SettingsError, VlmError, WeightsError
+from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.looks import looks
 from ferce_agent.perception.own import OWN_PRESET
 from ferce_agent.perception.vlm import Answer, Patience, Preset, Request, timed_out
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantisation = Literal["", "4bit", "8bit"]
+GRAMMARS: Final = 8
+"""Compiled grammars that a model keeps."""
 
 
 PRESETS: Final[dict[str, Preset]] = {
@@ -74,6 +76,7 @@ class HuggingFaceVlm:
         self.preset = preset_for(model)
         self.most_pictures = 1 if self.preset.aligned else 8
         self._lock = threading.Lock()
+        self._grammars: dict[str, Any] = {}
 
     def ask(self, request: Request) -> Answer:
         """Return the model's greedy answer; see `VisionLanguageModel.ask`.
@@ -96,7 +99,7 @@ class HuggingFaceVlm:
         finally:
             self._lock.release()
 
-    @cached_property
+    @lazy_property
     def _loaded(self) -> tuple[Any, Any]:
         """Processor and model."""
         try:
@@ -172,13 +175,17 @@ class HuggingFaceVlm:
         compiled = self._compiled(request.grammar.gbnf, processor, network)
         return [LogitsProcessor(compiled)]
 
-    @lru_cache(maxsize=8)  # noqa: B019  # an adapter lives as long as the process
     def _compiled(self, gbnf: str, processor: Any, network: Any) -> Any:
+        """Return the compiled grammar; the latest ones are kept. Called by one thread at a time."""
         import xgrammar
 
+        if gbnf in self._grammars:
+            return self._grammars[gbnf]
+        while len(self._grammars) >= GRAMMARS:
+            self._grammars.pop(next(iter(self._grammars)))
         size = network.get_output_embeddings().weight.shape[0]
         info = xgrammar.TokenizerInfo.from_huggingface(processor.tokenizer, vocab_size=size)
-        return xgrammar.GrammarCompiler(info).compile_grammar(gbnf)
+        return self._grammars.setdefault(gbnf, xgrammar.GrammarCompiler(info).compile_grammar(gbnf))
 
 
 def _several_looks(processor: Any, network: Any, inputs: Any, picture: Image.Image) -> dict[str, Any]:

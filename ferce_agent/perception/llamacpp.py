@@ -9,11 +9,11 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import FerceError, MissingExtraError, VlmError, WeightsError
+from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.llamacpp_looks import LookingMtmd
 from ferce_agent.perception.vlm import PLAIN, Answer, Patience, Preset, Request, timed_out
 
@@ -72,7 +72,7 @@ class LlamaCppVlm:
         self.most_pictures = 1 if preset.aligned else 4
         self._lock = threading.Lock()
 
-    @cached_property
+    @lazy_property
     def sha256(self) -> str:
         """Digest over all files."""
         digest = hashlib.sha256()
@@ -130,7 +130,7 @@ class LlamaCppVlm:
                 raise timed_out(self.name, request)
         return Answer("".join(words), constrained=grammar is not None, tokens=max(len(words) - 2, 0))
 
-    @cached_property
+    @lazy_property
     def _llama(self) -> Any:
         """The loaded model."""
         return self._load(self.model, self.lora)

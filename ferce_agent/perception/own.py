@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 from ferce_agent.errors import MissingExtraError, WeightsError
+from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.gguf_files import merge_language
 from ferce_agent.perception.llamacpp import CHATML, LlamaCppVlm
 from ferce_agent.perception.vlm import Preset
@@ -105,7 +105,7 @@ class OwnVlm(LlamaCppVlm):
         )
         self.version = f"ferce-vlm-{hashlib.sha256(mmproj.read_bytes() + lora.read_bytes()).hexdigest()[:8]}"
 
-    @cached_property
+    @lazy_property
     def _llama(self) -> Any:
         """The loaded model, merged if there is a place for the merged file; slower without one, but the same answers."""
         assert self.lora is not None

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
-from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,12 +17,12 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.template import CROP_SIZE
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.uncertainty.calibration import softmax
 
 WEIGHTS_NAME: Final = "specialist.onnx"
 INT8_NAME: Final = "specialist.int8.onnx"
-TIMED: Final = 7
 METADATA_KEY: Final = "ferce"
 
 
@@ -121,37 +119,17 @@ class RawOutputs:
 
 
 Precision = Literal["auto", "full", "int8"]
-"""Which of the shipped weight files to use; ``auto``: the faster one on this machine."""
+"""Which of the shipped weight files to use; ``auto`` is another word for ``int8``, so that every machine reads alike."""
 
 
 PRECISIONS: Final[tuple[Literal["full", "int8"], ...]] = ("full", "int8")
 """The shipped files."""
 
 
-def shipped_weights(precision: Literal["full", "int8"] = "full") -> Path:
+def shipped_weights(precision: Precision = "full") -> Path:
     """Return the path of the weights that come with the package."""
     name = WEIGHTS_NAME if precision == "full" else INT8_NAME
     return Path(str(resources.files("ferce_agent.weights"))) / name
-
-
-@cache
-def faster_weights(threads: int) -> Path:
-    """Return the shipped file that reads one face sooner on this machine, timed once per process (about 0.2 s)."""
-    full, small = shipped_weights("full"), shipped_weights("int8")
-    if not small.is_file() or not full.is_file():
-        return small if small.is_file() else full
-    return small if _milliseconds(small, threads) <= _milliseconds(full, threads) else full
-
-
-def _milliseconds(path: Path, threads: int) -> float:
-    session = open_session(path.read_bytes(), threads)
-    pixels = np.zeros((1, 1, CROP_SIZE, CROP_SIZE), np.float32)
-    times = []
-    for _ in range(TIMED):
-        began = time.perf_counter()
-        session.run(None, {"pixels": pixels})
-        times.append(time.perf_counter() - began)
-    return min(times) * 1000
 
 
 def open_session(data: bytes, threads: int) -> Any:
@@ -176,6 +154,14 @@ def check_crops(crops: NDArray[np.uint8]) -> None:
         raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A weight file in memory: its digest, and the onnxruntime session of the same bytes."""
+
+    sha256: str
+    session: Any
+
+
 class Specialist:
     """Runs the network with onnxruntime. Loaded on first use; safe to share between threads."""
 
@@ -191,44 +177,41 @@ class Specialist:
         self._precision = precision
         self.threads = threads
 
-    @cached_property
+    @property
     def path(self) -> Path:
         """The weight file in use."""
-        if self._given is not None:
-            return self._given
-        try:
-            return faster_weights(self.threads) if self._precision == "auto" else shipped_weights(self._precision)
-        except Exception:  # a damaged file is reported when it is opened for good
-            return shipped_weights("full")
+        return self._given if self._given is not None else shipped_weights(self._precision)
 
-    @cached_property
+    @property
     def sha256(self) -> str:
-        """Digest of the weight file."""
-        return hashlib.sha256(self._read()).hexdigest()
+        """Digest of the weights in use: of the very bytes that the network was made from."""
+        return self._loaded.sha256
 
-    @cached_property
+    @lazy_property
     def card(self) -> SpecialistCard:
         """The weight file's own account of itself."""
         metadata = self._session.get_modelmeta().custom_metadata_map
         return SpecialistCard.from_json(metadata.get(METADATA_KEY, ""))
 
-    def _read(self) -> bytes:
+    @property
+    def _session(self) -> Any:
+        return self._loaded.session
+
+    @lazy_property
+    def _loaded(self) -> _Loaded:
+        """The network, read once: a file that is replaced later changes neither digest nor answers of this object."""
         try:
-            return self.path.read_bytes()
+            data = self.path.read_bytes()
         except OSError as error:
             raise WeightsError(
                 f"The specialist's weights {self.path.name} cannot be read.",
-                hint="Reinstall ferce-agent, or make them with: ferce train specialist --data DIR",
+                hint="Check the path, reinstall ferce-agent, or make them with: ferce train specialist --data DIR",
             ) from error
-
-    @cached_property
-    def _session(self) -> Any:
         try:
-            return open_session(self._read(), self.threads)
-        except WeightsError:
-            raise
+            session = open_session(data, self.threads)
         except Exception as error:  # onnxruntime has no public base class of its errors
             raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
+        return _Loaded(hashlib.sha256(data).hexdigest(), session)
 
     def run(self, crops: NDArray[np.uint8]) -> RawOutputs:
         """Return the network's outputs for aligned crops.
@@ -277,7 +260,7 @@ class Specialist:
             raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
         return [dict(zip(self.card.units, row.tolist(), strict=False)) for row in found]
 
-    @cached_property
+    @lazy_property
     def _log_prior(self) -> NDArray[np.float64]:
         """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
         return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
 from importlib import resources
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.lazy import once
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
 from ferce_agent.policy.use import UseContext
 
@@ -115,7 +115,7 @@ def parse_rules(text: str) -> tuple[Rule, ...]:
         raise SettingsError("The policy rules are damaged.", hint=str(error)) from error
 
 
-@cache
+@once
 def rules() -> tuple[Rule, ...]:
     """Return the rules of this package, in the order of the file.
 

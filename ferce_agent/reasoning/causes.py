@@ -11,11 +11,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 from ferce_agent import wording
 from ferce_agent.extraction.hygiene import shorten
+from ferce_agent.lazy import once
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.reasoning.events import NOTHING, EventMatcher, Reading
@@ -148,7 +148,7 @@ class StatedAppraisal:
         return self.near.get(self.appraisal.id, 1.0)
 
 
-@cache
+@once
 def cue_finder() -> PhraseFinder:
     """Return the finder of the ontology's cues, keyed by appraisal id."""
     return PhraseFinder({name: appraisal.cues for name, appraisal in ontology().appraisals.items()})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import cache
 from importlib import resources
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.lazy import once
 from ferce_agent.reasoning.told import Statement
 
 
-@cache
+@once
 def distress_words() -> re.Pattern[str]:
     """Return the words of `distress.toml` as one pattern.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.lazy import once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.reasoning.understanding import Understanding
 from ferce_agent.report import Guidance, Part, Person, Text
@@ -41,7 +41,7 @@ class Advice(Part):
     """Ask first, help at once, leave room, or go on."""
 
 
-@cache
+@once
 def advice_table() -> dict[str, Advice]:
     """Read the table of this package.
 

@@ -10,12 +10,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import resources
 from typing import Final, Literal
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.extraction.hygiene import ORDERS, shorten, tidy_text
+from ferce_agent.lazy import once
 from ferce_agent.report import Evidence
 from ferce_agent.situation import Situation
 
@@ -26,7 +26,7 @@ MAX_SENTENCE: Final = 400
 Source = Literal["words", "scene"]
 
 
-@cache
+@once
 def unreal_patterns() -> dict[str, re.Pattern[str]]:
     """Return the patterns of `told.toml` by group: sentences about nothing that happens to the people at hand.
 

@@ -12,12 +12,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib import resources
 from typing import Final, Literal
 
 from ferce_agent.extraction.prose import find_cues
 from ferce_agent.extraction.shape import MOST_CUES, WORDS
+from ferce_agent.lazy import once, once_each
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ActionUnit, ontology
 from ferce_agent.prompts.loader import load_prompt
@@ -85,7 +85,7 @@ class Turn:
         return replace(self, prompt=self.prompt.replace(_listed(self.labels), _listed(words)), labels=tuple(words))
 
 
-@cache
+@once
 def phrasing() -> dict[str, list[str]]:
     """Return the wording."""
     text = resources.files("ferce_agent.training").joinpath("phrasing.toml").read_text("utf-8")
@@ -140,7 +140,7 @@ def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str
     return dict(items)
 
 
-@cache
+@once_each
 def other_words(label: str) -> tuple[str, ...]:
     """Return words of the ontology that may stand for a canonical expression: its own, and its shades'.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent import wording
+from ferce_agent.lazy import once
 from ferce_agent.ontology.labels import Canonical
 from ferce_agent.report import EmotionReport, Engine, Evidence, Person
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
@@ -51,7 +51,7 @@ def to_html(report: EmotionReport, pixels: NDArray[np.uint8] | None = None) -> s
     )
 
 
-@cache
+@once
 def _environment() -> Environment:
     from jinja2 import DictLoader, Environment, StrictUndefined
     from markupsafe import Markup

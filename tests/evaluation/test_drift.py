@@ -11,7 +11,7 @@ from ferce_agent.cli import main
 from ferce_agent.evaluation.drift import Drift
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import FaceDetector
-from ferce_agent.perception.specialist import Specialist, faster_weights, shipped_weights
+from ferce_agent.perception.specialist import Specialist, shipped_weights
 from ferce_agent.uncertainty.calibration import softmax
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "ferplus"
@@ -30,9 +30,9 @@ def test_both_files_read_the_portrait_alike(pixels: np.ndarray) -> None:
     assert np.abs(shares[0] - shares[1]).mean() < 0.03
 
 
-def test_the_faster_file_is_one_of_the_two() -> None:
-    assert faster_weights(1) in {shipped_weights("full"), shipped_weights("int8")}
-    assert Specialist(precision="int8").path == shipped_weights("int8")
+def test_every_machine_uses_the_small_file_unless_told_otherwise() -> None:
+    assert Specialist().path == Specialist(precision="int8").path == shipped_weights("int8")
+    assert Specialist(precision="full").path == shipped_weights("full")
     assert shipped_weights("int8").stat().st_size < shipped_weights("full").stat().st_size
 
 

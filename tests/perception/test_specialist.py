@@ -117,3 +117,19 @@ def test_movements_and_pose_of_the_portrait(specialist: Specialist, smile: NDArr
     assert mirrored.pose is not None
     assert straight.pose[0] == pytest.approx(-mirrored.pose[0], abs=6)
     assert abs(straight.pose[0]) < 30
+
+
+def test_digest_card_and_answers_come_from_the_same_bytes(tmp_path: Path, smile: NDArray[np.uint8]) -> None:
+    """The file is replaced by the other one between two readings, as an update does under a running server."""
+    path = tmp_path / "weights.onnx"
+    path.write_bytes(shipped_weights("full").read_bytes())
+    model = Specialist(path)
+    digest = model.sha256
+    path.write_bytes(shipped_weights("int8").read_bytes())
+    assert model.card == Specialist(precision="full").card
+    np.testing.assert_array_equal(
+        model.look(smile[None])["logits"], Specialist(precision="full").look(smile[None])["logits"]
+    )
+    assert digest == model.sha256 == Specialist(precision="full").sha256
+    path.unlink()
+    assert model.perceive(smile[None])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from ferce_agent.engine import Engines
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.specialist import Precision, Specialist
 from ferce_agent.report import EmotionReport
@@ -77,7 +77,7 @@ class ProductPerceiver:
             "trained_on": TRAINED_ON,
         }
 
-    @cached_property
+    @lazy_property
     def _engines(self) -> Engines:
         return Engines(Settings.from_environment())
 

