@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs.analyze import compiled_graph
@@ -51,16 +52,10 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
         EngineError: The face detector failed.
     """
     run = _run_context(image, engines)
-    state = {"context": told(context), "labels": list(labels), "use_context": read_use(use_context).told()}
-    if on_event is None:
-        report = compiled_graph().invoke(state, context=run)["report"]
-        return _checked(report)
-    report = None
-    for event in _events(state, run):
-        if "report" in event:
-            report = event["report"]
-        else:
-            on_event(event)
+    report: object = None
+    with closing(compiled_graph().stream(_asked(context, labels, use_context), context=run, **_STREAM)) as events:
+        for event in events:
+            report = _noted(event, on_event) or report
     return _checked(report)
 
 
@@ -74,13 +69,12 @@ async def aanalyze_expression(  # noqa: PLR0913
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
     """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
-    report = None
-    state = {"context": told(context), "labels": list(labels), "use_context": read_use(use_context).told()}
-    async for event in _aevents(state, _run_context(image, engines)):
-        if "report" in event:
-            report = event["report"]
-        elif on_event is not None:
-            on_event(event)
+    run = _run_context(image, engines)
+    report: object = None
+    events = compiled_graph().astream(_asked(context, labels, use_context), context=run, **_STREAM)
+    async with aclosing(events):
+        async for event in events:
+            report = _noted(event, on_event) or report
     return _checked(report)
 
 
@@ -105,16 +99,25 @@ def _checked(report: object) -> EmotionReport:
     return report
 
 
-_STREAM = {"stream_mode": ["custom", "values"], "subgraphs": True}
+_STREAM: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"], "subgraphs": True}
+"""Progress events of all steps, and the state."""
 
 
-def _events(state: dict[str, Any], run: RunContext) -> Iterator[dict[str, Any]]:
-    for path, mode, payload in compiled_graph().stream(state, context=run, **_STREAM):
-        if mode == "custom" or (not path and "report" in payload):
-            yield payload
+def _asked(
+    context: str | Situation | Mapping[str, Any] | None, labels: Sequence[str], use_context: UseLike | None
+) -> dict[str, Any]:
+    """Return the workflow's input."""
+    return {"context": told(context), "labels": list(labels), "use_context": read_use(use_context).told()}
 
 
-async def _aevents(state: dict[str, Any], run: RunContext) -> AsyncIterator[dict[str, Any]]:
-    async for path, mode, payload in compiled_graph().astream(state, context=run, **_STREAM):
-        if mode == "custom" or (not path and "report" in payload):
-            yield payload
+def _noted(event: tuple[tuple[str, ...], str, Any], on_event: Callable[[Event], None] | None) -> object:
+    """Pass a progress event on; return the report if it is there.
+
+    The path of an event says nothing: inside another graph's node it begins with that node's.
+    """
+    _, mode, payload = event
+    if mode == "values":
+        return payload.get("report")
+    if on_event is not None:
+        on_event(payload)
+    return None

@@ -3,6 +3,9 @@
 Every error a caller can meet derives from `FerceError`. The direct subclasses say who can act on it: the caller
 (`InputError`), whoever set the machine up (`SetupError`), or nobody but a retry (`EngineError`). Each carries a stable
 `code` for programs, and a message that says what was wrong and what to do about it.
+
+`InputError` is a `ValueError` too, the others are a `RuntimeError`: a LangGraph server passes the message of these kinds on to its clients
+and hides that of all others.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ class FerceError(Exception):
         return {"code": self.code, "message": self.message, "hint": self.hint}
 
 
-class InputError(FerceError):
+class InputError(FerceError, ValueError):
     """The caller gave something that cannot be used; another input would work."""
 
     code = "bad_input"
@@ -107,7 +110,7 @@ class DataError(InputError):
     code = "data"
 
 
-class SetupError(FerceError):
+class SetupError(FerceError, RuntimeError):
     """The installation lacks something; installing or configuring it would help."""
 
     code = "setup"
@@ -132,7 +135,7 @@ class WeightsError(SetupError):
     code = "weights"
 
 
-class EngineError(FerceError):
+class EngineError(FerceError, RuntimeError):
     """An engine failed on an input that was fine; a retry or another engine may work."""
 
     code = "engine"

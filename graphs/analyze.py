@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
-from functools import cache
 from typing import Any
 
 from langgraph.errors import NodeError
@@ -13,11 +11,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from ferce_agent.asking import CAUSE_PROMPT, SCENE_PROMPT
-from ferce_agent.errors import ImageAccessError
+from ferce_agent.errors import ImageAccessError, ImageFormatError
 from ferce_agent.graphs.face import asker_of, build_face_graph
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
+from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.images import Picture, load_picture
+from ferce_agent.lazy import once
 from ferce_agent.policy.limited import limited, notes_on
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
@@ -35,15 +35,14 @@ CAUSE_SENT = (load_prompt(CAUSE_PROMPT).reference, ("face-crop", "context"))
 
 @stage("load")
 def load(state: State, context: RunContext) -> Update:
-    """Ask the rules first; then decode the picture and keep it in the run context under a fresh key."""
+    """Ask the rules first; then decode the picture and hold it in the run context."""
     decision = context.engines.permit(state.get("use_context"))
     situation = read_situation(state.get("context"))
-    key, picture = uuid.uuid4().hex, open_picture(state, context)
+    picture = open_picture(context)
     labels = context.engines.prepare_labels(state.get("labels") or ())
     context.engines.prepare_asking()
-    context.keep(key, picture)
+    context.held = picture
     return {
-        "picture": key,
         "began": time.monotonic(),
         "decision": decision,
         "degraded": notes_on(decision),
@@ -53,7 +52,7 @@ def load(state: State, context: RunContext) -> Update:
     }
 
 
-def open_picture(state: State, context: RunContext) -> Picture:
+def open_picture(context: RunContext) -> Picture:
     """Return the caller's picture; only the run context may bring anything but data URLs and files under its roots.
 
     Raises:
@@ -63,15 +62,18 @@ def open_picture(state: State, context: RunContext) -> Picture:
         return context.image
     if context.image is not None:
         return load_picture(context.image)
-    if "image" not in state:
+    if context.sent is None:
         raise ImageAccessError("No picture was given.", hint="Give a data URL in `image`.")
-    return load_picture(state["image"], roots=context.roots)
+    if not isinstance(context.sent, str):
+        kind = type(context.sent).__name__
+        raise ImageFormatError(f"`image` is {kind}, not text.", hint="Give a data URL: data:image/jpeg;base64,…")
+    return load_picture(context.sent, roots=context.roots)
 
 
 @stage("detect")
 def detect(state: State, context: RunContext) -> Update:
     """Find the faces."""
-    picture = context.pictures[state["picture"]]
+    picture = context.picture
     faces = context.engines.detect(picture.pixels)
     limit = context.engines.settings.max_faces
     return {"faces": faces[:limit], "degraded": detection_notes(picture, len(faces), limit)}
@@ -81,7 +83,6 @@ def each_face(state: State) -> list[Send] | str:
     """Send every face to its own workflow, or go on where there is none."""
     words = plain_words(state["situation"])
     shared = FaceState(
-        picture=state["picture"],
         began=state["began"],
         decision=state["decision"],
         context=words,
@@ -106,7 +107,7 @@ def scene(state: State, context: RunContext) -> Update:
     if seconds is None:
         message = "The time budget leaves no room for looking at the whole picture."
         return {"degraded": [Degradation(stage="scene", code="vlm_skipped", message=message, person=None)]}
-    seen = asker.look_around(context.pictures[state["picture"]].pixels, seconds)
+    seen = asker.look_around(context.picture.pixels, seconds)
     return {"around": seen, "sent": [SCENE_SENT]}
 
 
@@ -146,7 +147,7 @@ def choose(state: State, context: RunContext) -> Update:
         message = "The time budget leaves no room for weighing the causes."
         return {"degraded": [Degradation(stage="choose", code="vlm_skipped", message=message, person=None)]}
     causes, words = causes_of(state, person.id), plain_words(state["situation"])
-    chosen = asker.choose_cause(context.pictures[state["picture"]].pixels, person, causes, words, seconds)
+    chosen = asker.choose_cause(context.picture.pixels, person, causes, words, seconds)
     return {"understood": prefer(state["understood"], person.id, chosen), "sent": [CAUSE_SENT]}
 
 
@@ -170,9 +171,8 @@ def ordered(state: State) -> list[Reading]:
 
 
 def compose(state: State, runtime: Runtime[RunContext]) -> Update:
-    """Validate everything as one report and let go of the pixels."""
+    """Validate everything as one report."""
     context = context_of(runtime)
-    context.pictures.pop(state["picture"], None)
     findings = Findings(
         source=state["source"],
         readings=ordered(state),
@@ -186,8 +186,12 @@ def compose(state: State, runtime: Runtime[RunContext]) -> Update:
     return {"report": report if state["decision"].may_infer else limited(report, state["decision"])}
 
 
-def build_graph() -> Any:
-    """Compile the workflow of one picture."""
+def build_graph(checkpointer: Any = None) -> PhotoGraph:
+    """Compile the workflow of one picture.
+
+    Args:
+        checkpointer: Where runs are remembered; None lets a parent graph or a server bring one, False never remembers anything.
+    """
     builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
     builder.add_node("load", load)
     builder.add_node("detect", detect)
@@ -205,15 +209,25 @@ def build_graph() -> Any:
     builder.add_conditional_edges("context", wants_choice, ["choose", "compose"])
     builder.add_edge("choose", "compose")
     builder.add_edge("compose", END)
-    return builder.compile(name="analyze_expression")
+    plain = builder.compile(checkpointer=checkpointer, name="analyze_expression")
+    return PhotoGraph(**plain.__dict__)
 
 
-@cache
-def compiled_graph() -> Any:
-    """Return the compiled workflow, built once."""
+@once
+def compiled_graph() -> PhotoGraph:
+    """Return the compiled workflow of the Python entry points, built once.
+
+    It takes no part in the checkpoints of a graph whose node calls it.
+    """
+    return build_graph(checkpointer=False)
+
+
+@once
+def served_graph() -> PhotoGraph:
+    """Return the compiled workflow that a LangGraph server, or a parent graph, may remember."""
     return build_graph()
 
 
-def graph() -> Any:
+def graph() -> PhotoGraph:
     """Return the compiled workflow; the factory named in `langgraph.json`."""
-    return compiled_graph()
+    return served_graph()

@@ -23,13 +23,13 @@ from ferce_agent.report import Degradation, DegradedCode
 @stage("quality")
 def quality(state: FaceState, context: RunContext) -> Update:
     """Measure box, landmarks, pose and readability."""
-    return {"face": context.engines.measure_face(context.pictures[state["picture"]].pixels, state["detected"])}
+    return {"face": context.engines.measure_face(context.picture.pixels, state["detected"])}
 
 
 @stage("specialist")
 def specialist(state: FaceState, context: RunContext) -> Update:
     """Let the specialist read the face, or only its movements where the rules allow no more."""
-    pixels = context.pictures[state["picture"]].pixels
+    pixels = context.picture.pixels
     if not state["decision"].may_infer:
         return {"movements": context.engines.read_movements(pixels, state["detected"])}
     reading = context.engines.read_expression(pixels, state["detected"], state["face"].quality, state.get("labels", ()))
@@ -110,7 +110,7 @@ def question(state: FaceState, context: RunContext, seconds: float) -> tuple[Req
 
     It is made anew for repairs: the state holds no pixels.
     """
-    pixels = context.pictures[state["picture"]].pixels
+    pixels = context.picture.pixels
     return asker_of(context).face_request(
         pixels, state["detected"], state.get("embedding", ()), state.get("context"), seconds
     )

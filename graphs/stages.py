@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
@@ -16,15 +15,9 @@ Update = dict[str, Any]
 """What a node changes in the state."""
 
 
-@cache
-def shared_context() -> RunContext:
-    """Return the run context of calls that bring none, as on a LangGraph server."""
-    return RunContext()
-
-
 def context_of(runtime: Runtime[RunContext]) -> RunContext:
-    """Return the run context of this call."""
-    return runtime.context if isinstance(runtime.context, RunContext) else shared_context()
+    """Return the context of this run."""
+    return runtime.context
 
 
 def stage(name: str) -> Callable[[Callable[[StateT, RunContext], Update]], Any]:

@@ -1,18 +1,20 @@
 """Typed state and run context of the `analyze_expression` workflow.
 
-Pixels and models stay out of the state: the state holds a key, the pictures and engines are in the run context.
+Pixels and models stay out of the state, which may be checkpointed: they are in the run context.
 """
 
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
 from ferce_agent.engine import Engines, default_engines
+from ferce_agent.errors import EngineError
 from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.faces.detection import DetectedFace
@@ -33,9 +35,6 @@ from ferce_agent.report import (
 )
 from ferce_agent.situation import Situation
 
-MAX_PICTURES = 64
-"""Decoded pictures that one run context holds at most."""
-
 Timing = tuple[str, float]
 """Stage and wall-clock milliseconds."""
 Sent = tuple[str, tuple[str, ...]]
@@ -47,7 +46,7 @@ class InputState(TypedDict, total=False):
 
     Attributes:
         image: Data URL of the picture (or a path, where the run context allows paths); not needed if the run context brings
-            the picture.
+            the picture. It is taken out before the run begins, so that no checkpoint holds it.
         context: What the caller knows about the situation, in plain words or as the fields of a `Situation`.
         labels: Words to rank for each face; none by default.
         use_context: What the report is used for, as the fields of a `UseContext`.
@@ -68,7 +67,6 @@ class OutputState(TypedDict):
 class State(InputState, OutputState, total=False):
     """Everything the nodes exchange."""
 
-    picture: str
     began: float
     decision: Decision
     situation: Situation
@@ -85,7 +83,6 @@ class State(InputState, OutputState, total=False):
 class FaceState(TypedDict, total=False):
     """What the nodes of one face exchange."""
 
-    picture: str
     index: int
     began: float
     decision: Decision
@@ -115,22 +112,44 @@ class FaceOutput(TypedDict):
 
 @dataclass(slots=True)
 class RunContext(OnlyInstances):
-    """What a run uses but does not keep: engines, the caller's picture, decoded pictures by key.
+    """What a run uses but does not keep: engines, and the picture while the run lasts.
+
+    One object may be given to many runs: each run works on a copy with a picture and an end of its own.
 
     Attributes:
         engines: Models and settings.
-        image: The caller's picture in any accepted form; takes precedence over the state's `image`.
-        roots: Folders from which the state's `image` may name a file; none by default.
-        pictures: Decoded pictures of running calls.
+        image: The caller's picture in any accepted form; takes precedence over the input's `image`.
+        roots: Folders from which the input's `image` may name a file; none by default.
+        sent: The input's `image`, which is taken out of the state before the run begins.
+        held: The decoded picture, from `load` until the run ends.
+        cancel: Set when the run ends in any way; whatever is still computing for it stops.
     """
 
     engines: Engines = field(default_factory=default_engines)
     image: ImageSource | Picture | None = None
     roots: tuple[Path, ...] = ()
-    pictures: dict[str, Picture] = field(default_factory=dict)
+    sent: object = None
+    held: Picture | None = None
+    cancel: threading.Event = field(default_factory=threading.Event)
 
-    def keep(self, key: str, picture: Picture) -> None:
-        """Keep a picture under a key; only the latest pictures are kept, so that runs that failed do not fill the memory."""
-        self.pictures[key] = picture
-        while len(self.pictures) > MAX_PICTURES:
-            self.pictures.pop(next(iter(self.pictures)))
+    def for_one_run(self, sent: object = None) -> RunContext:
+        """Return the context of one run whose input brings the picture `sent`, or none."""
+        return replace(self, sent=sent, held=None, cancel=threading.Event())
+
+    @property
+    def picture(self) -> Picture:
+        """The decoded picture.
+
+        Raises:
+            EngineError: The run has ended, or goes on from a checkpoint: pictures are never stored.
+        """
+        picture = self.held
+        if picture is None:
+            message = "The picture of this run is not held any more."
+            raise EngineError(message, hint="Pictures are never stored: start anew and send it again.")
+        return picture
+
+    def release(self) -> None:
+        """Let go of the picture, and stop what is still computing for it."""
+        self.cancel.set()
+        self.held = self.image = self.sent = None

@@ -18,8 +18,7 @@ from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, WeightsError
 from ferce_agent.graphs.analyze import build_graph, compiled_graph
-from ferce_agent.graphs.state import MAX_PICTURES, RunContext
-from ferce_agent.images import load_picture
+from ferce_agent.graphs.state import RunContext
 from ferce_agent.perception.chat_model import ChatModelVlm
 from ferce_agent.perception.vlm import Answer, Request
 from ferce_agent.report import EmotionReport
@@ -314,7 +313,7 @@ def test_the_state_holds_no_pixels_and_the_context_lets_go_of_them(photo: Path, 
         for value in state.values():
             assert not isinstance(value, np.ndarray | bytes)
     assert "report" in states[-1]
-    assert run.pictures == {}
+    assert run.held is None
 
 
 def test_a_server_takes_data_urls_but_no_paths(photo: Path) -> None:
@@ -349,15 +348,6 @@ def test_a_server_can_show_the_schemas() -> None:
     assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context", "labels", "use_context"}
     assert "EmotionReport" in str(graph.get_output_jsonschema())
     assert graph.get_context_jsonschema()["properties"] == {}
-
-
-def test_failed_runs_do_not_fill_the_memory(photo: Path) -> None:
-    picture = load_picture(photo)
-    run = RunContext()
-    for number in range(200):
-        run.keep(str(number), picture)
-    assert len(run.pictures) == MAX_PICTURES
-    assert "199" in run.pictures
 
 
 def test_weights_errors_are_setup_errors(tmp_path: Path) -> None:

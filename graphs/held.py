@@ -1,0 +1,78 @@
+"""Holds a picture for exactly one run: it never reaches the state, and is let go of however the run ends.
+
+LangGraph writes the input of a run into the first checkpoint, before any node could remove something from it. That is why the
+compiled graph itself takes the picture out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
+from typing import Any, Final
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
+
+from ferce_agent.graphs.state import RunContext
+
+STEPS: Final = 25
+"""Supersteps that a run may always take. The limit of a graph around it must not count: it may be as small as that graph."""
+
+
+class PhotoGraph(CompiledStateGraph[Any, Any, Any, Any]):
+    """A compiled graph of one picture; every way of running it comes through `stream` or `astream`."""
+
+    def stream(  # type: ignore[override]
+        self,
+        input: Any,  # noqa: A002  # the interface has it
+        config: RunnableConfig | None = None,
+        *,
+        context: Any = None,
+        **options: Any,
+    ) -> Iterator[Any]:
+        """Run the graph; see `CompiledStateGraph.stream`."""
+        with held(input, context) as (given, run):
+            yield from super().stream(given, bounded(config), context=run, **options)
+
+    async def astream(  # type: ignore[override]
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        *,
+        context: Any = None,
+        **options: Any,
+    ) -> AsyncIterator[Any]:
+        """Run the graph without blocking; see `CompiledStateGraph.astream`."""
+        with held(input, context) as (given, run):
+            async with aclosing(super().astream(given, bounded(config), context=run, **options)) as parts:
+                async for part in parts:
+                    yield part
+
+
+@contextmanager
+def held(given: Any, context: Any) -> Iterator[tuple[Any, RunContext]]:
+    """Yield the input without its picture, and the context of this run, which is released at the end."""
+    rest, sent = without_picture(given)
+    run = (context if isinstance(context, RunContext) else RunContext()).for_one_run(sent)
+    try:
+        yield rest, run
+    finally:
+        run.release()
+
+
+def without_picture(given: Any) -> tuple[Any, object]:
+    """Return an input, or a command that updates the state, without its picture, and the picture; None if there is none."""
+    if isinstance(given, Command) and isinstance(given.update, Mapping):
+        rest, sent = without_picture(given.update)
+        return replace(given, update=rest), sent
+    if not isinstance(given, Mapping) or "image" not in given:
+        return given, None
+    return {name: value for name, value in given.items() if name != "image"}, given["image"]
+
+
+def bounded(config: RunnableConfig | None) -> RunnableConfig:
+    """Return the configuration with a limit of supersteps that suffices."""
+    given: RunnableConfig = config or {}
+    return {**given, "recursion_limit": max(given.get("recursion_limit", 0), STEPS)}
