@@ -175,4 +175,5 @@ def build_face_graph() -> Any:
     graph.add_conditional_edges("vlm", was_asked)
     graph.add_edge("extract", "reconcile")
     graph.add_edge("reconcile", END)
-    return graph.compile(name="face")
+    # It would otherwise write into the checkpoints of whatever graph is around.
+    return graph.compile(checkpointer=False, name="face")

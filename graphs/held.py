@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.errors import EmptyInputError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
-from ferce_agent.graphs.state import RunContext
+from ferce_agent.errors import InputError
+from ferce_agent.graphs.state import InputState, RunContext
 
+FIELDS: Final = tuple(InputState.__annotations__)
+"""What an input may hold."""
 STEPS: Final = 25
 """Supersteps that a run may always take. The limit of a graph around it must not count: it may be as small as that graph."""
 
@@ -33,7 +38,7 @@ class PhotoGraph(CompiledStateGraph[Any, Any, Any, Any]):
         **options: Any,
     ) -> Iterator[Any]:
         """Run the graph; see `CompiledStateGraph.stream`."""
-        with held(input, context) as (given, run):
+        with held(checked(input, config), context) as (given, run):
             yield from super().stream(given, bounded(config), context=run, **options)
 
     async def astream(  # type: ignore[override]
@@ -45,10 +50,30 @@ class PhotoGraph(CompiledStateGraph[Any, Any, Any, Any]):
         **options: Any,
     ) -> AsyncIterator[Any]:
         """Run the graph without blocking; see `CompiledStateGraph.astream`."""
-        with held(input, context) as (given, run):
+        with held(checked(input, config), context) as (given, run):
             async with aclosing(super().astream(given, bounded(config), context=run, **options)) as parts:
                 async for part in parts:
                     yield part
+
+
+def checked(given: Any, config: RunnableConfig | None) -> Any:
+    """Return the input of a run as it is.
+
+    Raises:
+        InputError: It is neither fields nor a command, or names a field that there is not. What a graph around hands to its node is
+            that graph's whole state, so other fields are let pass there.
+    """
+    if given is None or isinstance(given, Command):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(f"The input is {type(given).__name__}, not fields.", hint=f"Its fields: {', '.join(FIELDS)}.")
+    nested = bool((config or {}).get("configurable", {}).get("checkpoint_ns"))
+    for name in given if not nested else ():
+        if name not in FIELDS:
+            near = get_close_matches(str(name), FIELDS, 1, 0.5)
+            meant = f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(FIELDS)}."
+            raise InputError(f"The input has no field '{str(name)[:60]}'.", hint=meant)
+    return given
 
 
 @contextmanager
@@ -58,6 +83,8 @@ def held(given: Any, context: Any) -> Iterator[tuple[Any, RunContext]]:
     run = (context if isinstance(context, RunContext) else RunContext()).for_one_run(sent)
     try:
         yield rest, run
+    except EmptyInputError as error:
+        raise InputError("The input is empty.", hint="Give a data URL in `image`.") from error
     finally:
         run.release()
 
@@ -66,7 +93,8 @@ def without_picture(given: Any) -> tuple[Any, object]:
     """Return an input, or a command that updates the state, without its picture, and the picture; None if there is none."""
     if isinstance(given, Command) and isinstance(given.update, Mapping):
         rest, sent = without_picture(given.update)
-        return replace(given, update=rest), sent
+        # A command that did nothing but bring a picture is a plain input; an empty update would be none.
+        return (replace(given, update=rest) if rest or given.goto or given.resume else rest), sent
     if not isinstance(given, Mapping) or "image" not in given:
         return given, None
     return {name: value for name, value in given.items() if name != "image"}, given["image"]
