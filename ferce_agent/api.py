@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Final
 
+from langgraph.config import get_stream_writer
+
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs.analyze import compiled_graph
 from ferce_agent.graphs.state import RunContext
@@ -120,4 +122,14 @@ def _noted(event: tuple[tuple[str, ...], str, Any], on_event: Callable[[Event], 
         return payload.get("report")
     if on_event is not None:
         on_event(payload)
+    _tell_graph_around(payload)
     return None
+
+
+def _tell_graph_around(event: Event) -> None:
+    """Pass progress on to the graph whose node or tool made the call, if there is one: its stream mode ``custom`` shows it."""
+    try:
+        write = get_stream_writer()
+    except RuntimeError:  # called from outside of any graph
+        return
+    write({"tool": "analyze_expression", **event})

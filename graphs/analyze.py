@@ -8,14 +8,14 @@ from typing import Any
 from langgraph.errors import NodeError
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Send
+from langgraph.types import Command, Overwrite, Send
 
 from ferce_agent.asking import CAUSE_PROMPT, SCENE_PROMPT
 from ferce_agent.errors import ImageAccessError, ImageFormatError
 from ferce_agent.graphs.face import asker_of, build_face_graph
+from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
-from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.images import Picture, load_picture
 from ferce_agent.lazy import once
 from ferce_agent.policy.limited import limited, notes_on
@@ -33,9 +33,12 @@ CAUSE_SENT = (load_prompt(CAUSE_PROMPT).reference, ("face-crop", "context"))
 """Prompt and content of the question about the causes."""
 
 
-@stage("load")
+@stage("load", first=True)
 def load(state: State, context: RunContext) -> Update:
-    """Ask the rules first; then decode the picture and hold it in the run context."""
+    """Ask the rules first; then decode the picture and hold it in the run context.
+
+    A thread may remember an earlier run: nothing of it counts for this picture.
+    """
     decision = context.engines.permit(state.get("use_context"))
     situation = read_situation(state.get("context"))
     picture = open_picture(context)
@@ -45,7 +48,10 @@ def load(state: State, context: RunContext) -> Update:
     return {
         "began": time.monotonic(),
         "decision": decision,
-        "degraded": notes_on(decision),
+        "degraded": Overwrite(notes_on(decision)),
+        "people": Overwrite([]),
+        "sent": Overwrite([]),
+        "around": None,
         "situation": situation,
         "source": source_of(picture),
         "labels": list(labels),

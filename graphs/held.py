@@ -22,6 +22,8 @@ from ferce_agent.graphs.state import InputState, RunContext
 
 FIELDS: Final = tuple(InputState.__annotations__)
 """What an input may hold."""
+NOTHING_TOLD: Final = {"context": None, "labels": [], "use_context": None}
+"""What holds where an input does not say otherwise: what a thread remembers was said about another picture."""
 STEPS: Final = 25
 """Supersteps that a run may always take. The limit of a graph around it must not count: it may be as small as that graph."""
 
@@ -80,6 +82,8 @@ def checked(given: Any, config: RunnableConfig | None) -> Any:
 def held(given: Any, context: Any) -> Iterator[tuple[Any, RunContext]]:
     """Yield the input without its picture, and the context of this run, which is released at the end."""
     rest, sent = without_picture(given)
+    if isinstance(rest, dict):
+        rest = {**NOTHING_TOLD, **rest}
     run = (context if isinstance(context, RunContext) else RunContext()).for_one_run(sent)
     try:
         yield rest, run
@@ -95,9 +99,9 @@ def without_picture(given: Any) -> tuple[Any, object]:
         rest, sent = without_picture(given.update)
         # A command that did nothing but bring a picture is a plain input; an empty update would be none.
         return (replace(given, update=rest) if rest or given.goto or given.resume else rest), sent
-    if not isinstance(given, Mapping) or "image" not in given:
+    if not isinstance(given, Mapping):
         return given, None
-    return {name: value for name, value in given.items() if name != "image"}, given["image"]
+    return {name: value for name, value in given.items() if name != "image"}, given.get("image")
 
 
 def bounded(config: RunnableConfig | None) -> RunnableConfig:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
+from langgraph.types import Overwrite
 
 from ferce_agent.graphs.state import RunContext
 
@@ -20,8 +21,13 @@ def context_of(runtime: Runtime[RunContext]) -> RunContext:
     return runtime.context
 
 
-def stage(name: str) -> Callable[[Callable[[StateT, RunContext], Update]], Any]:
-    """Turn ``work(state, context) -> update`` into a node that reports its time and streams a progress event when done."""
+def stage(name: str, *, first: bool = False) -> Callable[[Callable[[StateT, RunContext], Update]], Any]:
+    """Turn ``work(state, context) -> update`` into a node that reports its time and streams a progress event when done.
+
+    Args:
+        name: Name of the step.
+        first: Whether it begins a run: then its times take the place of those that a thread remembers of an earlier run.
+    """
 
     def wrap(work: Callable[[StateT, RunContext], Update]) -> Any:
         def node(state: StateT, runtime: Runtime[RunContext]) -> Update:
@@ -29,7 +35,8 @@ def stage(name: str) -> Callable[[Callable[[StateT, RunContext], Update]], Any]:
             update = work(state, context_of(runtime))
             elapsed = (time.perf_counter() - began) * 1000
             runtime.stream_writer({"stage": name, "ms": elapsed, "faces": len(update.get("faces", ()))})
-            return {**update, "timings": [(name, elapsed)]}
+            timings = [(name, elapsed)]
+            return {**update, "timings": Overwrite(timings) if first else timings}
 
         node.__name__, node.__doc__ = work.__name__, work.__doc__
         return node

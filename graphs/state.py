@@ -72,7 +72,7 @@ class State(InputState, OutputState, total=False):
     situation: Situation
     source: Source
     faces: list[DetectedFace]
-    around: WrittenScene
+    around: WrittenScene | None
     people: Annotated[list[Reading], operator.add]
     understood: Understanding
     degraded: Annotated[list[Degradation], operator.add]

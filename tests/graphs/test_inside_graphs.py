@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from langchain.agents import create_agent
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -23,6 +24,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
+from numpy.typing import NDArray
 from typing_extensions import TypedDict
 
 from ferce_agent import aanalyze_expression, analyze_expression
@@ -217,6 +219,23 @@ async def test_no_checkpoint_holds_the_photo(photo: Path) -> None:
     assert piece not in stored(saver)
     assert base64.b64decode(piece, validate=True)[:60] not in stored(saver)
     assert graph.get_state(ONE).values["report"].people
+
+
+def test_a_thread_may_read_one_photo_after_another(photo: Path, two_faces: NDArray[np.uint8]) -> None:
+    graph, engines = build_graph(InMemorySaver()), Engines()
+    first = graph.invoke({"image": data_url(photo), "context": "Her dog died.", "labels": ["sad", "glad"]}, ONE)[
+        "report"
+    ]
+    run = RunContext(engines=engines, image=two_faces[:, :, ::-1])
+    second = graph.invoke({}, ONE, context=run)["report"]
+    third = graph.invoke({"image": data_url(photo)}, ONE)["report"]
+    assert [len(report.people) for report in (first, second, third)] == [1, 2, 1]
+    assert first.causes
+    assert first.people[0].labels
+    for report in (second, third):
+        assert (report.scene.text, report.people[0].labels) == (None, ())
+        assert all(cause.source == "people" for cause in report.causes)
+    assert len(third.degraded) <= len(first.degraded)
 
 
 async def test_as_a_node_it_keeps_the_photo_out_of_the_memory_too(photo: Path) -> None:
