@@ -77,7 +77,7 @@ def open_picture(context: RunContext) -> Picture:
 
 
 @stage("detect")
-def detect(state: State, context: RunContext) -> Update:
+def detect(state: State, context: RunContext) -> Update:  # noqa: ARG001  # a node takes it
     """Find the faces."""
     picture = context.picture
     faces = context.engines.detect(picture.pixels)

@@ -18,6 +18,7 @@ from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, WeightsError
 from ferce_agent.graphs.analyze import build_graph, compiled_graph
+from ferce_agent.graphs.face import build_face_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.perception.chat_model import ChatModelVlm
 from ferce_agent.perception.vlm import Answer, Request
@@ -326,8 +327,7 @@ def test_a_server_takes_data_urls_but_no_paths(photo: Path) -> None:
 
 
 def test_the_graph_can_be_drawn() -> None:
-    (face,) = (graph for name, graph in compiled_graph().get_subgraphs() if name == "face")
-    drawing = compiled_graph().get_graph().draw_mermaid() + face.get_graph().draw_mermaid()
+    drawing = compiled_graph().get_graph().draw_mermaid() + build_face_graph().get_graph().draw_mermaid()
     for node in (
         "load",
         "detect",

@@ -167,7 +167,7 @@ def test_the_graph_takes_plain_data(photo: Path, engines: Engines) -> None:
     check_restricted(compiled_graph().invoke({"use_context": WORK}, context=run)["report"])
     with pytest.raises(PolicyError):
         compiled_graph().invoke({"use_context": HIRING}, context=run)
-    assert run.pictures == {}
+    assert run.held is None
 
 
 # What is sent
