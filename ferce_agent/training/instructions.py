@@ -106,8 +106,7 @@ def make_turn(face: Measured, rng: random.Random, task: Task | None = None) -> T
     prompt = load_prompt(chosen)
     values = {"labels": _listed(labels), "examples": ""}
     question = prompt.render_from({name: values[name] for name in prompt.inputs})
-    shares = {word: face.shares[CANONICAL.index(term)] for word, term in labels.items()}
-    ranked = sorted(shares, key=lambda word: -shares[word])
+    ranked = by_share(face, labels)
     if chosen == "perceive":
         return Turn(chosen, question, as_json(face, labels, ranked, rng), tuple(labels))
     thought = think(face, labels, ranked, rng, blend=chosen in ("compound", "describe"))
@@ -116,6 +115,15 @@ def make_turn(face: Measured, rng: random.Random, task: Task | None = None) -> T
         term = ontology().compound_of(frozenset(labels[word] for word in ranked[:2]))
         answer = term.label if term else answer
     return Turn(chosen, question, f"<think>{thought}</think><answer>{answer}</answer>", tuple(labels))
+
+
+def by_share(face: Measured, labels: dict[str, str]) -> list[str]:
+    """Return the candidate words, the largest share first; of equal ones, in the order of the canonical expressions.
+
+    The order of the question must not decide: the same face has the same answer.
+    """
+    places = {word: CANONICAL.index(term) for word, term in labels.items()}
+    return sorted(places, key=lambda word: (-face.shares[places[word]], places[word]))
 
 
 def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str]:
@@ -165,7 +173,7 @@ def certainty_of(share: float) -> Literal["sure", "likely", "unsure"]:
 def notable(face: Measured) -> list[str]:
     """Return the movements to name, strongest first."""
     found = [unit for unit, value in face.units.items() if value >= NAMED]
-    return sorted(found, key=lambda unit: -face.units[unit])[:MOST_CUES]
+    return sorted(found, key=lambda unit: (-face.units[unit], unit))[:MOST_CUES]
 
 
 def movement_words(unit: ActionUnit, rng: random.Random) -> str:

@@ -64,6 +64,17 @@ def test_the_same_question_in_another_order_has_the_same_answer(known: Measured,
     assert other.prompt.replace(", ".join(other.labels), ", ".join(turn.labels)) == turn.prompt
 
 
+@pytest.mark.parametrize("task", [task for task in MIX if task not in ("perceive", "compound")])
+def test_of_two_equal_shares_the_first_expression_leads_in_every_order_of_the_words(task: Task) -> None:
+    known = face(anger=0.4, sadness=0.4)
+    leading = CANONICAL[min(CANONICAL.index("anger"), CANONICAL.index("sadness"))]
+    for seed in range(40):
+        labels = offered(known, random.Random(seed), whole=False)
+        said = read_strictly(make_turn(known, random.Random(seed), task).answer, tuple(labels))
+        assert said is not None
+        assert list(labels.values())[said] == leading
+
+
 @given(measured(), st.integers(0, 10_000))
 def test_named_movements_are_the_measured_ones(known: Measured, seed: int) -> None:
     turn = make_turn(known, random.Random(seed), "face")
