@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.cancellation import Cancellation
 from ferce_agent.errors import DataError, EngineError, SettingsError, VlmError, VlmTimeoutError
 from ferce_agent.extraction.ask import extract_with_repairs
 from ferce_agent.extraction.choice import choice_grammar, read_choice
@@ -23,7 +24,7 @@ from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.store import ontology
 from ferce_agent.perception.bank import Bank, Example, label_in_style
-from ferce_agent.perception.vlm import Answer, Request, VisionLanguageModel, ask_in_time, preset_of
+from ferce_agent.perception.vlm import Allowance, Answer, Request, VisionLanguageModel, ask_in_time, preset_of
 from ferce_agent.prompts.loader import Prompt, load_prompt
 from ferce_agent.reasoning.fusion import Reliability
 from ferce_agent.report import Cause, Person
@@ -126,22 +127,26 @@ class Asker:
             )
         return table
 
-    def time_for(self, left: float | None) -> float | None:
-        """Return how many seconds a question may take, or None if it is not worth starting.
+    def time_for(self, left: float | None, cancel: Cancellation | None = None) -> Allowance | None:
+        """Return how long a question may take, or None if it is not worth starting.
 
         Args:
-            left: Seconds left of the picture's budget; None for no budget.
+            left: Seconds left of the picture's budget; None for no budget. The budget counts everything, also waiting
+                for the model's turn.
+            cancel: Set by the caller when the whole run is called off.
         """
-        if left is None:
-            return self.settings.vlm_seconds
-        if left > self._pace.usual and left > 0:
-            return min(left, self.settings.vlm_seconds)
+        if left is None or (left > self._pace.usual and left > 0):
+            return self.time_for_repairs(left, cancel)
         self._pace.left_out()
         return None
 
-    def time_for_repairs(self, left: float | None) -> float:
-        """Return how many seconds all repairs of an answer may take: what is left, at most the time of one answer."""
-        return self.settings.vlm_seconds if left is None else min(max(left, 0.0), self.settings.vlm_seconds)
+    def time_for_repairs(self, left: float | None, cancel: Cancellation | None = None) -> Allowance:
+        """Return how long all repairs of an answer may take: what is left, at most the time of one answer."""
+        seconds, cancel = self.settings.vlm_seconds, cancel or Cancellation()
+        if left is None:
+            return Allowance(seconds, None, cancel)
+        left = max(left, 0.0)
+        return Allowance(min(left, seconds), time.monotonic() + left, cancel)
 
     def sees(self, prompt: Prompt, context: str | None) -> tuple[str, ...]:
         """Return what a question about a face holds, for the provenance."""
@@ -163,7 +168,7 @@ class Asker:
         face: DetectedFace,
         embedding: Sequence[float],
         context: str | None,
-        seconds: float,
+        allowed: Allowance,
     ) -> tuple[Request, AnswerShape]:
         """Return the question about one face, and the shape its answer should have."""
         shape = shape_for()
@@ -181,7 +186,9 @@ class Asker:
             pictures=(*shown, self.picture(pixels, face)),
             grammar=shape.grammar if prompt.answer == "json" else None,
             max_tokens=self.settings.vlm_tokens,
-            seconds=seconds,
+            seconds=allowed.seconds,
+            deadline=allowed.deadline,
+            cancel=allowed.cancel,
         )
         return request, shape
 
@@ -200,19 +207,20 @@ class Asker:
         return self.bank.choose(np.asarray(embedding), self.settings.shots, tuple(shape.labels.values()))
 
     def ask(self, request: Request) -> Answer:
-        """Ask once, and remember how long it took.
+        """Ask once, and remember how long the model took; waiting for its turn is not the model's time.
 
         Raises:
             VlmError: The model failed, or took too long.
         """
-        began, in_time = time.monotonic(), True
         try:
-            return ask_in_time(self.vlm, request)
-        except VlmTimeoutError:
-            in_time = False
+            answer = ask_in_time(self.vlm, request)
+        except VlmTimeoutError as error:
+            if error.seconds > 0:
+                self._pace.note(error.seconds, in_time=False)
             raise
-        finally:
-            self._pace.note(time.monotonic() - began, in_time=in_time)
+        if answer.seconds is not None:
+            self._pace.note(answer.seconds, in_time=True)
+        return answer
 
     def extract(self, answer: Answer, request: Request, shape: AnswerShape) -> ExtractedPerception:
         """Turn an answer into a perception, asking again where it cannot be used.
@@ -223,7 +231,7 @@ class Asker:
         """
         return extract_with_repairs(self.ask, answer, request, shape, repairs=self.settings.vlm_repairs)
 
-    def look_around(self, pixels: NDArray[np.uint8], seconds: float) -> WrittenScene:
+    def look_around(self, pixels: NDArray[np.uint8], allowed: Allowance) -> WrittenScene:
         """Ask about the whole picture.
 
         Raises:
@@ -235,12 +243,14 @@ class Asker:
             pictures=(jpeg(pixels, SCENE_SIDE),),
             grammar=scene_grammar(),
             max_tokens=self.settings.vlm_tokens,
-            seconds=seconds,
+            seconds=allowed.seconds,
+            deadline=allowed.deadline,
+            cancel=allowed.cancel,
         )
         return read_scene(self.ask(request).text)
 
     def choose_cause(
-        self, pixels: NDArray[np.uint8], person: Person, causes: Sequence[Cause], words: str, seconds: float
+        self, pixels: NDArray[np.uint8], person: Person, causes: Sequence[Cause], words: str, allowed: Allowance
     ) -> str | None:
         """Let the model choose among the causes found for a person; it cannot add one.
 
@@ -260,7 +270,8 @@ class Asker:
         )
         box = person.face.box
         face = DetectedFace(np.array([box.x, box.y, box.width, box.height]), np.zeros((5, 2)), person.face.score)
-        request = Request(prompt, (self.picture(pixels, face),), choice_grammar(names), 40, seconds)
+        limits = allowed.seconds, allowed.deadline, allowed.cancel
+        request = Request(prompt, (self.picture(pixels, face),), choice_grammar(names), 40, *limits)
         return read_choice(self.ask(request).text, names)
 
 

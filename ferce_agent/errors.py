@@ -157,9 +157,24 @@ class VlmError(EngineError):
 
 
 class VlmTimeoutError(VlmError):
-    """The vision-language model took too long."""
+    """The vision-language model took too long.
+
+    Attributes:
+        seconds: How long it worked on the question; 0 if the question never got its turn.
+    """
 
     code = "timeout"
+
+    def __init__(self, message: str, *, hint: str = "", seconds: float = 0.0) -> None:
+        """Store message, hint and how long the model worked."""
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
+
+
+class VlmCancelledError(VlmError):
+    """Whoever asked the vision-language model called the question off."""
+
+    code = "cancelled"
 
 
 class ExtractionError(VlmError):

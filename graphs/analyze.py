@@ -93,6 +93,7 @@ def each_face(state: State) -> list[Send] | str:
         decision=state["decision"],
         context=words,
         labels=state["labels"],
+        count=len(state["faces"]),
     )
     jobs = [Send("face", FaceState(**shared, index=index, detected=face)) for index, face in enumerate(state["faces"])]
     return jobs or "context"
@@ -109,11 +110,11 @@ def wants_scene(state: State, runtime: Runtime[RunContext]) -> str:
 def scene(state: State, context: RunContext) -> Update:
     """Ask the vision-language model about the whole picture, if there is time for it."""
     asker = asker_of(context)
-    seconds = asker.time_for(context.engines.time_left(state["began"]))
-    if seconds is None:
+    allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
+    if allowed is None:
         message = "The time budget leaves no room for looking at the whole picture."
         return {"degraded": [Degradation(stage="scene", code="vlm_skipped", message=message, person=None)]}
-    seen = asker.look_around(context.picture.pixels, seconds)
+    seen = asker.look_around(context.picture.pixels, allowed)
     return {"around": seen, "sent": [SCENE_SENT]}
 
 
@@ -148,12 +149,12 @@ def causes_of(state: State, person: str) -> list[Cause]:
 def choose(state: State, context: RunContext) -> Update:
     """Put the cause that the model chooses first; the others stay."""
     asker, person = asker_of(context), next(one.person for one in ordered(state) if one.person is not None)
-    seconds = asker.time_for(context.engines.time_left(state["began"]))
-    if seconds is None:
+    allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
+    if allowed is None:
         message = "The time budget leaves no room for weighing the causes."
         return {"degraded": [Degradation(stage="choose", code="vlm_skipped", message=message, person=None)]}
     causes, words = causes_of(state, person.id), plain_words(state["situation"])
-    chosen = asker.choose_cause(context.picture.pixels, person, causes, words, seconds)
+    chosen = asker.choose_cause(context.picture.pixels, person, causes, words, allowed)
     return {"understood": prefer(state["understood"], person.id, chosen), "sent": [CAUSE_SENT]}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
+from langgraph.config import get_stream_writer
 from langgraph.errors import NodeError
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -14,7 +16,7 @@ from ferce_agent.errors import EngineError, VlmError, VlmTimeoutError
 from ferce_agent.extraction.shape import AnswerShape
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
-from ferce_agent.perception.vlm import Request
+from ferce_agent.perception.vlm import Allowance, Request
 from ferce_agent.reasoning.reconcile import FaceFindings, Reading, person_id, reconcile
 from ferce_agent.reasoning.second_opinion import reading_of
 from ferce_agent.report import Degradation, DegradedCode
@@ -39,13 +41,14 @@ def specialist(state: FaceState, context: RunContext) -> Update:
 
 @stage("vlm")
 def vlm(state: FaceState, context: RunContext) -> Update:
-    """Ask the vision-language model about the face, if there is time for it."""
-    asker = asker_of(context)
-    seconds = asker.time_for(context.engines.time_left(state["began"]))
-    if seconds is None:
+    """Ask the vision-language model about the face, if there is time for it; tell when it begins with it and when it ends."""
+    asker, tell = asker_of(context), get_stream_writer()
+    allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
+    if allowed is None:
         return {"degraded": [skipped(person_id(state["index"]))]}
-    request, _ = question(state, context, seconds)
-    answer = asker.ask(request)
+    request, _ = question(state, context, allowed)
+    answer = asker.ask(replace(request, began=lambda: tell(progress_of(state, "begun"))))
+    tell(progress_of(state, "ended", (answer.seconds or 0.0) * 1000))
     return {"answer": answer, "sent": [sent_about(state, context)]}
 
 
@@ -53,7 +56,8 @@ def vlm(state: FaceState, context: RunContext) -> Update:
 def extract(state: FaceState, context: RunContext) -> Update:
     """Turn the model's words into checked data of the ontology."""
     asker = asker_of(context)
-    request, shape = question(state, context, asker.time_for_repairs(context.engines.time_left(state["began"])))
+    allowed = asker.time_for_repairs(context.engines.time_left(state["began"]), context.cancel)
+    request, shape = question(state, context, allowed)
     return {"extracted": asker.extract(state["answer"], request, shape)}
 
 
@@ -105,14 +109,20 @@ def asker_of(context: RunContext) -> Asker:
     return context.engines.asker
 
 
-def question(state: FaceState, context: RunContext, seconds: float) -> tuple[Request, AnswerShape]:
-    """Return the question about this face, which may take so many seconds, and the shape of its answer.
+def progress_of(state: FaceState, status: Literal["begun", "ended"], milliseconds: float = 0.0) -> dict[str, Any]:
+    """Return the event that says with which face the model has begun, or which one it has answered, of how many."""
+    place = {"person": person_id(state["index"]), "number": state["index"] + 1, "of": state["count"]}
+    return {"stage": "vlm", "status": status, "ms": milliseconds, "faces": 0, **place}
+
+
+def question(state: FaceState, context: RunContext, allowed: Allowance) -> tuple[Request, AnswerShape]:
+    """Return the question about this face, with the time it may take, and the shape of its answer.
 
     It is made anew for repairs: the state holds no pixels.
     """
     pixels = context.picture.pixels
     return asker_of(context).face_request(
-        pixels, state["detected"], state.get("embedding", ()), state.get("context"), seconds
+        pixels, state["detected"], state.get("embedding", ()), state.get("context"), allowed
     )
 
 

@@ -6,13 +6,13 @@ Pixels and models stay out of the state, which may be checkpointed: they are in 
 from __future__ import annotations
 
 import operator
-import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
+from ferce_agent.cancellation import Cancellation
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
 from ferce_agent.extraction.perception import ExtractedPerception
@@ -84,6 +84,7 @@ class FaceState(TypedDict, total=False):
     """What the nodes of one face exchange."""
 
     index: int
+    count: int
     began: float
     decision: Decision
     context: str
@@ -130,11 +131,11 @@ class RunContext(OnlyInstances):
     roots: tuple[Path, ...] = ()
     sent: object = None
     held: Picture | None = None
-    cancel: threading.Event = field(default_factory=threading.Event)
+    cancel: Cancellation = field(default_factory=Cancellation)
 
     def for_one_run(self, sent: object = None) -> RunContext:
         """Return the context of one run whose input brings the picture `sent`, or none."""
-        return replace(self, sent=sent, held=None, cancel=threading.Event())
+        return replace(self, sent=sent, held=None, cancel=Cancellation())
 
     @property
     def picture(self) -> Picture:

@@ -27,7 +27,7 @@ def extract_with_repairs(
     Args:
         ask: How to ask again.
         answer: The first answer.
-        request: What it answers; its time is the time for all repairs together.
+        request: What it answers; its seconds are the model's time for all repairs together.
         shape: Labels on offer.
         repairs: How many more attempts.
 
@@ -35,7 +35,7 @@ def extract_with_repairs(
         ExtractionError: No attempt gave a usable answer.
         VlmError: The model failed, or took too long, before any attempt could be read.
     """
-    end = time.monotonic() + request.seconds
+    left = request.seconds
     refused: list[str] = []
     best: ExtractedPerception | None = None
     for attempt in range(repairs + 1):
@@ -48,13 +48,14 @@ def extract_with_repairs(
             refused.append(found.problem)
         except ExtractionError as error:
             refused.append(error.message)
-        left = end - time.monotonic()
         if attempt == repairs or left <= 0:
             break
         try:
+            began = time.monotonic()
             answer = ask(again(request, refused[-1], left))
         except VlmTimeoutError:
             break
+        left -= time.monotonic() - began if answer.seconds is None else answer.seconds
     if best is None:
         raise ExtractionError(f"No usable answer in {len(refused)} attempts: {refused[-1]}")
     return replace(best, repairs=tuple(refused))
@@ -63,4 +64,4 @@ def extract_with_repairs(
 def again(request: Request, problem: str, seconds: float) -> Request:
     """Return the question once more, with what was wrong with the last answer."""
     prompt = f"{request.prompt}\n\n{load_prompt(REPAIR_PROMPT).render(problem=problem)}"
-    return Request(prompt, request.pictures, request.grammar, request.max_tokens, seconds)
+    return replace(request, prompt=prompt, seconds=seconds, began=None)

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from ferce_agent.errors import VlmError
-from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
+from ferce_agent.perception.vlm import Answer, Patience, Request
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -43,7 +43,7 @@ class ChatModelVlm:
             for chunk in self.model.stream([HumanMessage(content=content)]):
                 words.append(str(chunk.text))
                 if patience.over:
-                    raise timed_out(self.name, request)
+                    raise patience.error(self.name)
         except VlmError:
             raise
         except Exception as error:  # every provider's package has its own errors

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import threading
 import weakref
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +12,8 @@ from urllib.parse import urlsplit
 
 from ferce_agent.errors import MissingExtraError, SettingsError, VlmError
 from ferce_agent.lazy import lazy_property
-from ferce_agent.perception.vlm import Answer, Patience, Request, timed_out
+from ferce_agent.perception.turns import Turns
+from ferce_agent.perception.vlm import Answer, Patience, Request, admitted, timed_out
 
 KEY_VARIABLE: Final = "FERCE_API_KEY"
 GRAMMAR_SERVERS: Final = frozenset({"me", "llamacpp"})
@@ -46,7 +46,7 @@ class EndpointVlm:
         self.remote, self._key = way.remote, way.key
         self.name, self.version = "endpoint", model
         self.most_pictures = 8
-        self._slots = threading.BoundedSemaphore(concurrency)
+        self.turns, self._slots = Turns(concurrency), Turns(concurrency)
 
     def ask(self, request: Request) -> Answer:
         """Return the model's answer; see `VisionLanguageModel.ask`.
@@ -56,18 +56,14 @@ class EndpointVlm:
             VlmTimeoutError: No answer in time.
             VlmError: The server cannot be reached, refuses, or never gave an answer of the asked form.
         """
-        patience = Patience(request)
         client = self._client
-        if not self._slots.acquire(timeout=patience.left):
-            raise timed_out(self.name, request)
-        try:
-            return self._answer(client, request, patience)
-        except VlmError:
-            raise
-        except Exception as error:  # openai, httpx and instructor each have their own errors
-            raise self._explain(error, request) from error
-        finally:
-            self._slots.release()
+        with admitted(self._slots, self.name, request) as patience:
+            try:
+                return self._answer(client, request, patience)
+            except VlmError:
+                raise
+            except Exception as error:  # openai, httpx and instructor each have their own errors
+                raise self._explain(error, request) from error
 
     @lazy_property
     def _client(self) -> Any:
@@ -118,7 +114,7 @@ class EndpointVlm:
 
         def before(*_: object, **__: object) -> None:
             if patience.over:
-                raise timed_out(self.name, request)
+                raise patience.error(self.name)
 
         asker.on("completion:kwargs", before)
         asker.on("parse:error", lambda error, **_: refused.append(" ".join(str(error).split())[:200]))

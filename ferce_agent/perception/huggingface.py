@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,7 +12,8 @@ from ferce_agent.errors import FerceError, MissingExtraError, SettingsError, Vlm
 from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.looks import looks
 from ferce_agent.perception.own import OWN_PRESET
-from ferce_agent.perception.vlm import Answer, Patience, Preset, Request, timed_out
+from ferce_agent.perception.turns import Turns
+from ferce_agent.perception.vlm import Answer, Patience, Preset, Request, admitted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -75,7 +75,7 @@ class HuggingFaceVlm:
         self.name, self.version = "transformers", Path(model).name
         self.preset = preset_for(model)
         self.most_pictures = 1 if self.preset.aligned else 8
-        self._lock = threading.Lock()
+        self.turns, self._alone = Turns(), Turns()
         self._grammars: dict[str, Any] = {}
 
     def ask(self, request: Request) -> Answer:
@@ -87,17 +87,24 @@ class HuggingFaceVlm:
             VlmTimeoutError: No answer in time.
             VlmError: The model failed.
         """
-        patience = Patience(request)
-        if not self._lock.acquire(timeout=patience.left):
-            raise timed_out(self.name, request)
-        try:
-            return self._generate(request, patience)
-        except FerceError:
-            raise
-        except Exception as error:  # a model's own code may raise anything
-            raise VlmError(f"{self.version} could not answer: {type(error).__name__}: {str(error)[:200]}") from error
-        finally:
-            self._lock.release()
+        with admitted(self._alone, self.name, request) as patience:
+            try:
+                return self._generate(request, patience)
+            except FerceError:
+                raise
+            except Exception as error:  # a model's own code may raise anything
+                raise VlmError(
+                    f"{self.version} could not answer: {type(error).__name__}: {str(error)[:200]}"
+                ) from error
+
+    def prepare(self) -> None:
+        """Load the model.
+
+        Raises:
+            MissingExtraError: transformers is not installed.
+            WeightsError: The model cannot be loaded.
+        """
+        _ = self._loaded
 
     @lazy_property
     def _loaded(self) -> tuple[Any, Any]:
@@ -147,7 +154,7 @@ class HuggingFaceVlm:
             logits_processor=self._constraint(processor, network, request),
         )
         if patience.over:
-            raise timed_out(self.name, request)
+            raise patience.error(self.name)
         new = generated[0, inputs["input_ids"].shape[1] :]
         text = processor.decode(new, skip_special_tokens=True)
         return Answer(text, constrained=request.grammar is not None, tokens=len(new))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ferce_agent.errors import FerceError, MissingExtraError, VlmError, WeightsError
 from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.llamacpp_looks import LookingMtmd
-from ferce_agent.perception.vlm import PLAIN, Answer, Patience, Preset, Request, timed_out
+from ferce_agent.perception.turns import Turns
+from ferce_agent.perception.vlm import PLAIN, Answer, Patience, Preset, Request, admitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,7 @@ class LlamaCppVlm:
         self.name, self.version = "llama.cpp", model.stem
         self.preset = preset
         self.most_pictures = 1 if preset.aligned else 4
+        self.turns, self._alone = Turns(), Turns()
         self._lock = threading.Lock()
 
     @lazy_property
@@ -90,17 +92,24 @@ class LlamaCppVlm:
             VlmTimeoutError: No answer in time.
             VlmError: Picture and prompt do not fit into the context, or llama.cpp failed.
         """
-        patience = Patience(request)
-        if not self._lock.acquire(timeout=patience.left):
-            raise timed_out(self.name, request)
-        try:
-            return self._decode(request, patience)
-        except FerceError:
-            raise
-        except Exception as error:  # llama-cpp-python raises ValueError, RuntimeError and its own kinds
-            raise VlmError(f"llama.cpp could not answer: {str(error)[:300]}", hint="Raise the context size?") from error
-        finally:
-            self._lock.release()
+        with admitted(self._alone, self.name, request) as patience:
+            try:
+                return self._decode(request, patience)
+            except FerceError:
+                raise
+            except Exception as error:  # llama-cpp-python raises ValueError, RuntimeError and its own kinds
+                raise VlmError(
+                    f"llama.cpp could not answer: {str(error)[:300]}", hint="Raise the context size?"
+                ) from error
+
+    def prepare(self) -> None:
+        """Load the model.
+
+        Raises:
+            MissingExtraError: llama-cpp-python is not installed.
+            WeightsError: A file is missing or no usable GGUF.
+        """
+        _ = self._llama
 
     def close(self) -> None:
         """Let go of the model; the next question loads it again."""
@@ -127,7 +136,7 @@ class LlamaCppVlm:
         for chunk in chunks:
             words.append(chunk["choices"][0]["delta"].get("content") or "")
             if patience.over:
-                raise timed_out(self.name, request)
+                raise patience.error(self.name)
         return Answer("".join(words), constrained=grammar is not None, tokens=max(len(words) - 2, 0))
 
     @lazy_property

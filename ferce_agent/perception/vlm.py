@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
 
-from ferce_agent.errors import FerceError, VlmError, VlmTimeoutError
+from ferce_agent.cancellation import Cancellation
+from ferce_agent.errors import FerceError, VlmCancelledError, VlmError, VlmTimeoutError
+from ferce_agent.perception.turns import Turns, until
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -43,8 +45,11 @@ class Request:
         pictures: JPEG files, without metadata: examples first, the picture the question is about last.
         grammar: What the answer must look like; None for free text.
         max_tokens: Longest answer.
-        seconds: How long the whole answer may take.
-        cancel: Set when nobody waits for the answer any more; an adapter stops at the next token or chunk.
+        seconds: How long the model may take, from the moment it begins with this question.
+        deadline: Moment of `time.monotonic` after which the answer is of no use, however long it waited for its turn.
+        cancel: Set when nobody waits for the answer any more; an adapter stops at the next token or chunk. Several requests may
+            share one.
+        began: Called in the thread that asks when the model begins with this question.
     """
 
     prompt: str
@@ -52,13 +57,30 @@ class Request:
     grammar: Grammar | None = None
     max_tokens: int = 512
     seconds: float = 60.0
-    cancel: threading.Event = field(default_factory=threading.Event)
+    deadline: float | None = None
+    cancel: Cancellation = field(default_factory=Cancellation)
+    began: Callable[[], None] | None = field(default=None, compare=False)
 
     def content(self) -> list[dict[str, Any]]:
         """Return pictures (as data URLs: no back-end is ever given an address to open) and prompt as parts of an OpenAI message."""
         urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in self.pictures]
         pictures: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
         return [*pictures, {"type": "text", "text": self.prompt}]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How long a question may take, and who may call it off; the fields are those of `Request`.
+
+    Attributes:
+        seconds: How long the model may take, from the moment it begins.
+        deadline: Moment of `time.monotonic` after which the answer is of no use; None for none.
+        cancel: Set when nobody waits for the answer any more.
+    """
+
+    seconds: float = 60.0
+    deadline: float | None = None
+    cancel: Cancellation = field(default_factory=Cancellation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +92,14 @@ class Answer:
         constrained: Whether the back-end enforced the request's grammar while decoding.
         tokens: Length in tokens; None if the back-end does not tell.
         repairs: Why earlier attempts were refused, where the back-end itself asked again.
+        seconds: How long the model took, without waiting for its turn; None if nobody looked.
     """
 
     text: str
     constrained: bool = False
     tokens: int | None = None
     repairs: tuple[str, ...] = ()
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +124,8 @@ class Preset:
 
 
 PLAIN: Final = Preset()
+LOADING: Final = 600.0
+"""Seconds that loading a model may take before whoever waits is told so."""
 
 
 def preset_of(vlm: VisionLanguageModel) -> Preset:
@@ -111,6 +137,9 @@ def preset_of(vlm: VisionLanguageModel) -> Preset:
 @runtime_checkable
 class VisionLanguageModel(Protocol):
     """Anything that looks at a picture and answers in words.
+
+    Two more things a model may have. ``turns`` (`Turns`): the queue of those who ask; a model without one is asked by any number of
+    threads at once. ``prepare()``: loads what it needs, so that the first answer takes no longer than the next.
 
     Attributes:
         name: Name for the report's provenance.
@@ -135,43 +164,143 @@ class VisionLanguageModel(Protocol):
 
 
 def ask_in_time(vlm: VisionLanguageModel, request: Request) -> Answer:
-    """Ask, but wait no longer than the request allows; an abandoned call is told to stop and ends in a background thread.
+    """Wait for the model's turn, then for its answer, no longer than the request allows.
+
+    The clock of `request.seconds` runs from the moment the model begins with this question: neither the questions before it nor
+    loading the model count. A call that is abandoned, called off or interrupted is told to stop, and keeps the model until it has.
 
     Raises:
         VlmTimeoutError: No answer in time.
+        VlmCancelledError: The request was called off.
         VlmError: The model failed in any other way, or said nothing.
     """
-    executor = ThreadPoolExecutor(1, thread_name_prefix="ferce-vlm")
-    try:
-        answer = executor.submit(vlm.ask, request).result(request.seconds)
-    except FutureTimeoutError as error:
-        raise timed_out(vlm.name, request) from error
-    except FerceError:
-        raise
-    except Exception as error:  # an adapter may wrap any library; its errors are all the same to the report
-        raise VlmError(f"{vlm.name} failed: {type(error).__name__}.", hint="See the log of the model.") from error
-    finally:
-        request.cancel.set()
-        executor.shutdown(wait=False, cancel_futures=True)
+    stop = Cancellation()
+    with request.cancel.calling(stop.set):
+        try:
+            answer = _Call(vlm, replace(request, cancel=stop)).answer()
+        finally:
+            stop.set()
     if not answer.text.strip():
         raise VlmError(f"{vlm.name} gave an empty answer.", hint="Try another model or prompt.")
     return answer
 
 
-def timed_out(name: str, request: Request) -> VlmTimeoutError:
-    """Return the error of a request that took too long."""
+class _Call:
+    """One question, asked in a thread of its own."""
+
+    def __init__(self, vlm: VisionLanguageModel, request: Request) -> None:
+        self._vlm, self._request = vlm, request
+        self._turns: Turns | None = getattr(vlm, "turns", None)
+        self._news: SimpleQueue[Literal["began", "ended", "stop"]] = SimpleQueue()
+        self._began = time.monotonic()
+        self._found: Answer | BaseException | None = None
+
+    def answer(self) -> Answer:
+        """Wait for the turn and the answer; see `ask_in_time` for errors."""
+        self._wait_for_turn()
+        thread = threading.Thread(target=self._work, name="ferce-vlm")
+        try:
+            thread.start()
+        except BaseException:
+            self._leave()
+            raise
+        request = self._request
+        with request.cancel.calling(lambda: self._news.put("stop")):
+            news = self._next(until(request.deadline, LOADING))
+            if news == "began":
+                if request.began is not None:
+                    request.began()
+                news = self._next(until(request.deadline, request.seconds))
+        if news == "ended":
+            return self._result()
+        if news == "stop":
+            raise called_off(self._vlm.name)
+        raise timed_out(self._vlm.name, request, time.monotonic() - self._began)
+
+    def _wait_for_turn(self) -> None:
+        if self._turns is None:
+            return
+        request = self._request
+        # Nobody before this one may take longer than that; whoever does has got stuck.
+        longest = LOADING + (self._turns.ahead + 1) * request.seconds
+        if self._turns.enter(request.cancel, until(request.deadline, longest)):
+            return
+        if request.cancel.is_set():
+            raise called_off(self._vlm.name)
+        raise VlmTimeoutError(
+            f"{self._vlm.name} was busy with other questions until the time was over.",
+            hint="Allow more time, or ask about less at once.",
+        )
+
+    def _leave(self) -> None:
+        if self._turns is not None:
+            self._turns.leave()
+
+    def _work(self) -> None:
+        try:
+            prepare = getattr(self._vlm, "prepare", None)
+            if prepare is not None:
+                prepare()
+            self._began = time.monotonic()
+            self._news.put("began")
+            self._found = replace(self._vlm.ask(self._request), seconds=time.monotonic() - self._began)
+        except BaseException as error:  # handed to the thread that asked
+            self._found = error
+        finally:
+            self._leave()
+            self._news.put("ended")
+
+    def _next(self, seconds: float) -> str | None:
+        try:
+            return self._news.get(timeout=min(seconds, threading.TIMEOUT_MAX))
+        except Empty:
+            return None
+
+    def _result(self) -> Answer:
+        found = self._found
+        if isinstance(found, Answer):
+            return found
+        if isinstance(found, FerceError):
+            raise found
+        # An adapter may wrap any library; its errors are all the same to the report.
+        raise VlmError(f"{self._vlm.name} failed: {type(found).__name__}.", hint="See the log of the model.") from found
+
+
+def timed_out(name: str, request: Request, worked: float | None = None) -> VlmTimeoutError:
+    """Return the error of a request that took too long; `worked` is how many seconds the model spent on it."""
     return VlmTimeoutError(
-        f"{name} gave no answer within {request.seconds:g} s.", hint="Allow more time or use a faster model."
+        f"{name} gave no answer within {request.seconds:g} s.",
+        hint="Allow more time or use a faster model.",
+        seconds=request.seconds if worked is None else worked,
     )
 
 
+def called_off(name: str) -> VlmCancelledError:
+    """Return the error of a request that nobody wants any more."""
+    return VlmCancelledError(f"The question to {name} was called off.")
+
+
+@contextmanager
+def admitted(turns: Turns, name: str, request: Request) -> Iterator[Patience]:
+    """Wait for a place among those who ask a model directly; yields the clock of the answer, which starts with the place.
+
+    Raises:
+        VlmTimeoutError: No place within the request's seconds.
+        VlmCancelledError: The request was called off.
+    """
+    with turns.taken(request.cancel, until(request.deadline, request.seconds)) as inside:
+        if not inside:
+            raise called_off(name) if request.cancel.is_set() else timed_out(name, request, 0.0)
+        yield Patience(request)
+
+
 class Patience:
-    """Says after how many seconds from now a request is no longer wanted."""
+    """Says whether a request that is being answered is still wanted."""
 
     def __init__(self, request: Request) -> None:
         """Start the clock."""
         self._request = request
-        self._end = time.monotonic() + request.seconds
+        self._end = time.monotonic() + until(request.deadline, request.seconds)
 
     @property
     def left(self) -> float:
@@ -180,5 +309,9 @@ class Patience:
 
     @property
     def over(self) -> bool:
-        """Whether to stop: cancelled, or out of time."""
+        """Whether to stop: called off, or out of time."""
         return self._request.cancel.is_set() or self.left <= 0
+
+    def error(self, name: str) -> VlmError:
+        """Return why to stop."""
+        return called_off(name) if self._request.cancel.is_set() else timed_out(name, self._request)

@@ -371,5 +371,6 @@ def test_a_model_may_choose_among_the_causes_but_not_add_one(photo: Path) -> Non
 def test_repairs_get_the_time_that_is_left() -> None:
     asker = Engines(Settings(vlm_seconds=60), vlm=SlowVlm()).asker
     assert asker is not None
-    assert [asker.time_for_repairs(left) for left in (None, 100.0, 5.0, -1.0)] == [60, 60, 5, 0]
-    assert (asker.time_for(None), asker.time_for(5.0), asker.time_for(-1.0)) == (60, 5, None)
+    assert [asker.time_for_repairs(left).seconds for left in (None, 100.0, 5.0, -1.0)] == [60, 60, 5, 0]
+    assert [allowed.seconds for allowed in (asker.time_for(None), asker.time_for(5.0)) if allowed] == [60, 5]
+    assert asker.time_for(-1.0) is None

@@ -16,6 +16,7 @@ from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.faces.template import FER_SIZE, symmetric_template
 from ferce_agent.perception.specialist import Perception
+from ferce_agent.perception.vlm import Allowance
 from ferce_agent.reasoning.fusion import fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
@@ -33,7 +34,7 @@ def look_twice(engines: Engines, sample: Sample, flatten: float) -> tuple[Percep
     face = sample.face or whole_picture(sample.pixels)
     try:
         request, shape = asker.face_request(
-            sample.pixels, face, tuple(seen.embedding), None, engines.settings.vlm_seconds
+            sample.pixels, face, tuple(seen.embedding), None, Allowance(engines.settings.vlm_seconds)
         )
         return seen, asker.extract(asker.ask(request), request, shape)
     except FerceError:
