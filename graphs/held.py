@@ -6,7 +6,7 @@ compiled graph itself takes the picture out.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -22,7 +22,7 @@ from ferce_agent.graphs.state import InputState, RunContext
 
 FIELDS: Final = tuple(InputState.__annotations__)
 """What an input may hold."""
-NOTHING_TOLD: Final = {"context": None, "labels": [], "use_context": None}
+NOTHING_TOLD: Final[dict[str, Any]] = {"context": None, "labels": [], "use_context": None}
 """What holds where an input does not say otherwise: what a thread remembers was said about another picture."""
 STEPS: Final = 25
 """Supersteps that a run may always take. The limit of a graph around it must not count: it may be as small as that graph."""
@@ -31,29 +31,30 @@ STEPS: Final = 25
 class PhotoGraph(CompiledStateGraph[Any, Any, Any, Any]):
     """A compiled graph of one picture; every way of running it comes through `stream` or `astream`."""
 
-    def stream(  # type: ignore[override]
+    def stream(
         self,
         input: Any,  # noqa: A002  # the interface has it
         config: RunnableConfig | None = None,
         *,
         context: Any = None,
         **options: Any,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any]:
         """Run the graph; see `CompiledStateGraph.stream`."""
         with held(checked(input, config), context) as (given, run):
             yield from super().stream(given, bounded(config), context=run, **options)
 
-    async def astream(  # type: ignore[override]
+    async def astream(
         self,
         input: Any,  # noqa: A002
         config: RunnableConfig | None = None,
         *,
         context: Any = None,
         **options: Any,
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any]:
         """Run the graph without blocking; see `CompiledStateGraph.astream`."""
         with held(checked(input, config), context) as (given, run):
-            async with aclosing(super().astream(given, bounded(config), context=run, **options)) as parts:
+            parts: Any = super().astream(given, bounded(config), context=run, **options)
+            async with aclosing(parts):
                 async for part in parts:
                     yield part
 

@@ -347,7 +347,9 @@ def test_a_server_can_show_the_schemas() -> None:
     graph = compiled_graph()
     assert set(graph.get_input_jsonschema()["properties"]) == {"image", "context", "labels", "use_context"}
     assert "EmotionReport" in str(graph.get_output_jsonschema())
-    assert graph.get_context_jsonschema()["properties"] == {}
+    context = graph.get_context_jsonschema()
+    assert context is not None
+    assert context["properties"] == {}
 
 
 def test_weights_errors_are_setup_errors(tmp_path: Path) -> None:

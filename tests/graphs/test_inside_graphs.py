@@ -19,7 +19,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -37,7 +37,7 @@ from ferce_agent.perception.vlm import Answer, Request
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain_tool import create_analyze_expression_tool
 
-ONE: dict[str, Any] = {"configurable": {"thread_id": "one"}}
+ONE: RunnableConfig = {"configurable": {"thread_id": "one"}}
 LOOK = {"messages": [HumanMessage("What does the face show?")]}
 
 
