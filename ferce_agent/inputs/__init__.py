@@ -1,0 +1,1 @@
+"""From what a caller gives (files, addresses, bytes, arrays) to checked pixels."""
