@@ -35,7 +35,8 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     """Read the facial expressions in one picture.
 
     Args:
-        image: Path, bytes, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`.
+        image: Path, bytes, open file, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`; with
+            ``Settings(urls=True)`` an https address too. For a folder, call this for each photo in it. See `load_picture`.
         context: What is known about the situation, in plain words or as a `Situation` (or its fields); makes scene,
             causes and conflicts possible.
         labels: Words to rank for each face, any language of feeling: 2 to 100 of them. Words outside the ontology need the sentence

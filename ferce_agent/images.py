@@ -93,20 +93,25 @@ def load_picture(
     """
     if isinstance(source, np.ndarray):
         return _from_array(source, limits)
+    if type(source).__module__.partition(".")[0] == "PIL" or hasattr(source, "getexif"):
+        return _from_pil(source, limits)
+    return _from_bytes(_bytes_of(source, limits, roots, urls), limits)
+
+
+def _bytes_of(source: Any, limits: ImageLimits, roots: tuple[Path, ...] | None, urls: bool) -> bytes:
+    """Return the encoded picture; see `load_picture`."""
     if isinstance(source, bytes | bytearray | memoryview):
-        return _from_bytes(bytes(source), limits)
+        return bytes(source)
     if isinstance(source, str) and source[:5].lower() == "data:":
-        return _from_bytes(decode_data_url(source, limits), limits)
+        return decode_data_url(source, limits)
     if urls and isinstance(source, str) and "://" in source[:20]:
         from ferce_agent.inputs.addresses import fetch
 
-        return _from_bytes(fetch(source.strip(), limits), limits)
+        return fetch(source.strip(), limits)
     if isinstance(source, str | os.PathLike):
-        return _from_bytes(read_file(_path_text(source), limits, roots), limits)
-    if type(source).__module__.partition(".")[0] == "PIL" or hasattr(source, "getexif"):
-        return _from_pil(source, limits)
+        return read_file(_path_text(source), limits, roots)
     if is_stream(source):
-        return _from_bytes(read_stream(source, limits), limits)
+        return read_stream(source, limits)
     raise ImageFormatError(
         f"A picture cannot be made from {type(source).__name__}.",
         hint="Give a path, bytes, an open file, a data URL, a numpy array or a PIL image.",

@@ -44,6 +44,14 @@ def _words(value: object) -> object:
     return "" if value is None else value
 
 
+def _when(value: object) -> object:
+    """Take yes and no for always and never, in the words that pydantic takes for true and false."""
+    word = str(value).lower() if isinstance(value, bool | int | str) else value
+    if word in {"true", "1", "yes", "on", "y", "t"}:
+        return "always"
+    return "never" if word in {"false", "0", "no", "off", "n", "f"} else word
+
+
 NOT_A_SWITCH: Final = BeforeValidator(_number)
 File = Annotated[Path | None, BeforeValidator(_file)]
 Words = Annotated[str, BeforeValidator(_words)]
@@ -60,7 +68,10 @@ class Settings:
         threads: Threads of the specialist.
         face_threshold: Least detector score of a face, 0..1.
         max_faces: Only so many faces are read, the largest first.
-        small_faces: Also search tiles at full resolution for small faces.
+        small_faces: When to search tiles at full resolution for small faces: ``auto`` (where the first look finds none or only
+            small ones, or the picture is large), ``always`` or ``never``; True and False mean the last two.
+        urls: Fetch ``https://`` addresses given to the Python API or the command line, from the public internet only. Tools and
+            servers never do.
         vlm_seconds: How long to wait for one answer of a vision-language model.
         flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training pictures are
             mostly neutral or happy; on photos a flatter prior is nearer to the truth and less overconfident.
@@ -84,7 +95,8 @@ class Settings:
     threads: Annotated[int, Field(ge=1, le=64), NOT_A_SWITCH] = 2
     face_threshold: Annotated[float, Field(gt=0, lt=1), NOT_A_SWITCH] = 0.7
     max_faces: Annotated[int, Field(ge=1, le=256), NOT_A_SWITCH] = 16
-    small_faces: bool = False
+    small_faces: Annotated[Literal["auto", "always", "never"], BeforeValidator(_when)] = "auto"
+    urls: bool = False
     vlm_seconds: Annotated[float, Field(gt=0, le=3600), NOT_A_SWITCH] = 60.0
     flatten: Annotated[float, Field(ge=0, le=1), NOT_A_SWITCH] = 0.5
     precision: Literal["auto", "full", "int8"] = "auto"

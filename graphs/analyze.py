@@ -67,7 +67,7 @@ def open_picture(context: RunContext) -> Picture:
     if isinstance(context.image, Picture):
         return context.image
     if context.image is not None:
-        return load_picture(context.image)
+        return load_picture(context.image, urls=context.engines.settings.urls)
     if context.sent is None:
         raise ImageAccessError("No picture was given.", hint="Give a data URL in `image`.")
     if not isinstance(context.sent, str):

@@ -19,7 +19,7 @@ def test_the_environment_overrides_the_defaults() -> None:
     settings = Settings.from_environment(
         {"FERCE_MAX_FACES": "3", "FERCE_SMALL_FACES": "yes", "FERCE_WEIGHTS": "w.onnx", "OTHER": "x"}
     )
-    assert settings == Settings(max_faces=3, small_faces=True, weights=Path("w.onnx"))
+    assert settings == Settings(max_faces=3, small_faces="always", weights=Path("w.onnx"))
     assert Settings.from_environment({}) == Settings()
 
 

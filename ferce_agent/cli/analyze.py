@@ -12,6 +12,7 @@ import click
 
 from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import complain, terminal_width, write_text
+from ferce_agent.cli.photos import open_photo, photo_names
 from ferce_agent.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--emotionml", type=FILE, help="Also write EmotionML 1.0 to this file; {stem} stands for the photo's name."
 )
+@click.option("--url", "urls", is_flag=True, help="Fetch PHOTOs that are https:// addresses on the public internet.")
 @use_options
 @engine_options
 def analyze(  # noqa: PLR0913  # one parameter per option
@@ -46,12 +48,13 @@ def analyze(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Analyse one or more photos and print what the faces show.
 
-    PHOTO is a file, a data URL, or - for standard input.
+    PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url.
     """
     from ferce_agent.engine import Engines
     from ferce_agent.policy.use import read_use
     from ferce_agent.views.progress import Display
 
+    photos = tuple(photo_names(photos))
     if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
         raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
     engines = Engines(chosen_settings(chosen), use=read_use(use))
@@ -87,9 +90,8 @@ def analyze_one(
 ) -> tuple[Picture, EmotionReport]:
     """Load and analyse one photo; `asked` are the context and the labels."""
     from ferce_agent.api import analyze_expression
-    from ferce_agent.images import load_picture
 
-    picture = load_picture(sys.stdin.buffer.read() if photo == "-" else photo)
+    picture = open_photo(photo, urls=engines.settings.urls)
     context, labels = asked
     return picture, analyze_expression(picture, context, labels=labels, engines=engines, on_event=on_event)
 

@@ -20,7 +20,13 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--settings", type=FILE, help="Settings file (TOML); default: the one FERCE_SETTINGS names."),
         click.option("--max-faces", type=click.IntRange(1, 256), help="Read only so many faces, the largest first."),
-        click.option("--small-faces", is_flag=True, help="Also look for small faces in large photos. Slower."),
+        click.option("--small-faces", flag_value="always", help="Look for small faces in every photo. Slower."),
+        click.option(
+            "--no-small-faces",
+            "small_faces",
+            flag_value="never",
+            help="Look for them in none.  [default: where the first look finds few or the photo is large]",
+        ),
         click.option("--weights", type=FILE, help="Weight file of the expression model instead of the shipped one."),
         click.option(
             "--vlm",

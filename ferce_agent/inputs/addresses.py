@@ -208,5 +208,3 @@ def _checked_address(host: str, port: int, reach: Reach) -> str:
             hint="Fetch the picture yourself and give its bytes or a path.",
         )
     return addresses[0]
-
-

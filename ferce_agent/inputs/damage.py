@@ -1,4 +1,4 @@
-"""Signs that a picture's bytes were changed on the way, and the check of a PNG's checksums (Pillow leaves out those of the pixels)."""
+"""Signs that a picture's bytes were changed on the way, and the checksums of a PNG (Pillow leaves out those of the pixels)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferce_agent.errors import ImageFormatError, InputError, MissingExtraError
+from ferce_agent.errors import ImageFormatError, ImageShapeError, ImageTruncatedError, InputError
 from ferce_agent.inputs.damage import TEXT_MODE, check_png, damaged, was_converted_to_text
 from ferce_agent.inputs.jpeg import read_jpeg
 from ferce_agent.inputs.kinds import MEDIA_TYPES, SAVE_AS, SUPPORTED, Kind, kind_of
@@ -58,7 +58,7 @@ def decode(data: bytes, limits: ImageLimits) -> Decoded:
         raise ImageFormatError(f"This is {kind.name}, not a picture that can be read.", hint=kind.hint)
     try:
         pixels, frames = _decode_kind(data, kind, limits)
-    except (InputError, MissingExtraError, MemoryError):
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # damaged files raise whatever the parsers happen to meet
         raise damaged(type(error).__name__) from error
@@ -112,12 +112,14 @@ def _decode_tiff(data: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
     """Decode a TIFF whose numbers Pillow does not know, such as floats in three channels."""
     tags = read_tags(data)
     limits.check_size(number(tags, WIDTH), number(tags, HEIGHT))
-    form = {1: "whole numbers", 2: "signed numbers", 3: "floats"}.get(number(tags, SAMPLE_FORMAT), "unknown numbers")
+    form = {1: "whole numbers", 2: "signed numbers", 3: "floats"}.get(number(tags, SAMPLE_FORMAT, 1), "unknown numbers")
     try:
         pixels = array_to_bgr(_decode_with_opencv(data), swap=False)
-    except InputError as error:
+    except (ImageShapeError, ImageTruncatedError) as error:
+        if form == "whole numbers":
+            raise
         raise ImageFormatError(
-            f"This is a TIFF of {form} that cannot be read ({error.message})",
+            f"This is a TIFF of {form} that cannot be read. {error.message}",
             hint="Save it with 8 or 16 bits a channel, or give the numbers as an array in 0..1.",
         ) from error
     return upright(pixels, number(tags, ORIENTATION, 1))
@@ -138,7 +140,9 @@ def _decode_heif(data: bytes, limits: ImageLimits) -> tuple[NDArray[np.uint8], i
         pixels = np.asarray(heif[heif.primary_index])
     except (ValueError, OSError, RuntimeError, EOFError, SyntaxError) as error:
         if "codec" in str(error).lower() or "unsupported" in str(error).lower():
-            raise ImageFormatError(f"This kind of HEIC is not read ({str(error).strip()[:120]}).", hint=SAVE_AS) from error
+            raise ImageFormatError(
+                f"This kind of HEIC is not read ({str(error).strip()[:120]}).", hint=SAVE_AS
+            ) from error
         raise damaged(str(error).strip()[:120] or type(error).__name__) from error
     return array_to_bgr(pixels, swap=False), 2 if len(heif) > 1 else 1
 

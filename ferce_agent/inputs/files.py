@@ -14,9 +14,10 @@ from typing import Any, Final
 from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageNotFoundError
 from ferce_agent.inputs.limits import ImageLimits
 
-PHOTO_ENDINGS: Final = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .heic .heif .hif .avif .bmp .dib .tif .tiff .gif".split()
-)
+PHOTO_ENDINGS: Final = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif",
+    ".bmp", ".dib", ".tif", ".tiff", ".gif",
+})  # fmt: skip
 """Endings of the files that count as photos in a folder; in lower case."""
 _CHUNK: Final = 2**20
 # Not blocking, so that a named pipe does not hang the caller. Windows has none of these but O_BINARY.
@@ -210,7 +211,9 @@ def photos_in(folder: Path) -> list[Path]:
         entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
         found = [entry for entry in entries if entry.suffix.lower() in PHOTO_ENDINGS and entry.is_file()]
     except OSError as error:
-        raise ImageNotFoundError(f"The folder '{folder.name}' cannot be read.", hint="Check its permissions.") from error
+        raise ImageNotFoundError(
+            f"The folder '{folder.name}' cannot be read.", hint="Check its permissions."
+        ) from error
     if not found:
         raise ImageNotFoundError(
             f"The folder '{folder.name}' holds no photo.",

@@ -121,7 +121,11 @@ _RIFF: Final = {
     b"ACON": Kind("an animated mouse pointer", SAVE_AS),
 }
 _TEXTS: Final = (
-    (r"(?:<\?xml.*?)?(?:<!--.*?-->\s*)*(?:<!doctype svg.*?)?<svg[\s>]", "an SVG drawing", "Draw it as PNG and send that."),
+    (
+        r"(?:<\?xml.*?)?(?:<!--.*?-->\s*)*(?:<!doctype svg.*?)?<svg[\s>]",
+        "an SVG drawing",
+        "Draw it as PNG and send that.",
+    ),
     (
         r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)",
         "a web page",

@@ -26,10 +26,10 @@ Tags = Mapping[int, tuple[int, ...] | bytes]
 
 
 def read_tags(data: bytes) -> Tags:
-    """Return the first directory's tags with whole numbers or text; empty if there is none.
+    r"""Return the first directory's tags with whole numbers or text; empty if there is none.
 
     Args:
-        data: A TIFF file or EXIF block; the ``Exif\\0\\0`` in front of a block may be there.
+        data: A TIFF file or EXIF block; the ``Exif\0\0`` in front of a block may be there.
     """
     block = data[6:] if data[:6] == b"Exif\0\0" else data
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
