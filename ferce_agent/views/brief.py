@@ -261,8 +261,8 @@ def labels_of(person: Person, most: int) -> dict[str, float]:
 
 def own_word(text: str) -> str:
     """Return a caller's word as letters, digits, hyphens and apostrophes of any script, normalised (NFKC) and cut."""
-    plain = unicodedata.normalize("NFKC", text)
-    kept = "".join(one if unicodedata.category(one)[0] in "LNM" or one in "-'" else " " for one in plain)
+    visible = (one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
+    kept = "".join(one if unicodedata.category(one)[0] in "LNM" or one in "-'" else " " for one in visible)
     words = " ".join(kept.split())
     return (words if len(words) <= LABEL else words[: LABEL - 1].rstrip() + "…") or "?"
 
