@@ -8,7 +8,7 @@ from typing import Any
 from langgraph.errors import NodeError
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Overwrite, Send
+from langgraph.types import Command, Send
 
 from ferce_agent.asking import CAUSE_PROMPT, SCENE_PROMPT
 from ferce_agent.errors import ImageAccessError, ImageFormatError
@@ -24,7 +24,7 @@ from ferce_agent.reasoning.compose import Findings, compose_report, detection_no
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.told import plain_words
 from ferce_agent.reasoning.understanding import Understanding, prefer, understand
-from ferce_agent.report import Cause, Degradation
+from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.situation import read_situation
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
@@ -35,10 +35,7 @@ CAUSE_SENT = (load_prompt(CAUSE_PROMPT).reference, ("face-crop", "context"))
 
 @stage("load", first=True)
 def load(state: State, context: RunContext) -> Update:
-    """Ask the rules first; then decode the picture and hold it in the run context.
-
-    A thread may remember an earlier run: nothing of it counts for this picture.
-    """
+    """Ask the rules first; then decode the picture and hold it in the run context."""
     decision = context.engines.permit(state.get("use_context"))
     situation = read_situation(state.get("context"))
     picture = open_picture(context)
@@ -48,10 +45,7 @@ def load(state: State, context: RunContext) -> Update:
     return {
         "began": time.monotonic(),
         "decision": decision,
-        "degraded": Overwrite(notes_on(decision)),
-        "people": Overwrite([]),
-        "sent": Overwrite([]),
-        "around": None,
+        "degraded": notes_on(decision),
         "situation": situation,
         "source": source_of(picture),
         "labels": list(labels),
@@ -180,6 +174,7 @@ def ordered(state: State) -> list[Reading]:
 def compose(state: State, runtime: Runtime[RunContext]) -> Update:
     """Validate everything as one report."""
     context = context_of(runtime)
+    _ = context.picture  # what goes on from a checkpoint has nothing to compose
     findings = Findings(
         source=state["source"],
         readings=ordered(state),
@@ -193,11 +188,18 @@ def compose(state: State, runtime: Runtime[RunContext]) -> Update:
     return {"report": report if state["decision"].may_infer else limited(report, state["decision"])}
 
 
+def compose_plain(state: State, runtime: Runtime[RunContext]) -> Update:
+    """Validate everything as one report, and give it as plain data: a memory need not know this package's types."""
+    report: EmotionReport = compose(state, runtime)["report"]
+    return {"report": report.model_dump(mode="json")}
+
+
 def build_graph(checkpointer: Any = None) -> PhotoGraph:
     """Compile the workflow of one picture.
 
     Args:
-        checkpointer: Where runs are remembered; None lets a parent graph or a server bring one, False never remembers anything.
+        checkpointer: Where runs are remembered; None lets a parent graph or a server bring one. False never remembers anything, and
+            then the report is an `EmotionReport`; else it is plain data.
     """
     builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
     builder.add_node("load", load)
@@ -206,7 +208,7 @@ def build_graph(checkpointer: Any = None) -> PhotoGraph:
     # The library's stubs do not know handlers that take the error.
     builder.add_node("context", reason, error_handler=reason_failed)  # type: ignore[call-overload]
     builder.add_node("scene", scene, error_handler=scene_failed)  # type: ignore[call-overload]
-    builder.add_node("compose", compose)
+    builder.add_node("compose", compose if checkpointer is False else compose_plain)
     builder.add_edge(START, "load")
     builder.add_edge("load", "detect")
     builder.add_conditional_edges("detect", each_face, ["face", "context"])

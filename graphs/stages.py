@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from langgraph.runtime import Runtime
-from langgraph.types import Overwrite
 
 from ferce_agent.graphs.state import RunContext
 
@@ -26,17 +25,18 @@ def stage(name: str, *, first: bool = False) -> Callable[[Callable[[StateT, RunC
 
     Args:
         name: Name of the step.
-        first: Whether it begins a run: then its times take the place of those that a thread remembers of an earlier run.
+        first: Whether it begins a run; the others need the picture that it holds.
     """
 
     def wrap(work: Callable[[StateT, RunContext], Update]) -> Any:
         def node(state: StateT, runtime: Runtime[RunContext]) -> Update:
-            began = time.perf_counter()
-            update = work(state, context_of(runtime))
+            began, context = time.perf_counter(), context_of(runtime)
+            if not first:
+                _ = context.picture
+            update = work(state, context)
             elapsed = (time.perf_counter() - began) * 1000
             runtime.stream_writer({"stage": name, "ms": elapsed, "faces": len(update.get("faces", ()))})
-            timings = [(name, elapsed)]
-            return {**update, "timings": Overwrite(timings) if first else timings}
+            return {**update, "timings": [(name, elapsed)]}
 
         node.__name__, node.__doc__ = work.__name__, work.__doc__
         return node

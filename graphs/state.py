@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from langgraph.channels import UntrackedValue
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
 from ferce_agent.cancellation import Cancellation
@@ -18,6 +19,7 @@ from ferce_agent.errors import EngineError
 from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.graphs.channels import Gathered
 from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.images import ImageSource, Picture
 from ferce_agent.perception.vlm import Answer
@@ -59,25 +61,31 @@ class InputState(TypedDict, total=False):
 
 
 class OutputState(TypedDict):
-    """What a run ends with."""
+    """What a run ends with.
+
+    Attributes:
+        report: The report; where a server or a parent graph may remember it, the same fields as plain data.
+    """
 
     report: EmotionReport
 
 
 class State(InputState, OutputState, total=False):
-    """Everything the nodes exchange."""
+    """Everything the nodes exchange. Only what comes in and the report are ever remembered."""
 
-    began: float
-    decision: Decision
-    situation: Situation
-    source: Source
-    faces: list[DetectedFace]
-    around: WrittenScene | None
-    people: Annotated[list[Reading], operator.add]
-    understood: Understanding
-    degraded: Annotated[list[Degradation], operator.add]
-    timings: Annotated[list[Timing], operator.add]
-    sent: Annotated[list[Sent], operator.add]
+    began: Annotated[float, UntrackedValue]
+    decision: Annotated[Decision, UntrackedValue]
+    situation: Annotated[Situation, UntrackedValue]
+    source: Annotated[Source, UntrackedValue]
+    faces: Annotated[list[DetectedFace], UntrackedValue]
+    around: Annotated[WrittenScene, UntrackedValue]
+    people: Annotated[list[Reading], Gathered]
+    understood: Annotated[Understanding, UntrackedValue]
+    degraded: Annotated[list[Degradation], Gathered]
+    timings: Annotated[list[Timing], Gathered]
+    sent: Annotated[list[Sent], Gathered]
+    detected: Annotated[DetectedFace, UntrackedValue]
+    """Only named so that what is sent to a face's nodes is not remembered either."""
 
 
 class FaceState(TypedDict, total=False):
