@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.ontology.ids import TermId
+from ferce_agent.refusal import unusable, value_of
 from ferce_agent.report import EmotionReport
 
 MAX_TEXT: Final = 4000
@@ -122,15 +123,16 @@ def read_situation(told: str | Situation | Mapping[str, Any] | None) -> Situatio
     """Return what a caller gives in any form as a `Situation`.
 
     Raises:
-        SettingsError: A field is unknown, too long or of the wrong kind; the message names it.
+        SettingsError: A field is unknown, too long or of the wrong kind; the message names it, and the nearest known one.
     """
     if told is None or isinstance(told, Situation):
         return told or Situation()
+    if isinstance(told, str):
+        told = {"text": told or None}
+    if not isinstance(told, Mapping):
+        hint = "Give plain words, or the fields of a Situation: text, place, event, turns, people and so on."
+        raise SettingsError(f"The context must be text or an object with fields, not {value_of(told)}.", hint=hint)
     try:
-        if isinstance(told, str):
-            return Situation(text=told[:MAX_TEXT] or None)
         return Situation.model_validate(dict(told))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "context"
-        raise SettingsError(f"The context's {place} is not usable: {first['msg']}.", hint="See: Situation.") from error
+        raise unusable(error, "The context", Situation) from error

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, Valid
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+from ferce_agent.refusal import unusable, value_of
 
 
 class UseContext(BaseModel):
@@ -56,11 +57,10 @@ def read_use(value: UseLike | None) -> UseContext:
     """
     if value is None or isinstance(value, UseContext):
         return value or NOT_STATED
+    if not isinstance(value, Mapping):
+        hint = "Give the fields of a UseContext, such as domain and jurisdiction. See: ferce policy --help"
+        raise SettingsError(f"The use context must be an object with fields, not {value_of(value)}.", hint=hint)
     try:
-        return UseContext.model_validate(dict(value) if isinstance(value, Mapping) else value)
+        return UseContext.model_validate(dict(value))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "form"
-        raise SettingsError(
-            f"The use context's {place} is not usable: {first['msg']}.", hint="See: ferce policy --help"
-        ) from error
+        raise unusable(error, "The use context", UseContext) from error

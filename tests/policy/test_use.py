@@ -35,14 +35,28 @@ def test_facts_alone_state_no_use(said: dict[str, Any]) -> None:
         ({"minors": 1}, "minors"),
         ({"purpose": "x" * 301}, "purpose"),
         ({"purpose": 7}, "purpose"),
-        ({"employer": "x"}, "employer"),
-        ("workplace", "form"),
-        (["workplace"], "form"),
     ],
 )
 def test_errors_name_the_field(said: Any, field: str) -> None:
     with pytest.raises(SettingsError, match=f"use context's {field} is not usable"):
         read_use(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"employer": "x"}, "has no 'employer'. Known are: domain, jurisdiction"),
+        ({"domian": "workplace"}, "has no 'domian'. Did you mean domain?"),
+        ({"domain": "work-place"}, "not 'work-place'. Did you mean workplace?"),
+        ("workplace", "must be an object with fields, not 'workplace'"),
+        (["workplace"], "must be an object with fields, not a list"),
+        (7, "must be an object with fields, not 7"),
+    ],
+)
+def test_errors_say_what_would_be_right(said: Any, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_use(said)
+    assert message in str(caught.value)
 
 
 def test_what_is_left_open_is_taken_from_the_operator() -> None:
