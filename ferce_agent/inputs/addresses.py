@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ferce_agent.errors import ImageAccessError, ImageNotFoundError
+from ferce_agent.errors import ImageAccessError, ImageNotFoundError, InputError
 from ferce_agent.inputs.limits import ImageLimits
 
 _CHUNK: Final = 2**16
@@ -148,7 +148,12 @@ def _fetch_once(url: str, limits: ImageLimits, reach: Reach, deadline: _Deadline
             return target
         if response.status != 200:
             raise ImageNotFoundError(f"{host} answered with status {response.status}.", hint="Check the address.")
-        return _bounded(response, limits)
+        data = _bounded(response, limits)
+        if deadline.passed:
+            raise TimeoutError
+        return data
+    except InputError:
+        raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         why = "it took too long" if deadline.passed else f"{type(error).__name__}: {error}"[:160]
         raise ImageNotFoundError(f"{host} could not be reached ({why}).", hint="Check the address.") from error

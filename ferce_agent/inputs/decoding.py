@@ -111,6 +111,8 @@ def _decode_with_opencv(data: bytes) -> NDArray[Any]:
 def _decode_tiff(data: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
     """Decode a TIFF whose numbers Pillow does not know, such as floats in three channels."""
     tags = read_tags(data)
+    if not (number(tags, WIDTH) and number(tags, HEIGHT)):
+        raise damaged("its directory is missing")
     limits.check_size(number(tags, WIDTH), number(tags, HEIGHT))
     form = {1: "whole numbers", 2: "signed numbers", 3: "floats"}.get(number(tags, SAMPLE_FORMAT, 1), "unknown numbers")
     try:
@@ -138,6 +140,8 @@ def _decode_heif(data: bytes, limits: ImageLimits) -> tuple[NDArray[np.uint8], i
         heif = pi_heif.open_heif(data, bgr_mode=True)
         limits.check_size(*heif.size)
         pixels = np.asarray(heif[heif.primary_index])
+    except InputError:
+        raise
     except (ValueError, OSError, RuntimeError, EOFError, SyntaxError) as error:
         if "codec" in str(error).lower() or "unsupported" in str(error).lower():
             raise ImageFormatError(
@@ -150,7 +154,7 @@ def _decode_heif(data: bytes, limits: ImageLimits) -> tuple[NDArray[np.uint8], i
 def _orientation(image: Any) -> int:
     """Return the EXIF orientation of an opened file, 1 if there is none; what cannot be read does not matter."""
     if image.format == "TIFF":
-        return number({ORIENTATION: (image.tag_v2.get(ORIENTATION, 1),)}, ORIENTATION, 1)
+        return 1  # Pillow turns these itself, on loading
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return orientation_of(image.info.get("exif") or b"", xmp)
 

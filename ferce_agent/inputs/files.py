@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageNotFoundError
+from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageNotFoundError, InputError
 from ferce_agent.inputs.limits import ImageLimits
 
 PHOTO_ENDINGS: Final = frozenset({
@@ -167,6 +167,8 @@ def read_stream(source: Any, limits: ImageLimits) -> bytes:
         finally:
             if position is not None:
                 source.seek(position)
+    except InputError:
+        raise
     except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:
         raise ImageAccessError(
             f"The file cannot be read ({type(error).__name__}).", hint="Open it for reading in binary mode."

@@ -59,7 +59,11 @@ def read_jpeg(data: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
         raise damaged("its header is broken", TEXT_MODE if looks_translated(data) else SEND_AGAIN)
     if len(_SCAN.findall(data)) > MOST_SCANS:
         raise ImageFormatError("This JPEG has far too many scans.", hint="Save it again as a plain JPEG.")
-    pixels = _decode(data, "BGR") if colours in (1, 3) else _decode_four_colours(data)
+    if colours in (1, 3):
+        pixels = _decode(data, "BGR")
+    else:
+        _decode(data, "CMYK")  # for its complaints; the conversion to three colours is Pillow's
+        pixels = _decode_with_pillow(data)
     return upright(pixels, orientation_of(exif, xmp))
 
 
@@ -95,9 +99,7 @@ def _decode(data: bytes, colours: str) -> NDArray[np.uint8]:
     if not complaint.startswith(_HARMLESS):
         raise damaged(complaint, TEXT_MODE if looks_translated(data) else SEND_AGAIN)
     pixels = _complaint_or_pixels(data, colours, strict=False)
-    if isinstance(pixels, str):
-        raise damaged(pixels)
-    return pixels
+    return _decode_with_pillow(data) if isinstance(pixels, str) else pixels
 
 
 def _complaint_or_pixels(data: bytes, colours: str, *, strict: bool) -> NDArray[np.uint8] | str:
@@ -110,11 +112,10 @@ def _complaint_or_pixels(data: bytes, colours: str, *, strict: bool) -> NDArray[
         return str(error)
 
 
-def _decode_four_colours(data: bytes) -> NDArray[np.uint8]:
-    """Decode a CMYK or YCCK file. Pillow does so; its metadata is taken out, for oddities of which Pillow would warn."""
+def _decode_with_pillow(data: bytes) -> NDArray[np.uint8]:
+    """Decode without looking for damage; metadata is taken out, for Pillow would warn of oddities in it."""
     from PIL.JpegImagePlugin import JpegImageFile
 
-    _decode(data, "CMYK")
     parts, end = [b"\xff\xd8"], 2
     for marker, start, body in _located(data):
         end = start + len(body)
