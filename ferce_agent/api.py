@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langgraph.config import get_stream_writer
 
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs.analyze import compiled_graph
 from ferce_agent.graphs.state import RunContext
+from ferce_agent.perception.labels import read_labels
 from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.report import EmotionReport
 from ferce_agent.situation import Situation, read_situation
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ferce_agent.engine import Engines
     from ferce_agent.images import ImageSource, Picture
 
+LabelsLike: TypeAlias = Sequence[str] | str | None
+"""Words to rank: a list, or one text with commas between them; nothing for none."""
 Event = Mapping[str, Any]
 """Progress: ``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection)."""
 
@@ -27,7 +30,7 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     image: ImageSource | Picture,
     context: str | Situation | Mapping[str, Any] | None = None,
     *,
-    labels: Sequence[str] = (),
+    labels: LabelsLike = (),
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
@@ -39,8 +42,7 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
             ``Settings(urls=True)`` an https address too. For a folder, call this for each photo in it. See `load_picture`.
         context: What is known about the situation, in plain words or as a `Situation` (or its fields); makes scene,
             causes and conflicts possible.
-        labels: Words to rank for each face, any language of feeling: 2 to 100 of them. Words outside the ontology need the sentence
-            encoder (`make vocabulary`).
+        labels: Words to rank for each face, 2 to 100 of them: a list, or one text with commas between them.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in ``policy``.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
@@ -66,7 +68,7 @@ async def aanalyze_expression(  # noqa: PLR0913
     image: ImageSource | Picture,
     context: str | Situation | Mapping[str, Any] | None = None,
     *,
-    labels: Sequence[str] = (),
+    labels: LabelsLike = (),
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
@@ -107,10 +109,10 @@ _STREAM: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"], "subgraph
 
 
 def _asked(
-    context: str | Situation | Mapping[str, Any] | None, labels: Sequence[str], use_context: UseLike | None
+    context: str | Situation | Mapping[str, Any] | None, labels: LabelsLike, use_context: UseLike | None
 ) -> dict[str, Any]:
     """Return the workflow's input."""
-    return {"context": told(context), "labels": list(labels), "use_context": read_use(use_context).told()}
+    return {"context": told(context), "labels": list(read_labels(labels)), "use_context": read_use(use_context).told()}
 
 
 def _noted(event: tuple[tuple[str, ...], str, Any], on_event: Callable[[Event], None] | None) -> object:

@@ -18,6 +18,7 @@ from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
 from ferce_agent.images import Picture, load_picture
 from ferce_agent.lazy import once
+from ferce_agent.perception.labels import read_labels
 from ferce_agent.policy.limited import limited, notes_on
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
@@ -39,7 +40,7 @@ def load(state: State, context: RunContext) -> Update:
     decision = context.engines.permit(state.get("use_context"))
     situation = read_situation(state.get("context"))
     picture = open_picture(context)
-    labels = context.engines.prepare_labels(state.get("labels") or ())
+    labels = context.engines.prepare_labels(read_labels(state.get("labels")))
     context.engines.prepare_asking()
     context.held = picture
     return {
