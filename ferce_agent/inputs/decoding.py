@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferce_agent.errors import ImageFormatError, ImageShapeError, ImageTruncatedError, InputError
+from ferce_agent.errors import ImageFormatError, ImageShapeError, ImageTruncatedError, InputError, SetupError
 from ferce_agent.inputs.damage import TEXT_MODE, check_png, damaged, was_converted_to_text
 from ferce_agent.inputs.jpeg import read_jpeg
 from ferce_agent.inputs.kinds import MEDIA_TYPES, SAVE_AS, SUPPORTED, Kind, kind_of
@@ -45,6 +45,7 @@ def decode(data: bytes, limits: ImageLimits) -> Decoded:
         ImageFormatError: Not a picture in a supported format.
         ImageTruncatedError: The data is damaged or ends early.
         ImageShapeError: It has too few pixels.
+        SetupError: A package that decodes this format is not installed.
     """
     if not data:
         raise ImageFormatError("The picture is empty (0 bytes).", hint=SUPPORTED)
@@ -60,6 +61,9 @@ def decode(data: bytes, limits: ImageLimits) -> Decoded:
         pixels, frames = _decode_kind(data, kind, limits)
     except (InputError, MemoryError):
         raise
+    except ImportError as error:  # nothing is wrong with the file
+        message = f"The decoder for {kind.name} is not installed ({error.name})."
+        raise SetupError(message, hint="Install ferce-agent again with what it requires.") from error
     except Exception as error:  # damaged files raise whatever the parsers happen to meet
         raise damaged(type(error).__name__) from error
     return pixels, MEDIA_TYPES[kind.name], frames
