@@ -23,7 +23,7 @@ from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.specialist import Perception, Specialist
 from ferce_agent.perception.vlm import VisionLanguageModel
 from ferce_agent.perception.vocabulary import TextEncoder, Vocabulary, check_words, features_of
-from ferce_agent.policy.decide import Decision, permit
+from ferce_agent.policy.decide import Decision, check_sending, permit
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.reasoning.events import EventMatcher
 from ferce_agent.reasoning.expression import interpret
@@ -216,8 +216,25 @@ class Engines:
             SettingsError: The use cannot be read, or the settings name no usable model.
             PolicyError: The use is refused.
         """
-        remote = self.asker is not None and self.asker.vlm.remote
-        return permit(read_use(use), remote=remote, own=self.use)
+        return permit(read_use(use), remote=self.sends_away, own=self.use)
+
+    @property
+    def sends_away(self) -> bool:
+        """Whether the vision-language model runs elsewhere; one that does not say so counts as elsewhere.
+
+        Raises:
+            SettingsError: The settings name no usable model.
+        """
+        return self.asker is not None and getattr(self.asker.vlm, "remote", None) is not False
+
+    def permit_sending(self, use: UseLike | None = None) -> None:
+        """Check that faces may go to the vision-language model, where there is no report that could say that they did not.
+
+        Raises:
+            SettingsError: The use cannot be read, or the settings name no usable model.
+            PolicyError: The use is refused, or the model is a remote one and nobody said that the people shown agree.
+        """
+        check_sending(self.permit(use))
 
     def time_left(self, began: float) -> float | None:
         """Return the seconds left of a picture's budget since `began` (`time.monotonic`); None without a budget."""

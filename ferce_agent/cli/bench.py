@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, engine_options
+from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, consent_option, engine_options
 
 if TYPE_CHECKING:
     from ferce_agent.reasoning.events import EventMatcher
@@ -57,6 +57,7 @@ def speed(runs: int, photo: Path | None, as_json: bool) -> None:
 )
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(10), help="Bootstrap resamples.")
 @click.option("--seed", default=7, show_default=True, type=int)
+@consent_option
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run left in --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
 def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: bool, **choices: Any) -> None:
@@ -87,12 +88,13 @@ def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: 
     "--answers", default=20, show_default=True, type=click.IntRange(1, 1000), help="Answers under the grammar."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@consent_option
 @engine_options
-def bench_vlm(answers: int, as_json: bool, chosen: dict[str, Any]) -> None:
+def bench_vlm(answers: int, as_json: bool, consent: bool, chosen: dict[str, Any]) -> None:
     """Time --vlm: load, first answer, tokens per second, what the adapter adds, how many answers have the asked form."""
     from ferce_agent.evaluation.vlm_speed import measure_vlm, to_table
 
-    measured = measure_vlm(chosen_settings(chosen), answers)
+    measured = measure_vlm(chosen_settings(chosen), answers, {"consent": True} if consent else None)
     click.echo(json.dumps(measured.as_dict(), indent=2) if as_json else to_table(measured))
 
 

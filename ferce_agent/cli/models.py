@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, engine_options
+from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, consent_option, engine_options
 
 
 @click.group()
@@ -42,15 +42,16 @@ def vlm() -> None:
 @click.option("--dataset", required=True, metavar="NAME:DIR[#SPLIT]", help="Labelled faces, as for `ferce bench run`.")
 @click.option("--limit", default=200, show_default=True, type=click.IntRange(40), help="Use only so many of them.")
 @click.option("--out", type=FILE, default=Path("reliability.json"), show_default=True, help="File to write.")
+@consent_option
 @engine_options
-def vlm_calibrate(dataset: str, limit: int, out: Path, chosen: dict[str, Any]) -> None:
+def vlm_calibrate(dataset: str, limit: int, out: Path, consent: bool, chosen: dict[str, Any]) -> None:
     """Ask --vlm about labelled faces, and fit how far its label may move the probabilities.
 
     Use faces that neither model was trained on and that you do not report results on, such as ferplus:DIR#valid.
     """
     from ferce_agent.evaluation.reliability import measure_reliability
 
-    found = measure_reliability(dataset, limit, chosen_settings(chosen))
+    found = measure_reliability(dataset, limit, chosen_settings(chosen), {"consent": True} if consent else None)
     found.save(out)
     click.echo(
         f"{found.model} ({found.prompt}): right on {found.accuracy:.3f} of {found.items} faces; weight {found.weight:.2f}\n"

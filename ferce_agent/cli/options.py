@@ -90,6 +90,12 @@ def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+consent_option = click.option(
+    "--consent", is_flag=True, help="The people shown agree that their faces go to a remote model; without it none is asked."
+)
+"""The option of commands that send faces without making a report."""
+
+
 def chosen_settings(chosen: dict[str, Any]) -> Any:
     """Return the settings of file and environment with the options on top.
 

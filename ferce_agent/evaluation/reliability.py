@@ -11,6 +11,7 @@ from ferce_agent.evaluation.perceivers.base import Sample
 from ferce_agent.evaluation.perceivers.fused import look_twice
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
+from ferce_agent.policy.use import UseLike
 from ferce_agent.reasoning.fusion import Reliability, best_weight, canonical_shares, confusion, fuse_all
 from ferce_agent.settings import Settings
 from ferce_agent.uncertainty.conformal import abstention_threshold, conformal_threshold
@@ -22,7 +23,7 @@ ANSWERED_ACCURACY = 0.9
 """Wanted accuracy of the expressions that are named, as for the specialist."""
 
 
-def measure_reliability(spec: str, limit: int, settings: Settings) -> Reliability:
+def measure_reliability(spec: str, limit: int, settings: Settings, use: UseLike | None = None) -> Reliability:
     """Ask model and specialist about the first `limit` faces of a data set and fit the fusion.
 
     The model is asked as in the product: same prompt, same crop. Table, weight and thresholds are fitted on the same faces, the
@@ -32,8 +33,10 @@ def measure_reliability(spec: str, limit: int, settings: Settings) -> Reliabilit
         spec: Data set, ``NAME:DIR[#SPLIT]``.
         limit: Most faces; spread evenly over the set.
         settings: Name the model, its prompt and the specialist.
+        use: What is said about the use; a remote model needs ``consent``.
 
     Raises:
+        PolicyError: The model is a remote one, and nobody said that the people shown agree.
         SettingsError: The settings name no model.
         DataError: The set cannot be read, or fewer than 30 faces were read by both.
     """
@@ -41,6 +44,7 @@ def measure_reliability(spec: str, limit: int, settings: Settings) -> Reliabilit
     asker = engines.asker
     if asker is None:
         raise SettingsError("Name the model to measure.", hint="ferce vlm calibrate --vlm SPEC --dataset …")
+    engines.permit_sending(use)
     data = load_dataset(spec)
     places = np.unique(np.linspace(0, len(data.items) - 1, min(limit, len(data.items))).astype(int))
     chosen = [data.items[index] for index in places]

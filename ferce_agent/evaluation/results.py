@@ -26,7 +26,6 @@ from ferce_agent.evaluation.metrics import (
     set_scores,
     split_conformal,
 )
-from ferce_agent.evaluation.perceivers.registry import load_perceiver
 from ferce_agent.evaluation.runner import Plan, robust_items
 from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES
 from ferce_agent.uncertainty.calibration import expected_calibration_error
@@ -121,7 +120,7 @@ def _evaluate_one(  # noqa: PLR0913
     for view in by_view.values():
         view.sort(key=lambda row: place[row["item"]])
     plain = by_view["plain"]
-    about = load_perceiver(perceiver).describe()
+    about = plan.perceiver(perceiver).describe()
     result: Result = {
         "perceiver": short_name(perceiver),
         "about": {**about, "contamination": contamination(dataset.origin, about.get("trained_on", {}))},

@@ -51,6 +51,8 @@ class Plan:
         flips: Whether to ask about mirrored, re-encoded and (for written answers) label-shuffled views.
         robustness: Number of items to ask about under each corruption and severity; 0 leaves it out.
         labels: Candidate words instead of the set's own (open vocabulary).
+        consent: Whether the people shown agree that their faces go to a remote model; without it none is asked. No number depends
+            on it.
     """
 
     datasets: tuple[str, ...]
@@ -60,6 +62,7 @@ class Plan:
     flips: bool = True
     robustness: int = 0
     labels: tuple[str, ...] = ()
+    consent: bool = False
 
     def __post_init__(self) -> None:
         """Check the plan.
@@ -72,6 +75,14 @@ class Plan:
         for names in (self.datasets, self.perceivers):
             if len(set(names)) != len(names):
                 raise SettingsError("A data set or perceiver is named twice.")
+
+    def perceiver(self, spec: str) -> Perceiver:
+        """Build one of the perceivers.
+
+        Raises:
+            PolicyError: A remote model is named, and nobody said that the people shown agree.
+        """
+        return load_perceiver(spec, consent=self.consent)
 
     def load(self, spec: str) -> Dataset:
         """Read one of the data sets, cut and relabelled as the plan says."""
@@ -106,8 +117,8 @@ def run(plan: Plan, out: Path, workers: int = 1, progress: Callable[[int, int, s
         EngineError: A worker process died.
     """
     datasets = {spec: plan.load(spec) for spec in plan.datasets}
-    options = {**asdict(plan), "data": {spec: dataset.sha256 for spec, dataset in datasets.items()}}
-    options["perceived_by"] = {spec: load_perceiver(spec).describe().get("weights_sha256") for spec in plan.perceivers}
+    options = {**asdict(replace(plan, consent=False)), "data": {spec: dataset.sha256 for spec, dataset in datasets.items()}}
+    options["perceived_by"] = {spec: plan.perceiver(spec).describe().get("weights_sha256") for spec in plan.perceivers}
     options = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
     with open_journal(out / JOURNAL, options) as journal:
         tasks = list(pending(plan, datasets, journal.rows))
@@ -131,7 +142,7 @@ def pending(plan: Plan, datasets: dict[str, Dataset], rows: list[Row]) -> Iterat
     """Yield what the journal does not hold yet, by perceiver, set and view."""
     known = {(row["dataset"], row["perceiver"], row["variant"], row["item"]) for row in rows if "item" in row}
     for perceiver in plan.perceivers:
-        writes = load_perceiver(perceiver).writes
+        writes = plan.perceiver(perceiver).writes
         for spec, dataset in datasets.items():
             for variant, places in views(plan, dataset, writes=writes):
                 left = [i for i in places if (spec, perceiver, variant.key, dataset.items[i].id) not in known]
@@ -221,7 +232,7 @@ class Worker:
             self._datasets[task.dataset] = self._plan.load(task.dataset)
         dataset = self._datasets[task.dataset]
         if task.perceiver not in self._perceivers:
-            self._perceivers[task.perceiver] = load_perceiver(task.perceiver)
+            self._perceivers[task.perceiver] = self._plan.perceiver(task.perceiver)
             for index in task.items[:WARM_UP]:
                 self._answer(task, dataset, dataset.items[index])
         rows = [self._answer(task, dataset, dataset.items[index]) for index in task.items]

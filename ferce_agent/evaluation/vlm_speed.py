@@ -18,6 +18,7 @@ from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.extraction.answer import read_answer
 from ferce_agent.extraction.shape import AnswerShape, shape_for
 from ferce_agent.perception.vlm import Request, VisionLanguageModel
+from ferce_agent.policy.use import UseLike
 from ferce_agent.settings import Settings
 from ferce_agent.views.progress import Display
 
@@ -72,16 +73,18 @@ class VlmSpeed:
         return asdict(self)
 
 
-def measure_vlm(settings: Settings, answers: int) -> VlmSpeed:
-    """Ask the model of the settings about the demo photo.
+def measure_vlm(settings: Settings, answers: int, use: UseLike | None = None) -> VlmSpeed:
+    """Ask the model of the settings about the demo photo; a remote one needs ``consent`` in the use.
 
     Raises:
+        PolicyError: The model is a remote one, and nobody said that the person shown agrees.
         SettingsError: The settings name no model.
         VlmError: The model failed.
     """
     engines = Engines(settings)
     if engines.asker is None:
         raise SettingsError("Name the model to time.", hint="ferce bench vlm --vlm SPEC")
+    engines.permit_sending(use)
     vlm = engines.asker.vlm
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     picture = engines.asker.picture(pixels, engines.detect(pixels)[0])

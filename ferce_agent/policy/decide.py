@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from ferce_agent.errors import PolicyError
 from ferce_agent.policy.rules import STRICTNESS, Rule, Verdict, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.report import Policy
+
+ASK_THEM: Final = "Where the people shown agree, say so: --consent, or consent = true in the use context."
+"""What lifts the rule on remote models, where nothing else stands against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Decision:
         return "; ".join(f"{rule.id} ({rule.source})" for rule in self.binding)
 
     @property
+    def lacks_consent(self) -> bool:
+        """Whether the missing word of the people shown is all that keeps a picture from a remote model."""
+        return self.may_infer and [rule.id for rule in self.binding] == ["remote-needs-consent"]
+
+    @property
     def policy(self) -> Policy:
         """The report's account of the decision."""
         return Policy(decision=self.decision, rules=self.rules, notice=self.notice)
@@ -49,14 +58,16 @@ def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> De
     """Return what may be done.
 
     What the caller leaves open is taken from the operator's own use. The caller cannot loosen that: a rule that holds something
-    back for the operator's own use does so for every caller.
+    back for the operator's own use does so for every caller. Whether the people in a picture agreed is known to whoever has the
+    picture: where the operator leaves that open, the caller's word counts.
 
     Args:
         use: What the caller says.
         remote: Whether a vision-language model that runs elsewhere is set up.
         own: What the operator of a server says.
     """
-    general, asked = applying(own, remote), applying(use.completed_by(own), remote)
+    agreed = own if own.consent is not None else own.model_copy(update={"consent": use.consent})
+    general, asked = applying(agreed, remote), applying(use.completed_by(own), remote)
     bound = [rule for rule in general if rule.is_binding]
     notes = [rule for rule in (general if bound else asked) if not rule.is_binding]
     found = {rule.id for rule in (*bound, *notes, *(rule for rule in asked if rule.is_binding))}
@@ -105,3 +116,16 @@ def permit(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> De
             hint="All rules: ferce policy",
         )
     return decision
+
+
+def check_sending(decision: Decision) -> None:
+    """Refuse to go on where a face would be sent away that must stay.
+
+    Raises:
+        PolicyError: The decision holds faces back from a remote model.
+    """
+    if not decision.may_send:
+        raise PolicyError(
+            f"The faces may not be sent to the model. Rule: {decision.cited}.",
+            hint=f"{ASK_THEM} A model on this machine needs none." if decision.lacks_consent else "All rules: ferce policy",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ferce_agent import wording
-from ferce_agent.policy.decide import Decision
+from ferce_agent.policy.decide import ASK_THEM, Decision
 from ferce_agent.reasoning.counts import count_faces, faces_found
 from ferce_agent.reasoning.guidance import guide
 from ferce_agent.reasoning.movements import PRESENT
@@ -30,6 +30,8 @@ def notes_on(decision: Decision) -> list[Degradation]:
         return [Degradation(stage="policy", code="policy_restricted", message=message, person=None)]
     if not decision.may_send:
         message = f"The remote vision-language model was not asked, and nothing was sent. Rule: {decision.cited}."
+        if decision.lacks_consent:
+            message += f" {ASK_THEM}"
         return [Degradation(stage="policy", code="vlm_skipped", message=message, person=None)]
     return []
 

@@ -50,7 +50,7 @@ NOT_STATED: Final = UseContext()
 
 
 def read_use(value: UseLike | None) -> UseContext:
-    """Return what a caller gives in any form as a `UseContext`.
+    """Return what a caller gives in any form as a `UseContext`; null leaves a field open.
 
     Raises:
         SettingsError: A field is unknown or has an unusable value; the message names it.
@@ -61,6 +61,6 @@ def read_use(value: UseLike | None) -> UseContext:
         hint = "Give the fields of a UseContext, such as domain and jurisdiction. See: ferce policy --help"
         raise SettingsError(f"The use context must be an object with fields, not {value_of(value)}.", hint=hint)
     try:
-        return UseContext.model_validate(dict(value))
+        return UseContext.model_validate({name: one for name, one in value.items() if one is not None})
     except ValidationError as error:
         raise unusable(error, "The use context", UseContext) from error

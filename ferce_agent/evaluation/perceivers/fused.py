@@ -57,10 +57,11 @@ class FusedPerceiver:
 
     writes = False
 
-    def __init__(self, spec: str) -> None:
-        """Prepare the engines.
+    def __init__(self, spec: str, *, consent: bool = False) -> None:
+        """Prepare the engines; `consent`: the people shown agree that their faces go to a remote model.
 
         Raises:
+            PolicyError: The model is a remote one, and nobody said so.
             SettingsError: No reliability was measured, or the model is unknown.
             DataError: The reliability file cannot be used.
         """
@@ -71,6 +72,7 @@ class FusedPerceiver:
                 hint="Measure it with ferce vlm calibrate, and name the file in FERCE_VLM_RELIABILITY.",
             )
         self._engines = Engines(replace(settings, vlm=spec))
+        self._engines.permit_sending({"consent": True} if consent else None)
         self._engines.prepare_asking()
 
     def describe(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.specialist import Precision, Specialist
+from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 
@@ -67,6 +68,15 @@ class ProductPerceiver:
 
     writes = False
 
+    def __init__(self, *, consent: bool = False) -> None:
+        """Prepare the engines; `consent`: the people shown agree that their faces go to a remote model of the settings.
+
+        Raises:
+            PolicyError: The settings name a remote model, and nobody said so.
+        """
+        self._engines = Engines(Settings.from_environment(), use=UseContext(consent=consent or None))
+        self._engines.permit_sending()
+
     def describe(self) -> dict[str, Any]:
         """Return the versions of the engines."""
         engine = self._engines.specialist_card()
@@ -77,10 +87,13 @@ class ProductPerceiver:
             "trained_on": TRAINED_ON,
         }
 
+<<<<<<< HEAD
     @lazy_property
     def _engines(self) -> Engines:
         return Engines(Settings.from_environment())
 
+=======
+>>>>>>> cb385e2 (wip)
     def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
         """Return the report's distribution for the largest face; no answer at all where no face was found."""
         from ferce_agent.api import analyze_expression

@@ -27,32 +27,37 @@ NAMES = (
 )
 
 
-def load_perceiver(spec: str) -> Perceiver:
-    """Build the perceiver that `spec` names.
+def load_perceiver(spec: str, *, consent: bool = False) -> Perceiver:
+    """Build the perceiver that `spec` names; `consent`: the people shown agree that their faces go to a remote model.
 
     Raises:
+        PolicyError: A remote model is named, and nobody said that they agree.
         SettingsError: There is none of this name, or the named factory gives something else.
     """
     name, _, option = spec.partition(":")
     if name == "specialist":
         return SpecialistPerceiver(option)
     if name == "vlm" and option:
-        return WrittenPerceiver(load_vlm(option))
+        return WrittenPerceiver(load_vlm(option), consent=consent)
     if name == "fused" and option:
-        return FusedPerceiver(option)
+        return FusedPerceiver(option, consent=consent)
     if name == "python" and option:
-        return _from_python(option)
-    plain: dict[str, Callable[[], Perceiver]] = {"product": ProductPerceiver, "fer": FerPeer, "opencv": OpenCvFloor}
+        return _from_python(option, consent)
+    plain: dict[str, Callable[[], Perceiver]] = {
+        "product": lambda: ProductPerceiver(consent=consent),
+        "fer": FerPeer,
+        "opencv": OpenCvFloor,
+    }
     if name not in plain or option:
         raise SettingsError(f"'{spec[:120]}' is no perceiver.", hint=f"Use one of {', '.join(NAMES)}.")
     return plain[name]()
 
 
-def _from_python(place: str) -> Perceiver:
+def _from_python(place: str, consent: bool) -> Perceiver:
     """Call a function of an importable module; it returns a perceiver or a vision-language model."""
     made = call_named(place)
     if isinstance(made, Perceiver):
         return made
     if isinstance(made, VisionLanguageModel):
-        return WrittenPerceiver(made)
+        return WrittenPerceiver(made, consent=consent)
     raise SettingsError(f"python:{place[:120]} gives neither a perceiver nor a vision-language model.")

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ferce_agent.asking import crop_jpeg
+from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
@@ -27,8 +28,17 @@ class WrittenPerceiver:
 
     writes = True
 
-    def __init__(self, model: VisionLanguageModel) -> None:
-        """Wrap the model."""
+    def __init__(self, model: VisionLanguageModel, *, consent: bool = False) -> None:
+        """Wrap the model.
+
+        Args:
+            model: Any vision-language model.
+            consent: Whether the people shown agree that their faces go to a remote one.
+
+        Raises:
+            PolicyError: The model is a remote one, and nobody said so.
+        """
+        Engines(vlm=model).permit_sending({"consent": True} if consent else None)
         self._model = model
 
     def describe(self) -> dict[str, Any]:
