@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
+import weakref
 from collections.abc import Sequence
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, ClassVar, Final
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -18,7 +21,7 @@ from pydantic import ValidationError
 from ferce_agent.errors import MissingExtraError, SettingsError
 from ferce_agent.graphs.chat_state import REFERENCE, words_of
 from ferce_agent.perception.backends import call_named
-from ferce_agent.perception.endpoint import access
+from ferce_agent.perception.endpoint import STRAIGHT, access
 from ferce_agent.replies import Direction, GuidedReply
 
 FORMS: Final = "openai:URL#MODEL or python:MODULE:FUNCTION"
@@ -28,6 +31,8 @@ SUMMARY: Final = re.compile(r"«(.*?)»", re.S)
 
 class GuidedChatModel(BaseChatModel):
     """Answers by rule, offline: calls the tool for the latest message's photos, and follows the guidance in the system message."""
+
+    remote: ClassVar[bool] = False
 
     @property
     def _llm_type(self) -> str:
@@ -112,5 +117,23 @@ def _endpoint(place: str) -> BaseChatModel:
         from langchain_openai import ChatOpenAI
     except ImportError as error:
         raise MissingExtraError("langchain-openai", "chat") from error
+    straight = {} if way.remote else _straight_clients()
     # Servers on this machine take any key, but the client wants one.
-    return ChatOpenAI(model=name, base_url=url.rstrip("/"), api_key=way.key or "none", timeout=120, max_retries=2)
+    made = ChatOpenAI(
+        model=name, base_url=url.rstrip("/"), api_key=way.key or "none", timeout=120, max_retries=2, **straight
+    )
+    if straight:  # it does not close what it was given
+        weakref.finalize(made, straight["http_client"].close)
+    return made
+
+
+def _straight_clients() -> dict[str, Any]:
+    """Return HTTP clients that stay on this machine, as arguments of `ChatOpenAI`."""
+    import openai
+
+    class AsyncClient(openai.DefaultAsyncHttpxClient):
+        def __del__(self) -> None:
+            with suppress(RuntimeError):  # no loop: its connections ended with the loop they belonged to
+                self._closing = asyncio.get_running_loop().create_task(self.aclose())
+
+    return {"http_client": openai.DefaultHttpxClient(**STRAIGHT), "http_async_client": AsyncClient(**STRAIGHT)}

@@ -91,7 +91,9 @@ def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 consent_option = click.option(
-    "--consent", is_flag=True, help="The people shown agree that their faces go to a remote model; without it none is asked."
+    "--consent",
+    is_flag=True,
+    help="The people shown agree that their faces go to a remote model; without it none is asked.",
 )
 """The option of commands that send faces without making a report."""
 

@@ -117,7 +117,10 @@ def run(plan: Plan, out: Path, workers: int = 1, progress: Callable[[int, int, s
         EngineError: A worker process died.
     """
     datasets = {spec: plan.load(spec) for spec in plan.datasets}
-    options = {**asdict(replace(plan, consent=False)), "data": {spec: dataset.sha256 for spec, dataset in datasets.items()}}
+    options = {
+        **asdict(replace(plan, consent=False)),
+        "data": {spec: dataset.sha256 for spec, dataset in datasets.items()},
+    }
     options["perceived_by"] = {spec: plan.perceiver(spec).describe().get("weights_sha256") for spec in plan.perceivers}
     options = {key: list(value) if isinstance(value, tuple) else value for key, value in options.items()}
     with open_journal(out / JOURNAL, options) as journal:

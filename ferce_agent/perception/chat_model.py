@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import VlmError
+from ferce_agent.perception.endpoint import is_local
 from ferce_agent.perception.vlm import Answer, Patience, Request
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+ADDRESSES: Final = ("openai_api_base", "base_url", "endpoint_url", "server_url")
+"""Where chat models of other packages keep the address of their server."""
+
+
+def runs_elsewhere(model: BaseChatModel) -> bool:
+    """Return whether what a chat model is told leaves this machine; one that does not show where it runs counts as elsewhere.
+
+    A model runs here if it says so (its attribute ``remote``, or ``metadata={"remote": False}``), or if its server has a loopback
+    address.
+    """
+    said = getattr(model, "remote", (model.metadata or {}).get("remote"))
+    if isinstance(said, bool):
+        return said
+    found = [url for name in ADDRESSES if isinstance(url := getattr(model, name, None), str) and url]
+    return not found or not all(is_local(url) for url in found)
+
 
 class ChatModelVlm:
     """Adapter of a LangChain `BaseChatModel`; pictures are sent as standard image content blocks."""
 
-    def __init__(self, model: BaseChatModel, *, name: str = "", remote: bool = True, most_pictures: int = 8) -> None:
-        """Wrap `model`; say ``remote=False`` only if it runs on this machine."""
+    def __init__(
+        self, model: BaseChatModel, *, name: str = "", remote: bool | None = None, most_pictures: int = 8
+    ) -> None:
+        """Wrap `model`; say ``remote=False`` only if it runs on this machine. Left out, `runs_elsewhere` says it."""
         self.model = model
         self.name = name or type(model).__name__.lower()
         self.version = "langchain"
-        self.remote = remote
+        self.remote = runs_elsewhere(model) if remote is None else remote
         self.most_pictures = most_pictures
 
     def ask(self, request: Request) -> Answer:

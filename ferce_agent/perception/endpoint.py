@@ -18,6 +18,11 @@ from ferce_agent.perception.vlm import Answer, Patience, Request, admitted, time
 KEY_VARIABLE: Final = "FERCE_API_KEY"
 GRAMMAR_SERVERS: Final = frozenset({"me", "llamacpp"})
 """``owned_by`` of models of llama-cpp-python's and llama.cpp's servers: they take a grammar and ignore a JSON schema."""
+STRAIGHT: Final[dict[str, Any]] = {
+    "mounts": dict.fromkeys(("all://", "http://", "https://")),
+    "follow_redirects": False,
+}
+"""How an HTTP client stays on this machine: through no proxy of the environment, and to nowhere that an answer names."""
 ATTEMPTS: Final = 3
 """Attempts at a valid structured answer, and at reaching a busy server."""
 
@@ -69,12 +74,13 @@ class EndpointVlm:
     def _client(self) -> Any:
         try:
             import instructor  # noqa: F401
-            from openai import OpenAI
+            from openai import DefaultHttpxClient, OpenAI
         except ImportError as error:
             raise MissingExtraError("instructor", "endpoint") from error
         # Its log repeats whole requests; without a handler of the user's own it would go to standard error.
         logging.getLogger("instructor").addHandler(logging.NullHandler())
-        client = OpenAI(base_url=self.url, api_key=self._key or "none", max_retries=ATTEMPTS - 1)
+        straight = None if self.remote else DefaultHttpxClient(**STRAIGHT)
+        client = OpenAI(base_url=self.url, api_key=self._key or "none", max_retries=ATTEMPTS - 1, http_client=straight)
         weakref.finalize(self, client.close)
         return client
 
@@ -168,8 +174,13 @@ def access(url: str, key: str | None = None) -> Access:
     Raises:
         SettingsError: The address is no http(s) address, or plain http to another machine carries a key.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and not (parts.username or parts.query)
+        _ = parts.port
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable or not parts.hostname:
         raise SettingsError("The endpoint needs an http(s) address.", hint="openai:http://localhost:8000/v1#MODEL")
     remote, found = not is_loopback(parts.hostname), key or os.environ.get(KEY_VARIABLE)
     if not found and parts.hostname == "api.openai.com":
@@ -177,6 +188,15 @@ def access(url: str, key: str | None = None) -> Access:
     if found and remote and parts.scheme == "http":
         raise SettingsError("An API key is only sent over https.", hint="Use https, or unset the key.")
     return Access(remote, found)
+
+
+def is_local(url: str) -> bool:
+    """Return whether an address is one of this machine."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return False
+    return host is not None and is_loopback(host)
 
 
 def is_loopback(host: str) -> bool:

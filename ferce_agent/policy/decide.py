@@ -69,7 +69,9 @@ def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> De
     agreed = own if own.consent is not None else own.model_copy(update={"consent": use.consent})
     general, asked = applying(agreed, remote), applying(use.completed_by(own), remote)
     bound = [rule for rule in general if rule.is_binding]
-    notes = [rule for rule in (general if bound else asked) if not rule.is_binding]
+    # Where the operator's rule binds against the caller's words, those words are not what holds.
+    overruled = any(rule not in asked for rule in bound)
+    notes = [rule for rule in (general if overruled else asked) if not rule.is_binding]
     found = {rule.id for rule in (*bound, *notes, *(rule for rule in asked if rule.is_binding))}
     return combined([rule for rule in rules() if rule.id in found])
 
@@ -127,5 +129,7 @@ def check_sending(decision: Decision) -> None:
     if not decision.may_send:
         raise PolicyError(
             f"The faces may not be sent to the model. Rule: {decision.cited}.",
-            hint=f"{ASK_THEM} A model on this machine needs none." if decision.lacks_consent else "All rules: ferce policy",
+            hint=f"{ASK_THEM} A model on this machine needs none."
+            if decision.lacks_consent
+            else "All rules: ferce policy",
         )

@@ -111,6 +111,8 @@ def bad_server(trouble: Trouble) -> Iterator[str]:
         def _misbehave(self, what: str) -> None:
             if what.isdigit():
                 self._send(int(what), b'{"error": {"message": "no"}}', {"Retry-After": "0"})
+            elif what.startswith("http://"):
+                self._send(307, b"", {"Location": f"{what}/chat/completions"})
             elif what == "slow":
                 time.sleep(1.5)
                 self._send(200, completion("<answer>happy</answer>"))

@@ -16,6 +16,7 @@ from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError
 from ferce_agent.perception.bank import Bank, Example, label_in_style
 from ferce_agent.perception.vlm import Answer, Request
+from ferce_agent.policy.use import UseContext
 from ferce_agent.settings import Settings
 
 
@@ -103,7 +104,8 @@ class Reader:
 @pytest.mark.parametrize(("most", "pictures"), [(1, 1), (8, 3)])
 def test_examples_reach_the_prompt_and_the_provenance(built: Path, photo: Path, most: int, pictures: int) -> None:
     reader = Reader(most)
-    report = analyze_expression(photo, engines=Engines(Settings(bank=built, shots=2), vlm=reader))
+    engines = Engines(Settings(bank=built, shots=2), vlm=reader, use=UseContext(consent=True))
+    report = analyze_expression(photo, engines=engines)
     (request,) = reader.asked
     assert "after the landing" in request.prompt
     assert len(request.pictures) == pictures

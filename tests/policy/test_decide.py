@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferce_agent.errors import PolicyError
-from ferce_agent.policy.decide import Decision, decide, permit, standard_policy
+from ferce_agent.policy.decide import Decision, check_sending, decide, permit, standard_policy
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
 from ferce_agent.policy.rules import STRICTNESS, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
@@ -34,7 +34,7 @@ EXAMPLES: dict[str, tuple[tuple[UseContext, bool], tuple[UseContext, bool]]] = {
     "house-no-credit": ((UseContext(domain="credit"), False), (UseContext(domain="insurance"), False)),
     "house-no-insurance": ((UseContext(domain="insurance"), False), (UseContext(domain="credit"), False)),
     "eu-ai-act-5-1-f": ((UseContext(domain="education"), False), (CARE, False)),
-    "remote-needs-consent": ((ROBOT, True), (NOT_STATED, True)),
+    "remote-needs-consent": ((NOT_STATED, True), (UseContext(consent=True), True)),
     "remote-consent-withheld": ((UseContext(consent=False), True), (UseContext(consent=False), False)),
     "remote-not-minors": ((UseContext(minors=True, consent=True), True), (UseContext(minors=True), False)),
     "eu-ai-act-5-1-f-exception": ((CARE, False), (WORK, False)),
@@ -78,9 +78,9 @@ def test_every_rule_is_triggered_by_one_use_and_not_by_another(rule: object) -> 
     assert name not in decide(no, remote=other).rules
 
 
-def test_without_a_stated_use_all_is_as_before() -> None:
-    for remote in (False, True):
-        decision = decide(NOT_STATED, remote=remote)
+def test_without_a_stated_use_all_is_as_before_on_this_machine_and_with_consent() -> None:
+    for use, remote in ((NOT_STATED, False), (UseContext(consent=True), True)):
+        decision = decide(use, remote=remote)
         assert decision.policy == standard_policy()
         assert (decision.decision, decision.rules) == ("allowed", ("no-purpose-stated",))
         assert decision.may_infer
@@ -90,6 +90,29 @@ def test_without_a_stated_use_all_is_as_before() -> None:
             "emotions at work or in education is prohibited except for medical or safety reasons (AI Act, Article 5(1)(f)), and "
             "people exposed to emotion recognition must be told (Article 50(3))."
         )
+
+
+@pytest.mark.parametrize("use", [NOT_STATED, ROBOT, UseContext(purpose="a photo booth"), UseContext(minors=False)])
+def test_a_remote_model_gets_nothing_unless_somebody_says_that_the_people_agree(use: UseContext) -> None:
+    decision = decide(use, remote=True)
+    assert (decision.decision, decision.may_infer, decision.may_send) == ("restricted", True, False)
+    assert decision.lacks_consent
+    assert decide(use.model_copy(update={"consent": True}), remote=True).may_send
+    with pytest.raises(PolicyError, match=r"remote-needs-consent.*--consent"):
+        check_sending(decision)
+
+
+def test_where_the_operator_leaves_consent_open_the_callers_word_counts() -> None:
+    agreed = UseContext(consent=True)
+    for own in (NOT_STATED, ROBOT):
+        assert not decide(NOT_STATED, remote=True, own=own).may_send
+        assert decide(agreed, remote=True, own=own).may_send
+    for own in (UseContext(consent=False), UseContext(minors=True)):
+        decision = decide(agreed, remote=True, own=own)
+        assert not decision.may_send
+        assert not decision.lacks_consent
+        with pytest.raises(PolicyError, match="ferce policy"):
+            check_sending(decision)
 
 
 @pytest.mark.parametrize("domain", REFUSED)
@@ -156,7 +179,8 @@ def test_consent_and_grounds_never_make_it_stricter(use: UseContext, remote: boo
 
 @given(USES, USES, st.booleans())
 def test_a_caller_cannot_loosen_the_operators_use(use: UseContext, own: UseContext, remote: bool) -> None:
-    assert not_stricter(decide(own, remote=remote), decide(use, remote=remote, own=own))
+    agreed = own if own.consent is not None else own.model_copy(update={"consent": use.consent})
+    assert not_stricter(decide(agreed, remote=remote), decide(use, remote=remote, own=own))
     assert decide(NOT_STATED, remote=remote, own=own) == decide(own, remote=remote)
     assert decide(use, remote=remote, own=NOT_STATED) == decide(use, remote=remote)
 

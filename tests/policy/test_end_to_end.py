@@ -19,6 +19,7 @@ from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.cli import main
 from ferce_agent.engine import Engines
 from ferce_agent.errors import PolicyError, SettingsError
+from ferce_agent.evaluation.perceivers.registry import load_perceiver
 from ferce_agent.graphs.analyze import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.ontology.store import ontology
@@ -179,13 +180,18 @@ def test_the_graph_takes_plain_data(photo: Path, engines: Engines) -> None:
         (ROBOT, "remote-needs-consent"),
         ({**ROBOT, "consent": False}, "remote-consent-withheld"),
         ({**ROBOT, "consent": True, "minors": True}, "remote-not-minors"),
-        ({"minors": True}, "remote-not-minors"),
+        ({"minors": True, "consent": True}, "remote-not-minors"),
         ({"consent": False}, "remote-consent-withheld"),
+        (None, "remote-needs-consent"),
+        ({}, "remote-needs-consent"),
+        ({"minors": False}, "remote-needs-consent"),
     ],
 )
-def test_nothing_is_sent_without_consent_or_of_minors(photo: Path, use: dict[str, Any], rule: str) -> None:
+def test_nothing_is_sent_without_consent_or_of_minors(photo: Path, use: dict[str, Any] | None, rule: str) -> None:
     vlm = RemoteVlm()
-    report = analyze_expression(photo, use_context=use, engines=Engines(Settings(scene=True), vlm=vlm))
+    report = analyze_expression(
+        photo, use_context=use, engines=Engines(Settings(scene=True, choose_cause=True), vlm=vlm)
+    )
     assert vlm.asked == []
     assert report.provenance.left_machine == ()
     assert report.provenance.vlm is None
@@ -195,8 +201,41 @@ def test_nothing_is_sent_without_consent_or_of_minors(photo: Path, use: dict[str
     assert report.people[0].expression is not None
 
 
-@pytest.mark.parametrize("use", [None, {}, {**ROBOT, "consent": True}, {"consent": True, "minors": False}])
-def test_with_consent_or_no_stated_use_the_face_is_sent(photo: Path, use: dict[str, Any] | None) -> None:
+def test_causes_are_not_weighed_by_a_remote_model_without_consent(photo: Path) -> None:
+    vlm = RemoteVlm()
+    told = "She won the race. Then she lost her job."
+    engines = Engines(Settings(choose_cause=True), vlm=vlm)
+    assert len(analyze_expression(photo, told, engines=engines).causes) > 1
+    assert vlm.asked == []
+    analyze_expression(photo, told, use_context={"consent": True}, engines=engines)
+    assert len(vlm.asked) > 1
+
+
+async def test_no_way_in_sends_a_face_without_consent(photo: Path) -> None:
+    vlm = RemoteVlm()
+    engines = Engines(vlm=vlm)
+    await aanalyze_expression(photo, engines=engines)
+    call(create_analyze_expression_tool(roots=[photo.parent], engines=engines), image=photo.name)
+    async with Client(create_server(roots=[photo.parent], engines=engines)) as client:
+        await client.call_tool("analyze_expression", {"image": photo.name})
+        assert vlm.asked == []
+        await client.call_tool("analyze_expression", {"image": photo.name, "use_context": {"consent": True}})
+    assert len(vlm.asked) == 1
+
+
+def test_a_model_that_does_not_say_where_it_runs_counts_as_remote(photo: Path) -> None:
+    class Silent:
+        name, version, most_pictures = "silent", "1", 1
+
+        def ask(self, request: Request) -> Answer:
+            raise AssertionError("nobody agreed")
+
+    report = analyze_expression(photo, engines=Engines(vlm=Silent()))  # type: ignore[arg-type]
+    assert "remote-needs-consent" in report.policy.rules
+
+
+@pytest.mark.parametrize("use", [{"consent": True}, {**ROBOT, "consent": True}, {"consent": True, "minors": False}])
+def test_with_consent_the_face_is_sent(photo: Path, use: dict[str, Any]) -> None:
     vlm = RemoteVlm()
     report = analyze_expression(photo, use_context=use, engines=Engines(vlm=vlm))
     assert len(vlm.asked) == 1
@@ -302,9 +341,10 @@ def model():
 def test_consent_is_an_option(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "far_vlm.py").write_text(VLM_FILE)
     monkeypatch.chdir(tmp_path)
-    asked = ["analyze", photo.resolve(), "--json", "--vlm", "python:far_vlm:model", "--domain", "assistant"]
+    asked = ["analyze", photo.resolve(), "--json", "--vlm", "python:far_vlm:model"]
     for options, sent in (
         ([], []),
+        (["--domain", "assistant"], []),
         (["--no-consent"], []),
         (["--consent"], ["face-crop"]),
         (["--consent", "--minors"], []),
@@ -312,6 +352,33 @@ def test_consent_is_an_option(photo: Path, tmp_path: Path, monkeypatch: pytest.M
         result = ferce(*asked, *options)
         assert result.exit_code == 0, result.output
         assert json.loads(result.stdout)["provenance"]["left_machine"] == sent
+
+
+def test_nothing_is_measured_on_a_remote_model_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "far_vlm.py").write_text(VLM_FILE)
+    (tmp_path / "set" / "happy").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    far = ["--vlm", "python:far_vlm:model"]
+    commands: list[list[str]] = [
+        ["vlm", "calibrate", "--dataset", "folder:set", *far],
+        ["bench", "vlm", *far],
+    ]
+    for command in commands:
+        result = ferce(*command)
+        assert result.exit_code == 1
+        assert "policy_refused" in result.stderr
+        assert "--consent" in result.stderr
+    assert "policy_refused" not in ferce(*commands[0], "--consent").stderr
+
+
+@pytest.mark.parametrize("spec", ["vlm:openai:https://example.org/v1#m", "python:far_vlm:model", "product"])
+def test_a_remote_perceiver_needs_consent(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "far_vlm.py").write_text(VLM_FILE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FERCE_VLM", "openai:https://example.org/v1#m")
+    with pytest.raises(PolicyError, match="remote-needs-consent"):
+        load_perceiver(spec)
+    assert load_perceiver(spec, consent=True).describe()["name"]
 
 
 def test_the_rules_are_printed() -> None:

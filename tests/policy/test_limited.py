@@ -68,10 +68,14 @@ def test_advice_on_distress_stays_where_words_alone_call_for_it() -> None:
 
 
 def test_what_is_held_back_is_said_once() -> None:
-    assert notes_on(decide(NOT_STATED, remote=True)) == []
+    assert notes_on(decide(UseContext(consent=True), remote=True)) == notes_on(decide(NOT_STATED, remote=False)) == []
     (note,) = notes_on(WORK)
     assert (note.code, note.stage, note.person) == ("policy_restricted", "policy", None)
     assert "eu-ai-act-5-1-f" in note.message
-    (skipped,) = notes_on(decide(UseContext(domain="assistant"), remote=True))
-    assert (skipped.code, skipped.stage) == ("vlm_skipped", "policy")
-    assert "remote-needs-consent" in skipped.message
+    for use in (UseContext(domain="assistant"), NOT_STATED):
+        (skipped,) = notes_on(decide(use, remote=True))
+        assert (skipped.code, skipped.stage) == ("vlm_skipped", "policy")
+        assert "remote-needs-consent" in skipped.message
+        assert "--consent" in skipped.message
+    (of_minors,) = notes_on(decide(UseContext(minors=True, consent=True), remote=True))
+    assert "--consent" not in of_minors.message

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.policy.use import NOT_STATED, UseContext, read_use
@@ -57,6 +59,23 @@ def test_errors_say_what_would_be_right(said: Any, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read_use(said)
     assert message in str(caught.value)
+
+
+def test_null_leaves_a_field_open() -> None:
+    assert (
+        read_use({"domain": None, "jurisdiction": None, "basis": None, "purpose": None, "consent": None}) == NOT_STATED
+    )
+
+
+ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(max_size=3))
+
+
+@given(ANYTHING | st.dictionaries(st.sampled_from([*UseContext.model_fields, "x"]) | st.integers(), ANYTHING))
+def test_anything_is_read_or_refused(said: Any) -> None:
+    try:
+        assert isinstance(read_use(said), UseContext)
+    except SettingsError as error:
+        assert "use context" in str(error)
 
 
 def test_what_is_left_open_is_taken_from_the_operator() -> None:

@@ -19,7 +19,7 @@ def test_the_table_names_every_rule_and_keeps_to_the_width(width: int) -> None:
 def test_conditions_read_as_words() -> None:
     words = {rule.id: when_words(rule.when) for rule in rules()}
     assert words["eu-ai-act-5-1-f"] == "domain workplace or education; jurisdiction eu or unknown; basis none"
-    assert words["remote-needs-consent"] == "consent unknown; remote model; use stated"
+    assert words["remote-needs-consent"] == "consent unknown; remote model"
     assert words["no-purpose-stated"] == "no use stated"
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from ferce_agent.engine import Engines
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
-from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.specialist import Precision, Specialist
 from ferce_agent.policy.use import UseContext
@@ -87,13 +86,6 @@ class ProductPerceiver:
             "trained_on": TRAINED_ON,
         }
 
-<<<<<<< HEAD
-    @lazy_property
-    def _engines(self) -> Engines:
-        return Engines(Settings.from_environment())
-
-=======
->>>>>>> cb385e2 (wip)
     def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
         """Return the report's distribution for the largest face; no answer at all where no face was found."""
         from ferce_agent.api import analyze_expression
