@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from ferce_agent.errors import SettingsError
@@ -46,7 +46,7 @@ def _words(value: object) -> object:
 
 def _when(value: object) -> object:
     """Take yes and no for always and never, in the words that pydantic takes for true and false."""
-    word = str(value).lower() if isinstance(value, bool | int | str) else value
+    word = str(value).lower() if isinstance(value, bool | int | str) else ""
     if word in {"true", "1", "yes", "on", "y", "t"}:
         return "always"
     return "never" if word in {"false", "0", "no", "off", "n", "f"} else word
@@ -57,8 +57,18 @@ File = Annotated[Path | None, BeforeValidator(_file)]
 Words = Annotated[str, BeforeValidator(_words)]
 
 
+class _InPlainWords(type):
+    """Makes a typed error of what the constructor of a class cannot use; `dataclasses.replace` comes through here too."""
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        try:
+            return super().__call__(*given, **named)
+        except ValidationError as error:
+            raise _refused(error) from error
+
+
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True))
-class Settings:
+class Settings(metaclass=_InPlainWords):
     """What a caller can choose. Each field can be set by an environment variable, e.g. ``FERCE_MAX_FACES=4``.
 
     An object never changes; `dataclasses.replace` makes another one. A value that cannot be used raises `SettingsError`.
@@ -112,19 +122,6 @@ class Settings:
     choose_cause: bool = False
     sentences: bool = True
     budget_ms: Annotated[float, Field(gt=0, le=3_600_000), NOT_A_SWITCH] | None = None
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explained(cls, given: Any, check: Callable[[Any], Any]) -> Any:
-        """Say in plain words what cannot be used.
-
-        Raises:
-            SettingsError: A name is unknown, or a value has the wrong type or is out of range.
-        """
-        try:
-            return check(given)
-        except ValidationError as error:
-            raise _refused(error) from error
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
