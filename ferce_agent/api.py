@@ -133,6 +133,6 @@ def _tell_graph_around(event: Event) -> None:
     """Pass progress on to the graph whose node or tool made the call, if there is one: its stream mode ``custom`` shows it."""
     try:
         write = get_stream_writer()
-    except RuntimeError:  # called from outside of any graph
+    except (RuntimeError, KeyError):  # outside of any graph: no run at all, or one of a tool alone
         return
     write({"tool": "analyze_expression", **event})

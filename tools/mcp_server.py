@@ -1,134 +1,199 @@
-"""The MCP server: the tool `analyze_expression`, the report schema and the ontology as resources, one prompt."""
+"""The MCP server: the tool `analyze_expression`, whole reports, the report schema and the ontology as resources, one prompt."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import ToolAnnotations
-from pydantic import Field, StringConstraints
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
 from ferce_agent.api import Event, aanalyze_expression
 from ferce_agent.engine import default_engines, package
 from ferce_agent.errors import FerceError
-from ferce_agent.images import DEFAULT_LIMITS, Picture, load_picture
+from ferce_agent.images import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
-from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport, json_schema
-from ferce_agent.situation import Situation
-from ferce_agent.tools.langchain_tool import DESCRIPTION
+from ferce_agent.tools.arguments import (
+    DESCRIPTION,
+    AnalyzeExpressionInput,
+    Detail,
+    input_schema,
+    read_arguments,
+)
+from ferce_agent.tools.langchain_tool import refusal_words, typed
+from ferce_agent.tools.reports import ReportGoneError, ReportStore
+from ferce_agent.views.brief import brief_schema, to_brief, to_brief_text
+from ferce_agent.views.text import to_text
 
 if TYPE_CHECKING:
     from ferce_agent.engine import Engines
 
 MAX_BODY: Final = DEFAULT_LIMITS.max_bytes * 3 // 2
 """Largest HTTP request in bytes: a picture of the largest size as base64, and some room."""
-STEPS: Final = ("load", "detect", "context")
-"""Stages of the whole picture that are reported as progress, in order; the report itself is the last step."""
-
-Image = Annotated[
-    str,
-    Field(
-        description="The photo: a data URL (data:image/jpeg;base64,…) or a path in a folder the server was started with."
-    ),
-]
-Told = Annotated[
-    Annotated[str, StringConstraints(max_length=4000)] | Situation | None,
-    Field(
-        description="What is known about the situation, in plain words or as fields (place, event, turns, people, …). Optional."
-    ),
-]
-
-Labels = Annotated[
-    list[str] | None,
-    Field(max_length=100, description="Words of your own to rank for each face, such as bored, amused. Optional."),
-]
-
-Use = Annotated[
-    UseContext | None,
-    Field(description="What the answer is used for; some uses are restricted or refused. Optional."),
-]
+AT_ONCE: Final = 8
+"""Pictures decoded at the same time; further calls wait with theirs still encoded."""
 
 
-def create_server(*, roots: Sequence[Path | str] = (), engines: Engines | None = None) -> MCPServer:
+class AsSent(FuncMetadata):
+    """Passes a client's arguments on as they came: `read_arguments` refuses what is wrong with them in plain words."""
+
+    def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the tool's function: all of the client's as one."""
+        return {"arguments": dict(arguments_to_validate)}
+
+
+def create_server(
+    *, roots: Sequence[Path | str] = (), engines: Engines | None = None, reports: ReportStore | None = None
+) -> MCPServer:
     """Return the MCP server.
+
+    The tool answers with a brief, as text and as structured content, which together stay within `views.brief.budget`. The whole
+    report follows with ``detail="full"``, in the structured content's field ``report`` and in words as the text, or as the
+    resource that the brief names.
 
     Args:
         roots: Folders from which clients may name files; with none, only data URLs are accepted. Addresses are never opened.
         engines: Models and settings; the shared defaults if left out. Clients cannot loosen their own `use`.
+        reports: Where whole reports are kept for a while; a new store if left out.
+
+    Raises:
+        SettingsError: The settings name no usable vision-language model.
     """
-    folders = tuple(Path(root) for root in roots)
+    folders, models = tuple(Path(root) for root in roots), engines or default_engines()
+    store = ReportStore() if reports is None else reports
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def analyze_expression(arguments: dict[str, Any], ctx: Context) -> CallToolResult:
+        try:
+            asked = read_arguments(arguments)
+            models.permit(asked.use_context)  # a refused use opens no file
+            async with limit:
+                report = await report_with_progress(asked, folders, models, ctx)
+            return answer(report, asked.detail, store)
+        except Exception as error:  # the edge: nothing untyped reaches a client
+            return refusal(typed(error))
+
+    remote = models.asker is not None and models.asker.vlm.remote
+    tool = Tool(
+        fn=analyze_expression,
+        name="analyze_expression",
+        title="Facial expressions in a photo",
+        description=DESCRIPTION,
+        parameters=input_schema(),
+        fn_metadata=AsSent(arg_model=ArgModelBase, output_schema=brief_schema()),
+        is_async=True,
+        context_kwarg="ctx",
+        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=remote),
+    )
     server = MCPServer(
         "ferce-agent",
         title="Facial expressions for agents",
         version=package(),
         instructions="Call analyze_expression with a photo. Say what a person shows, never what the person feels.",
         log_level="WARNING",
+        tools=[tool],
     )
-
-    @server.tool(description=DESCRIPTION, annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
-    async def analyze_expression(
-        image: Image, ctx: Context, context: Told = None, labels: Labels = None, use_context: Use = None
-    ) -> EmotionReport:
-        try:
-            (engines or default_engines()).permit(use_context)  # a refused use opens no file
-            picture = await anyio.to_thread.run_sync(lambda: load_picture(image, roots=folders))
-            return await report_with_progress(picture, (context, labels or []), ctx, engines, use_context)
-        except FerceError as error:
-            raise ToolError(f"The photo was not analysed ({error.code}): {error}") from error
-
-    add_resources(server)
+    add_resources(server, store)
     return server
 
 
+def answer(report: EmotionReport, detail: Detail, store: ReportStore) -> CallToolResult:
+    """Return a report as the tool's answer, and keep the whole of it."""
+    brief = to_brief(report, store.keep(report))
+    text, structured = to_brief_text(brief), brief.told()
+    if detail == "full":
+        text, structured = to_text(report, width=120), structured | {"report": report.model_dump(mode="json")}
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
+
+
+def refusal(error: FerceError) -> CallToolResult:
+    """Return an error as the tool's answer."""
+    return CallToolResult(content=[TextContent(type="text", text=refusal_words(error))], is_error=True)
+
+
 async def report_with_progress(
-    picture: Picture,
-    asked: tuple[str | Situation | None, list[str]],
-    ctx: Context,
-    engines: Engines | None,
-    use_context: UseContext | None,
+    asked: AnalyzeExpressionInput, roots: tuple[Path, ...], engines: Engines, ctx: Context
 ) -> EmotionReport:
-    """Analyse the picture and tell the client about each finished stage."""
-    send, receive = anyio.create_memory_object_stream[Event](256)
+    """Load and analyse a picture, and tell the client about each finished stage and face."""
+    send, receive = anyio.create_memory_object_stream[Event](math.inf)
 
     async def forward() -> None:
+        progress = Progress()
         async with receive:
             async for event in receive:
-                if event["stage"] in STEPS:
-                    step = STEPS.index(event["stage"]) + 1
-                    await ctx.report_progress(step, len(STEPS) + 1, f"{event['stage']} done in {event['ms']:.0f} ms")
+                for step, total, words in progress.after(event):
+                    await ctx.report_progress(step, total, words)
+        await ctx.report_progress(progress.last + 1, progress.last + 1, "report done")
 
-    context, labels = asked
-    failures: list[FerceError] = []
+    found: list[EmotionReport] = []
+    failures: list[Exception] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(forward)
         async with send:
             try:
+                picture = await anyio.to_thread.run_sync(lambda: load_picture(asked.image, roots=roots))
                 report = await aanalyze_expression(
                     picture,
-                    context,
-                    labels=labels,
-                    use_context=use_context,
+                    asked.context,
+                    labels=asked.labels,
+                    use_context=asked.use_context,
                     engines=engines,
                     on_event=send.send_nowait,
                 )
-            except FerceError as error:
-                # Raised inside the task group it would reach the caller as a group of errors.
+                found.append(report)
+            except Exception as error:  # raised inside the task group it would reach the caller as a group of errors
                 failures.append(error)
+                tasks.cancel_scope.cancel()
     if failures:
         raise failures[0]
-    await ctx.report_progress(len(STEPS) + 1, len(STEPS) + 1, report.summary)
-    return report
+    return found[0]
 
 
-def add_resources(server: MCPServer) -> None:
-    """Add the report schema, the ontology and the prompt."""
+class Progress:
+    """Turns the workflow's events into steps that only grow: load, detect, each face, context, report."""
+
+    def __init__(self) -> None:
+        """Begin; how many faces there are is not known yet."""
+        self.last = 0
+        self._faces: int | None = None
+        self._done = 0
+
+    def after(self, event: Event) -> Iterator[tuple[int, int | None, str]]:
+        """Yield (step, number of steps if known, words) for an event that is a step; nothing for any other."""
+        stage, step = event.get("stage"), 0
+        if stage == "load":
+            step = 1
+        elif stage == "detect":
+            self._faces, step = int(event.get("faces", 0)), 2
+        elif stage == "reconcile" and self._faces is not None:
+            self._done = min(self._done + 1, self._faces)
+            step = 2 + self._done
+        elif stage == "context" and self._faces is not None:
+            step = 3 + self._faces
+        if step > self.last:
+            self.last = step
+            face = f"face {self._done} of {self._faces}" if stage == "reconcile" else stage
+            yield step, None if self._faces is None else self._faces + 4, f"{face} done"
+
+
+def add_resources(server: MCPServer, store: ReportStore) -> None:
+    """Add the whole reports, the report schema, the ontology and the prompt."""
+
+    @server.resource("ferce://reports/{id}", mime_type="application/json", title="A whole report, kept for a while")
+    def report(id: str) -> str:  # noqa: A002  # named in the address
+        try:
+            return store.get(id)
+        except ReportGoneError as error:
+            raise ResourceNotFoundError(str(error)) from error
 
     @server.resource("ferce://schema/emotion-report", mime_type="application/json", title="JSON Schema of the report")
     def schema() -> str:
@@ -143,6 +208,6 @@ def add_resources(server: MCPServer) -> None:
         """Answer a message that came with a photo, in a way that suits the expression shown."""
         return (
             "The user sent a photo with this message. Call analyze_expression with the photo and with what you know about the "
-            "situation, then answer the message in the tone that the report's guidance suggests. Say 'you seem' rather than 'you "
-            f"feel', and do not mention the face where the guidance says not to acknowledge it.\n\nMessage: {message}"
+            "situation, then answer the message in the tone that the advice suggests. Say 'you seem' rather than 'you "
+            f"feel', and do not mention the face where the advice says not to mention it.\n\nMessage: {message}"
         )

@@ -255,8 +255,10 @@ def cues_of(person: Person) -> Iterator[str]:
 
 def labels_of(person: Person, most: int) -> dict[str, float]:
     """Return the caller's words that fit best, cleaned, with their shares."""
-    ranked = sorted(person.labels, key=lambda label: -label.score)[:most]
-    return {own_word(label.label): two_decimals(label.score) for label in reversed(ranked)}
+    found: dict[str, float] = {}
+    for label in sorted(person.labels, key=lambda label: -label.score)[:most]:
+        found.setdefault(own_word(label.label), two_decimals(label.score))
+    return found
 
 
 def own_word(text: str) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSc
 
 from ferce_agent.ontology.ids import AppraisalId, TermId
 from ferce_agent.report import Basis, DegradedCode, QualityReason
+from ferce_agent.views.schemas import slim
 
 BRIEF_VERSION: Final = "1.0"
 """Version of this contract."""
@@ -23,6 +24,7 @@ PersonId = Annotated[str, StringConstraints(pattern=r"^person-[0-9]+$")]
 Term = Annotated[TermId, WithJsonSchema({"type": "string"})]
 """An expression's ontology id; the hundred ids are in the ontology, not in the schema."""
 Appraised = Annotated[AppraisalId, WithJsonSchema({"type": "string"})]
+"""An appraisal's ontology id."""
 Words = Annotated[str, StringConstraints(max_length=200)]
 """Words of this package's tables."""
 EvidenceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z.]*[0-9]*$", max_length=40)]
@@ -162,30 +164,5 @@ class Brief(BriefPart):
 
 
 def brief_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a brief as `Brief.told` writes it, without titles."""
-    schema = Brief.model_json_schema(mode="validation")
-    return {"$id": f"urn:ferce-agent:brief:{BRIEF_VERSION}", **without_titles(schema)}
-
-
-def without_titles(node: Any, *, names: bool = False) -> Any:
-    """Return a JSON Schema without the titles and null defaults that pydantic adds; they say nothing and cost tokens.
-
-    Args:
-        node: A schema or a part of one.
-        names: Whether the keys of `node` are names of properties rather than keywords.
-    """
-    if isinstance(node, list):
-        return [without_titles(entry) for entry in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {
-        key: without_titles(value, names=not names and key in {"properties", "$defs"})
-        for key, value in node.items()
-        if names or not (key == "title" or (key == "default" and value in (None, [], {}, "", 0)))
-    }
-    choices = kept.get("anyOf", [])
-    if not names and {"type": "null"} in choices and len(choices) == 2:
-        # "left out" and null mean the same here; one choice needs no anyOf.
-        del kept["anyOf"]
-        return {**next(choice for choice in choices if choice != {"type": "null"}), **kept}
-    return kept
+    """Return the JSON Schema of a brief as `Brief.told` writes it."""
+    return {"$id": f"urn:ferce-agent:brief:{BRIEF_VERSION}", **slim(Brief.model_json_schema(mode="validation"))}

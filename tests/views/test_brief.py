@@ -154,6 +154,13 @@ def test_labels_are_reduced_to_words(label: str, word: str) -> None:
     assert f'"{word}" 0.60' in to_brief_text(brief)
 
 
+def test_labels_come_best_first() -> None:
+    ranked = [("bored", 0.2), ("joyful", 0.7), ("b\u200bored", 0.1)]
+    labels = tuple(RankedLabel(label=label, term=None, score=score) for label, score in ranked)
+    brief = to_brief(make_report(people=(make_person(labels=labels),)))
+    assert list(brief.people[0].labels.items()) == [("joyful", 0.7), ("bored", 0.2)]
+
+
 def test_movements_that_only_a_model_saw_are_no_cues() -> None:
     person = make_person()
     unit = person.action_units[1].model_copy(update={"origin": "vlm", "name": POISON})

@@ -1,0 +1,151 @@
+"""The arguments of the tool, the same for LangChain and MCP: what a model may send, how it is read, how it is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from ferce_agent.errors import FerceError, SettingsError
+from ferce_agent.perception.labels import read_labels
+from ferce_agent.policy.use import UseContext, read_use
+from ferce_agent.refusal import unusable, value_of
+from ferce_agent.situation import MAX_TEXT, Situation, read_situation
+from ferce_agent.views.schemas import SchemaOf, inlined, slim
+
+DESCRIPTION = (
+    "Reads the facial expressions in a photo. Returns who shows which expression, how strongly and how sure that is, with "
+    "movements seen, doubts, likely causes from the context you give, and how to answer. An expression is not a feeling: say "
+    "'shows' or 'appears', and do not name an emotion where none is named."
+)
+REFUSED = "ferce_argument"
+"""How pydantic calls what one of our own readers refuses."""
+Detail = Literal["brief", "full"]
+"""How much to answer: a brief, or the whole report."""
+
+
+def reader(read: Callable[[Any], Any]) -> BeforeValidator:
+    """Return a validator that reads a value by one of this package's readers and keeps its message."""
+
+    def checked(value: Any) -> Any:
+        try:
+            return read(value)
+        except FerceError as error:
+            # Braces of the message are no fields to be filled in.
+            raise PydanticCustomError(REFUSED, "{message}", {"message": str(error)}) from error
+
+    return BeforeValidator(checked)
+
+
+def read_image(image: object) -> str:
+    """Return the photo's address as text.
+
+    Raises:
+        SettingsError: It is no text.
+    """
+    if isinstance(image, os.PathLike):
+        image = os.fspath(image)
+    if not isinstance(image, str):
+        hint = "Give a data URL (data:image/jpeg;base64,…) or the path of a file in an allowed folder."
+        raise SettingsError(f"image must be text, not {value_of(image)}.", hint=hint)
+    return image
+
+
+def read_context(context: object) -> object:
+    """Return the caller's context: plain words as they are, anything else as a `Situation`.
+
+    Some clients send objects as JSON text: a text that is a JSON object with a field of `Situation` is read as one.
+
+    Raises:
+        SettingsError: It is not usable.
+    """
+    fields = json_object(context)
+    if fields is not None and set(fields) & set(Situation.model_fields):
+        return read_situation(fields)
+    situation = read_situation(context)  # type: ignore[arg-type]  # it refuses what it cannot read
+    return context if context is None or isinstance(context, str) else situation
+
+
+def read_use_context(use: object) -> object:
+    """Return the use, which may be sent as JSON text too.
+
+    Raises:
+        SettingsError: It is not usable.
+    """
+    return None if use is None else read_use(json_object(use) or use)  # type: ignore[arg-type]  # as above
+
+
+def json_object(value: object) -> dict[str, Any] | None:
+    """Return what a JSON object written as text holds; None for anything else."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def context_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the context: words, or the fields of a situation."""
+    fields = slim(inlined(Situation.model_json_schema()))
+    return {"anyOf": [{"type": "string", "maxLength": MAX_TEXT}, fields]}
+
+
+def use_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the use context."""
+    found: dict[str, Any] = slim(inlined(UseContext.model_json_schema()))
+    return found
+
+
+class AnalyzeExpressionInput(BaseModel):
+    """Arguments of the tool."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: Annotated[str, reader(read_image)] = Field(
+        description="The photo: a data URL (data:image/jpeg;base64,…) or the path of a file in an allowed folder."
+    )
+    context: Annotated[str | Situation | None, reader(read_context), SchemaOf(context_schema)] = Field(
+        default=None, description="What is known about the situation, in plain words or as fields. Optional."
+    )
+    labels: Annotated[list[str], reader(lambda labels: list(read_labels(labels)))] = Field(
+        default_factory=list,
+        max_length=100,
+        description="2 to 100 words of your own to rank for each face, such as bored, amused. Optional.",
+    )
+    use_context: Annotated[UseContext | None, reader(read_use_context), SchemaOf(use_schema)] = Field(
+        default=None, description="What the answer is used for; some uses are restricted or refused. Optional."
+    )
+    detail: Detail = Field(default="brief", description="full: the whole report, which is long.")
+
+
+def read_arguments(arguments: Mapping[str, Any]) -> AnalyzeExpressionInput:
+    """Return a client's arguments.
+
+    Raises:
+        SettingsError: One is unknown, missing or not usable; the message names it.
+    """
+    try:
+        return AnalyzeExpressionInput.model_validate(dict(arguments))
+    except ValidationError as error:
+        raise argument_error(error) from error
+
+
+def argument_error(error: ValidationError) -> SettingsError:
+    """Return what is wrong with the arguments, in plain words; an unknown name first, since others may follow from it."""
+    unknown = any(one["type"] == "extra_forbidden" for one in error.errors(include_url=False))
+    own = next((one for one in error.errors(include_url=False) if one["type"] == REFUSED), None)
+    if own is not None and not unknown:
+        return SettingsError(str(own["ctx"]["message"]))
+    return unusable(error, "The call", AnalyzeExpressionInput)
+
+
+def input_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the arguments, small enough for a model's prompt."""
+    found: dict[str, Any] = slim(AnalyzeExpressionInput.model_json_schema())
+    return found

@@ -1,0 +1,133 @@
+"""The MCP server over HTTP: bound before it is announced, closed to strangers, nothing left behind by clients that hang up."""
+
+from __future__ import annotations
+
+import hmac
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from mcp.server.transport_security import TransportSecuritySettings
+
+from ferce_agent.errors import SettingsError
+from ferce_agent.perception.endpoint import is_loopback
+from ferce_agent.tools.mcp_server import MAX_BODY
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PATH: Final = "/mcp"
+WAITING: Final = 128
+"""Connections that may wait to be accepted."""
+
+
+def bare(host: str) -> str:
+    """Return a host without the brackets of an IPv6 address, in lower case."""
+    return host.strip("[]").lower()
+
+
+def check_access(host: str, token: str | None, *, insecure: bool) -> None:
+    """Check that strangers cannot use a server on this address.
+
+    Raises:
+        SettingsError: The address is not loopback, and there is neither a token nor the word that it should be open; or the
+            token cannot be sent in a header.
+    """
+    if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
+        raise SettingsError("The token must be printable ASCII without spaces.", hint="Take a long random one.")
+    if not (token or insecure or is_loopback(bare(host))):
+        raise SettingsError(
+            f"A server on {host} can be reached from other machines.",
+            hint="Set FERCE_TOKEN (or --token), which clients send as 'Authorization: Bearer …', or say --insecure.",
+        )
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        SettingsError: The port is in use, or the address is not one of this machine.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(bare(host), port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=WAITING)
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
+        raise SettingsError(
+            f"The server cannot listen on {host}, port {port}: {reason}.", hint="Give another --port or --host."
+        ) from error
+
+
+def protection(host: str) -> TransportSecuritySettings:
+    """Return which Host and Origin headers are accepted: on loopback those of this machine, against DNS rebinding."""
+    if not is_loopback(bare(host)):
+        return TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    own = f"[{bare(host)}]" if ":" in host else host
+    names = dict.fromkeys(["127.0.0.1", "localhost", "[::1]", own])
+    return TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=[*names, *(f"{name}:*" for name in names)],
+        allowed_origins=[f"http://{name}{port}" for name in names for port in ("", ":*")],
+    )
+
+
+class BearerToken:
+    """ASGI middleware: a request without the token gets 401, whatever it asks for."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        """Guard `app`."""
+        self._app, self._wanted = app, f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it before anything of its body is read."""
+        if scope["type"] == "lifespan" or self._is_allowed(scope):
+            await self._app(scope, receive, send)
+            return
+        body = b'{"error":"unauthorized","hint":"Send the header Authorization: Bearer TOKEN."}'
+        headers = [
+            (b"www-authenticate", b'Bearer realm="ferce-agent"'),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        """Compare in constant time; the scheme's name may be in any case."""
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, secret = given.partition(b" ")
+        return hmac.compare_digest(scheme.capitalize() + b" " + secret.strip(), self._wanted)
+
+
+def http_app(server: MCPServer, *, host: str, token: str | None = None) -> ASGIApp:
+    """Return the server as an ASGI application.
+
+    It keeps no sessions: a client that hangs up ends its request, and the work on it is called off.
+    """
+    app: ASGIApp = server.streamable_http_app(
+        streamable_http_path=PATH,
+        stateless_http=True,
+        max_request_body_size=MAX_BODY,
+        transport_security=protection(host),
+        host=host,
+    )
+    return BearerToken(app, token) if token else app
+
+
+def serve(
+    server: MCPServer, *, host: str, port: int, token: str | None = None, announce: Callable[[str], None]
+) -> None:
+    """Serve until interrupted; `announce` gets the address once the port is bound.
+
+    Raises:
+        SettingsError: The port is in use, or the address is not one of this machine.
+    """
+    import uvicorn
+
+    with bound_socket(host, port) as listening:
+        name = f"[{bare(host)}]" if ":" in host else host
+        announce(f"http://{name}:{listening.getsockname()[1]}{PATH}")
+        config = uvicorn.Config(http_app(server, host=host, token=token), log_level="warning")
+        uvicorn.Server(config).run(sockets=[listening])
