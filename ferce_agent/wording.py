@@ -14,6 +14,7 @@ from ferce_agent.report import (
     AbstainReason,
     Basis,
     DegradedCode,
+    EmotionReport,
     Expression,
     HeadPose,
     Origin,
@@ -211,6 +212,14 @@ def person_name(person_id: str) -> str:
     return person_id.replace("person-", "Person ", 1)
 
 
+def people_names(ids: Sequence[str]) -> str:
+    """Return ``Person 1``, or ``Persons 1, 2 and 4`` for several ids."""
+    if len(ids) == 1:
+        return person_name(ids[0])
+    *first, last = map(person_number, ids)
+    return f"Persons {', '.join(first)} and {last}"
+
+
 def person_number(person_id: str) -> str:
     """Return ``1`` for ``person-1``."""
     return person_id.removeprefix("person-")
@@ -286,3 +295,44 @@ def vlm_words(seen: VlmReading) -> str:
     body = f" Posture: {seen.body}." if seen.body else ""
     repaired = f" Asked again {len(seen.repairs)} times." if seen.repairs else ""
     return f"{named}{strength}{sure}; {against[seen.agrees]}, {counts}.{body}{repaired}"
+
+
+def main_doubt(person: Person, report: EmotionReport) -> str:
+    """Return the weightiest reason to doubt what is said about one person, in a few words; empty where there is none.
+
+    In this order: nothing was read; no expression is named; what was asked and could not be done; the model or a measurement says
+    otherwise; something in the way of the face; a second expression that is as well supported.
+    """
+    gaps = [entry.message for entry in report.degraded if entry.person == person.id]
+    expression = person.expression
+    if expression is None:
+        return gaps[0] if gaps else "no expression is inferred"
+    if expression.primary is None:
+        return _unnamed(person, expression)
+    return next(iter(gaps), "") or _contradiction(person, report) or _obstacle(person, expression)
+
+
+def _unnamed(person: Person, expression: Expression) -> str:
+    reason = ABSTAIN[expression.abstain_reason or "unsure"]
+    if expression.abstain_reason == "low_quality" and person.face.quality.reasons:
+        reason = QUALITY[person.face.quality.reasons[0]]
+    shares = [f"{term_label(term)} {percent(share)}" for term, share in expression.distribution.ranked()[:2]]
+    return f"{reason} ({', '.join(shares)})"
+
+
+def _contradiction(person: Person, report: EmotionReport) -> str:
+    seen = person.vlm
+    if seen is not None and seen.agrees is False and seen.primary:
+        return f"the vision-language model says {term_label(seen.primary)}"
+    if any(claim.status == "contradicted" for claim in person.rationale):
+        return "a measured movement speaks against it"
+    conflict = any(entry.person == person.id for entry in report.conflicts)
+    return "it does not go with what is known of the situation" if conflict else ""
+
+
+def _obstacle(person: Person, expression: Expression) -> str:
+    if person.face.quality.reasons:
+        return QUALITY[person.face.quality.reasons[0]]
+    parts: set[str | None] = {part.term for part in expression.components} or {expression.primary}
+    others = [term_label(term) for term in expression.prediction_set if term not in parts]
+    return f"it could also be {' or '.join(others)}" if others else ""

@@ -54,9 +54,13 @@ def test_one_bad_photo_does_not_stop_the_others(photo: Path, tmp_path: Path) -> 
     bad.write_bytes(photo.read_bytes()[:3000])
     result = ferce("analyze", bad, photo, tmp_path / "none.png", "--json")
     assert result.exit_code == 1
-    assert len(result.stdout.splitlines()) == 1
-    assert json.loads(result.stdout)["people"]
-    assert "bad: " in result.stderr
+    first, second, third = map(json.loads, result.stdout.splitlines())
+    assert [line["photo"] for line in (first, second, third)] == [str(bad), str(photo), str(tmp_path / "none.png")]
+    assert first["error"]["code"] == "image_truncated" and first["error"]["message"]
+    assert second["report"]["people"]
+    assert third["error"].keys() == {"code", "message", "hint"}
+    assert "bad.jpg: " in result.stderr
+    assert result.stderr.splitlines()[-1] == "ferce: 3 photos: 1 read, 2 failed."
     assert "image_truncated" in result.stderr
     assert "image_not_found" in result.stderr
 

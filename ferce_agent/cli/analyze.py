@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ferce_agent.cli.groups import DEBUG, unexpected
 from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
-from ferce_agent.cli.output import complain, terminal_width, write_text
+from ferce_agent.cli.output import write_text
 from ferce_agent.cli.photos import open_photo, photo_names
-from ferce_agent.errors import InputError, SettingsError
+from ferce_agent.cli.results import Form, Results
+from ferce_agent.cli.targets import Targets, plan_targets, stem_of
+from ferce_agent.errors import FerceError, SettingsError
 
 if TYPE_CHECKING:
     from ferce_agent.api import Event
     from ferce_agent.engine import Engines
     from ferce_agent.images import Picture
     from ferce_agent.report import EmotionReport
+    from ferce_agent.views.progress import Display
+
+STDOUT: Final = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked about every photo: what is known about the situation, and words to rank."""
+
+    told: str | dict[str, Any] | None
+    words: Sequence[str]
 
 
 @click.command()
@@ -28,12 +44,22 @@ if TYPE_CHECKING:
 @click.option(
     "--labels", metavar="WORD,...", help="Words of your own to rank for each face, such as bored,amused,tired."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (several photos: one line each).")
+@click.option(
+    "--json", "as_json", is_flag=True,
+    help="Print JSON: of one photo the report; of several, or of a folder, one line each, with photo and either report or error.",
+)  # fmt: skip
+@click.option("--jsonl", "as_lines", is_flag=True, help="Print such a line even for a single photo.")
+@click.option(
+    "--csv", "table", type=FILE,
+    help="Also write a table to this file, a row for each face and for each photo without one; - prints it instead.",
+)  # fmt: skip
 @click.option("--html", type=FILE, help="Also write a HTML page to this file; {stem} stands for the photo's name.")
 @click.option(
     "--emotionml", type=FILE, help="Also write EmotionML 1.0 to this file; {stem} stands for the photo's name."
 )
 @click.option("--url", "urls", is_flag=True, help="Fetch PHOTOs that are https:// addresses on the public internet.")
+@click.option("--full", is_flag=True, help="Print all about everyone, also where many people are shown.")
+@click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
 @use_options
 @engine_options
 def analyze(  # noqa: PLR0913  # one parameter per option
@@ -41,59 +67,116 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     context: str | None,
     labels: str | None,
     as_json: bool,
+    as_lines: bool,
+    table: Path | None,
     html: Path | None,
     emotionml: Path | None,
+    full: bool,
+    colour: bool | None,
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
     """Analyse one or more photos and print what the faces show.
 
-    PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url.
+    PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url. Photos of one name get the name of their folder, or a number, into {stem}.
+
+    Exit status: 0 all photos were read, 1 one was not or a model is missing (standard error says which, the others are still read),
+    2 the command line makes no sense, and nothing was read.
+    """
+    from ferce_agent.views.progress import Display
+
+    if photos.count("-") > 1:
+        raise click.UsageError("Standard input (-) can be read once only.")
+    given, photos = photos, tuple(photo_names(photos))
+    form = form_of(as_json or as_lines, as_lines or len(photos) > 1 or photos != given, table)
+    kept = None if table == STDOUT else table
+    targets = plan_targets(photos, html, emotionml, kept)
+    with Display(len(photos), "Loading models") as display:
+        engines, asked = prepare(chosen, use, context, labels)
+        results = Results(form, len(photos), kept, full, colour, display.hidden)
+        results.begin()
+        try:
+            for photo, files in zip(photos, targets, strict=True):
+                read_one(photo, files, asked, engines, results, display)
+        finally:  # also after Ctrl-C: what was read so far is in the table
+            results.finish()
+    if results.failed:
+        sys.exit(1)
+
+
+def form_of(as_json: bool, several: bool, table: Path | None) -> Form:
+    """Return what is printed.
+
+    Raises:
+        UsageError: Both JSON and a table are to be printed.
+    """
+    if table == STDOUT:
+        if as_json:
+            raise click.UsageError("Standard output takes either --json or --csv -, not both.")
+        return "csv"
+    return "text" if not as_json else "lines" if several else "json"
+
+
+def prepare(
+    chosen: dict[str, Any], use: dict[str, Any], context: str | None, labels: str | None
+) -> tuple[Engines, Asked]:
+    """Check all that concerns every photo and load what it takes.
+
+    Raises:
+        InputError: An option makes no sense, or the rules refuse the use.
+        SetupError: A model is missing.
     """
     from ferce_agent.engine import Engines
     from ferce_agent.policy.use import read_use
-    from ferce_agent.views.progress import Display
 
-    photos = tuple(photo_names(photos))
-    if len(photos) > 1 and any("{stem}" not in str(target) for target in (html, emotionml) if target):
-        raise click.UsageError("With several photos, --html and --emotionml need {stem} in the file name.")
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit(None)
     engines.prepare_asking()
     words = engines.prepare_labels(labels.split(",")) if labels else ()
-    told = told_by(context)
-    failed = 0
-    with Display(len(photos), "Reading faces") as display:
-        for number, photo in enumerate(photos):
+    return engines, Asked(told_by(context), words)
 
-            def follow(event: Event, done: int = number, name: str = stem_of(photo)) -> None:
-                display.show(done, f"{name}: {event['stage']} done")
 
-            try:
-                picture, report = analyze_one(photo, (told, words), engines, follow)
-                write_views(report, picture, stem_of(photo), html, emotionml)
-                with display.hidden():
-                    click.echo(render(report, as_json, len(photos) > 1, photo))
-            except InputError as error:
-                failed += 1
-                with display.hidden():
-                    complain(error, name=stem_of(photo))
-    if failed:
-        sys.exit(1)
+def read_one(  # noqa: PLR0913  # one parameter per part of the work
+    photo: str, files: Targets, asked: Asked, engines: Engines, results: Results, display: Display
+) -> None:
+    """Analyse one photo, write its files and print it; whatever goes wrong with it is told, and the others go on."""
+    from ferce_agent.views.progress import Steps
+
+    steps = Steps(with_model=engines.asker is not None)
+
+    def follow(event: Event) -> None:
+        display.show(results.done + results.failed + steps.after(event), f"{stem_of(photo)}: {steps.text}")
+
+    try:
+        picture, report = analyze_one(photo, asked, engines, follow)
+    except Exception as error:  # one photo must not take the others with it
+        results.fail(photo, known(error))
+        return
+    results.add(photo, report)
+    try:
+        write_views(report, picture, files)
+    except FerceError as error:
+        results.warn(photo, error)
+
+
+def known(error: Exception) -> FerceError:
+    """Return the error as one that can be shown; an unexpected one is raised where FERCE_DEBUG asks for its traceback."""
+    if isinstance(error, FerceError):
+        return error
+    if os.environ.get(DEBUG):
+        raise error
+    return unexpected(error)
 
 
 def analyze_one(
-    photo: str,
-    asked: tuple[str | dict[str, Any] | None, Sequence[str]],
-    engines: Engines,
-    on_event: Callable[[Event], None],
+    photo: str, asked: Asked, engines: Engines, on_event: Callable[[Event], None]
 ) -> tuple[Picture, EmotionReport]:
-    """Load and analyse one photo; `asked` are the context and the labels."""
+    """Load and analyse one photo."""
     from ferce_agent.api import analyze_expression
 
     picture = open_photo(photo, urls=engines.settings.urls)
-    context, labels = asked
-    return picture, analyze_expression(picture, context, labels=labels, engines=engines, on_event=on_event)
+    report = analyze_expression(picture, asked.told, labels=asked.words, engines=engines, on_event=on_event)
+    return picture, report
 
 
 def told_by(option: str | None) -> str | dict[str, Any] | None:
@@ -113,22 +196,7 @@ def told_by(option: str | None) -> str | dict[str, Any] | None:
     return told
 
 
-def stem_of(photo: str) -> str:
-    """Return a short name for a photo argument."""
-    return "photo" if photo == "-" or photo.startswith("data:") else Path(photo).stem[:100]
-
-
-def render(report: EmotionReport, as_json: bool, several: bool, photo: str) -> str:
-    """Return what is printed for one report."""
-    from ferce_agent.views.text import to_text
-
-    if as_json:
-        return report.model_dump_json(indent=None if several else 2)
-    heading = f"── {stem_of(photo)}\n" if several else ""
-    return heading + to_text(report, width=min(terminal_width(), 100), colour=sys.stdout.isatty())
-
-
-def write_views(report: EmotionReport, picture: Picture, stem: str, html: Path | None, emotionml: Path | None) -> None:
+def write_views(report: EmotionReport, picture: Picture, files: Targets) -> None:
     """Write the files that were asked for.
 
     Raises:
@@ -137,10 +205,7 @@ def write_views(report: EmotionReport, picture: Picture, stem: str, html: Path |
     from ferce_agent.views.emotionml import to_emotionml
     from ferce_agent.views.html import to_html
 
-    jobs: list[tuple[Path | None, Callable[[], str]]] = [
-        (html, lambda: to_html(report, picture.pixels)),
-        (emotionml, lambda: to_emotionml(report)),
-    ]
-    for target, make in jobs:
-        if target is not None:
-            write_text(Path(str(target).replace("{stem}", stem)), make())
+    if files.html is not None:
+        write_text(files.html, to_html(report, picture.pixels))
+    if files.emotionml is not None:
+        write_text(files.emotionml, to_emotionml(report))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ferce_agent.cli.groups import Group
 from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, consent_option, engine_options
 
 if TYPE_CHECKING:
     from ferce_agent.reasoning.events import EventMatcher
 
 
-@click.group()
+@click.group(cls=Group)
 def bench() -> None:
     """Measure accuracy and speed."""
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from ferce_agent.cli.groups import Group
 from ferce_agent.cli.options import FILE, use_options
-from ferce_agent.cli.output import terminal_width, write_text
+from ferce_agent.cli.output import echo_json, hanging, terminal_width, write_text
 from ferce_agent.errors import SettingsError
+
+if TYPE_CHECKING:
+    from ferce_agent.doctor import Check
+
+EXPECTED_CHECKS: Final = 30
+"""About how many checks the doctor makes, for its progress bar."""
 
 
 @click.command()
@@ -24,9 +33,10 @@ def policy(use: dict[str, Any], remote: bool) -> None:
     from ferce_agent.views.rules import decision_lines, rules_table
 
     if use or remote:
-        click.echo("\n".join(decision_lines(decide(read_use(use), remote=remote))))
+        for label, text in decision_lines(decide(read_use(use), remote=remote)):
+            click.echo("\n".join(hanging(label, text, terminal_width(100), 10)))
     else:
-        click.echo(rules_table(min(terminal_width(), 140)))
+        click.echo(rules_table(terminal_width(140)))
 
 
 @click.command()
@@ -35,14 +45,13 @@ def schema(write: Path | None) -> None:
     """Print the JSON Schema of the report."""
     from ferce_agent.report import json_schema
 
-    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     if write is None:
-        click.echo(text, nl=False)
+        echo_json(json_schema())
     else:
-        write_text(write, text)
+        write_text(write, json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
-@click.group(name="ontology")
+@click.group(name="ontology", cls=Group)
 def ontology_group() -> None:
     """Look things up in the expression ontology."""
 
@@ -53,34 +62,63 @@ def ontology_group() -> None:
 def show(term: tuple[str, ...], as_json: bool) -> None:
     """Show one expression (happiness), action unit (AU12) or appraisal (loss)."""
     from ferce_agent.ontology.store import ontology
-    from ferce_agent.views.entry import find_entry, to_lines
+    from ferce_agent.views.entry import fields_of, find_entry
 
     entry = find_entry(ontology(), " ".join(term))
-    click.echo(entry.model_dump_json(indent=2) if as_json else "\n".join(to_lines(entry)))
+    if as_json:
+        echo_json(entry.model_dump(mode="json"))
+        return
+    for label, text in fields_of(entry):
+        click.echo("\n".join(hanging(label, text, terminal_width(100), 15)))
 
 
 @ontology_group.command()
 @click.argument("query", nargs=-1, required=True)
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 200), help="Most entries to show.")
-def search(query: tuple[str, ...], limit: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def search(query: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Find expressions by name, synonym or meaning."""
     from ferce_agent.ontology.store import ontology
 
     found = ontology().search(" ".join(query), limit)
     if not found:
         raise SettingsError(f"Nothing in the ontology matches '{' '.join(query)}'.", hint="Try a simpler word.")
+    if as_json:
+        echo_json([term.model_dump(mode="json") for term in found])
+        return
+    width = terminal_width(100)
     for term in found:
-        click.echo(f"{term.id:26} {term.kind:10} {term.definition}")
+        click.echo("\n".join(hanging(f"{term.id:26} {term.kind:10} ", term.definition, width, 38)))
 
 
 @click.command()
-def doctor() -> None:
-    """Say what is installed, which weights are used, what is missing and how to get it."""
-    from ferce_agent.doctor import examine
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Say what is installed, which weights are used, what is missing and how to get it.
 
-    checks = examine()
-    for check in checks:
-        mark = "ok     " if check.good else "MISSING" if check.needed else "not set"
-        click.echo(f"{mark}  {check.name:28} {check.detail}")
+    Exit status: 0 photos can be read, 1 something that it takes is missing.
+    """
+    from ferce_agent.doctor import examine
+    from ferce_agent.views.progress import Display
+
+    checks = []
+    with Display(EXPECTED_CHECKS, "Looking") as display:
+        for check in examine():
+            checks.append(check)
+            display.show(len(checks), check.name)
+    if as_json:
+        echo_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            click.echo("\n".join(_told(check)))
     if any(check.needed and not check.good for check in checks):
         sys.exit(1)
+
+
+def _told(check: Check) -> Iterable[str]:
+    """Return a check as lines: its standing, its name, what was found and what to do."""
+    width = terminal_width(100)
+    mark = "ok     " if check.good else "MISSING" if check.needed else "not set"
+    yield from hanging(f"{mark}  {check.name:28} ", check.detail, width, 38)
+    if check.advice:  # a command to copy is broken as little as can be
+        yield from hanging("", check.advice, width, 38 if 38 + len(check.advice) <= width else 9)

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from ferce_agent.cli.groups import Group
 from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, consent_option, engine_options
 
 
-@click.group()
+@click.group(cls=Group)
 def bank() -> None:
     """Examples of your own for the prompts of a vision-language model."""
 
@@ -33,7 +34,7 @@ def bank_build(folder: Path, out: Path, no_pictures: bool) -> None:
     click.echo(f"{len(built.bank.examples)} examples in {out}")
 
 
-@click.group()
+@click.group(cls=Group)
 def vlm() -> None:
     """Measure a vision-language model before you rely on it."""
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from ferce_agent.cli.groups import Group
 from ferce_agent.cli.options import FILE, FOLDER
 
 
-@click.group()
+@click.group(cls=Group)
 def train() -> None:
     """Make the shipped weights again from data."""
 
@@ -33,7 +34,7 @@ def train_specialist(data: Path, out: Path, **options: Any) -> None:
     """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
 
     A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores. Needs
-    `make teachers`.
+    the extras `train` and `backbone`, and mediapipe with --teachers.
     """
     from ferce_agent.training.run import run_specialist
 
@@ -90,7 +91,7 @@ def train_questions(data: Path, teacher: Path, out: Path, count: int, seed: int)
 )
 @click.option("--seed", default=7, show_default=True)
 def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> None:
-    """Train the map from faces to words, and print how well it ranks seen and unseen words. Needs `make vocabulary`."""
+    """Train the map from faces to words, and print how well it ranks seen and unseen words."""
     from ferce_agent.training.vocabulary import train_vocabulary as fit_and_measure
 
     click.echo(json.dumps(fit_and_measure(data, weights, out, seed), indent=2))
@@ -99,7 +100,7 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
 @train.command(name="events")
 @click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
 def train_events(out: Path) -> None:
-    """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs `make vocabulary` and the extra `train`."""
+    """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs the extra `train`."""
     from ferce_agent.reasoning.events import fit_classifier
     from ferce_agent.reasoning.words import WordEncoder
 

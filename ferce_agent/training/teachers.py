@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from ferce_agent.errors import DataError, SetupError
 from ferce_agent.views.progress import Display
 
+MEDIAPIPE_INSTALL: Final = "Install it with: pip install --no-deps mediapipe==1.2.2 absl-py flatbuffers"
+"""Without its dependencies, which bring a second OpenCV."""
+
 LANDMARKER: Final = "face_landmarker_v2_with_blendshapes.task"
 POSE_NETS: Final = ("fsanet-1x1-iter-688590.onnx", "fsanet-var-iter-688590.onnx")
 
@@ -131,7 +134,7 @@ def landmarker(path: Path) -> Iterator[Any]:
         import mediapipe as mp
         from mediapipe.tasks.python import BaseOptions, vision
     except ImportError as error:
-        raise SetupError("The package mediapipe is not installed.", hint="Run: make teachers") from error
+        raise SetupError("The package mediapipe is not installed.", hint=MEDIAPIPE_INSTALL) from error
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(path)),
         output_face_blendshapes=True,

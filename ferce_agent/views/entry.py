@@ -1,4 +1,4 @@
-"""One entry of the ontology as lines of text."""
+"""One entry of the ontology as text."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def find_entry(store: Ontology, name: str) -> Term | ActionUnit | Appraisal:
         raise
 
 
-def to_lines(entry: Term | ActionUnit | Appraisal) -> list[str]:
-    """Return one line per field that holds something."""
-    lines = []
+def fields_of(entry: Term | ActionUnit | Appraisal) -> list[tuple[str, str]]:
+    """Return name and content of each field that holds something."""
+    fields = []
     for name, value in entry.model_dump(mode="json").items():
         if value in (None, "", [], {}):
             continue
@@ -36,5 +36,5 @@ def to_lines(entry: Term | ActionUnit | Appraisal) -> list[str]:
             value = ", ".join(f"{key} = {item}" for key, item in value.items())
         if isinstance(value, list):
             value = ", ".join(str(item) for item in value)
-        lines.append(f"{name.replace('_', ' '):14} {value}")
-    return lines
+        fields.append((name.replace("_", " "), str(value)))
+    return fields

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import Final
 
 from ferce_agent.policy.decide import Decision
 from ferce_agent.policy.rules import Rule, When, rules
 from ferce_agent.wording import code_words
 
-LEAST: Final = 80
-"""Columns that the table needs."""
+LEAST: Final = 110
+"""Columns below which the table would squeeze its texts; then the rules stand one under the other."""
 
 
 def rules_table(width: int) -> str:
-    """Return all rules as a table of at most `width` columns (80 at least)."""
+    """Return all rules as a table of at most `width` columns; below `LEAST` one under the other."""
+    if width < LEAST:
+        return "\n\n".join(_stacked(rule, width) for rule in rules())
+    return _table(width)
+
+
+def _stacked(rule: Rule, width: int) -> str:
+    lines = [rule.id]
+    for label, text in (("When", when_words(rule.when)), ("Decision", outcome(rule)), ("Source", rule.source)):
+        start = f"  {label:9}"
+        lines += textwrap.wrap(text, width, initial_indent=start, subsequent_indent=" " * 11, break_on_hyphens=False)
+    return "\n".join(lines)
+
+
+def _table(width: int) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -23,10 +38,10 @@ def rules_table(width: int) -> str:
     table.add_column("Rule", no_wrap=True)
     table.add_column("When", min_width=len("deception_detection"))
     table.add_column("Decision")
-    table.add_column("Source")
+    table.add_column("Source", overflow="fold")
     for rule in rules():
         table.add_row(rule.id, when_words(rule.when), outcome(rule), rule.source)
-    console = Console(file=io.StringIO(), record=True, width=max(width, LEAST), markup=False, highlight=False)
+    console = Console(file=io.StringIO(), record=True, width=width, markup=False, highlight=False)
     console.print(table)
     return "\n".join(line.rstrip() for line in console.export_text().splitlines()).strip("\n")
 
@@ -51,14 +66,14 @@ def when_words(when: When) -> str:
     return "; ".join(parts)
 
 
-def decision_lines(decision: Decision) -> list[str]:
-    """Return a decision as lines: what it is, what it leaves, the rules with their sources, the notice."""
+def decision_lines(decision: Decision) -> list[tuple[str, str]]:
+    """Return a decision as labelled lines: what it is, what it leaves, the rules with their sources, the notice."""
     kept = "expressions are read" if decision.may_infer else "only visible movements are reported"
     sent = "a vision-language model may be asked" if decision.may_send else "no vision-language model is asked"
     effect = "nothing is looked at" if decision.decision == "refused" else f"{kept}; {sent}"
     applied = [rule for rule in rules() if rule.id in decision.rules]
     return [
-        f"Decision  {decision.decision}: {effect}",
-        *(f"Rule      {rule.id} ({outcome(rule)}): {rule.source}" for rule in applied),
-        f"Notice    {decision.notice}",
+        ("Decision", f"{decision.decision}: {effect}"),
+        *(("Rule", f"{rule.id} ({outcome(rule)}): {rule.source}") for rule in applied),
+        ("Notice", decision.notice),
     ]

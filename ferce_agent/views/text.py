@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferce_agent import wording
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship
+from ferce_agent.views.characters import fitted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,18 +21,44 @@ MIN_WIDTH: Final = 40
 LABEL_WIDTH: Final = 12
 """Columns of the labels on the left."""
 BAR_WIDTH: Final = 20
-"""Columns of a full bar."""
+"""Columns of a full bar; 8 where lines have less than 60 columns."""
 SHOWN: Final = 3
 """How many entries of the distribution are shown."""
 MOST_RELATIONSHIPS: Final = 6
 """How many relations between people are shown."""
+FEW: Final = 2
+"""So many people are always told about in full by the command line."""
 STATUS_STYLE: Final = {"supported": "green", "contradicted": "bold red", "unverified": "yellow"}
 
-Row = tuple[str, "RenderableType"]
+Row = tuple[str, "Text"]
 """A label and what it labels."""
 
 
-def to_text(report: EmotionReport, width: int = 88, colour: bool = False) -> str:
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What the text is written on: the console that lays it out, and the encoding of the stream it goes to."""
+
+    console: Console
+    encoding: str
+
+    @property
+    def bar(self) -> int:
+        """Columns of a full bar."""
+        return BAR_WIDTH if self.console.width >= 60 else 8
+
+    def fit(self, text: Text) -> Text:
+        """Return the text with look-alikes for what the encoding cannot show, so that lines are laid out as they will be seen."""
+        from rich.text import Text
+
+        fit = Text(overflow=text.overflow, no_wrap=text.no_wrap)
+        for piece in text.render(self.console):
+            fit.append(fitted(piece.text, self.encoding), piece.style)
+        return fit
+
+
+def to_text(
+    report: EmotionReport, width: int = 88, colour: bool = False, *, full: bool = True, encoding: str = "utf-8"
+) -> str:
     """Return the report as text whose lines have at most `width` columns.
 
     Control characters in the report are dropped, so that no text of it can steer the terminal.
@@ -39,6 +67,8 @@ def to_text(report: EmotionReport, width: int = 88, colour: bool = False) -> str
         report: The report.
         width: Columns, at least `MIN_WIDTH`.
         colour: Whether to add ANSI colours.
+        full: Whether to tell everything about everyone; else more than two people get a line or two each.
+        encoding: Encoding of the stream it goes to; characters that it cannot show are replaced by look-alikes.
 
     Raises:
         SettingsError: `width` is below `MIN_WIDTH`.
@@ -46,7 +76,8 @@ def to_text(report: EmotionReport, width: int = 88, colour: bool = False) -> str
     if width < MIN_WIDTH:
         raise SettingsError(f"A width of {width} columns is too narrow.", hint=f"Give at least {MIN_WIDTH} columns.")
     console = _console(width, colour)
-    for block in _blocks(report):
+    paper = Paper(console, encoding)
+    for block in _blocks(report, paper, full or len(report.people) <= FEW):
         console.print(block)
     lines = console.export_text(styles=colour).splitlines()
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
@@ -72,19 +103,58 @@ def _console(width: int, colour: bool) -> Console:
     )
 
 
-def _blocks(report: EmotionReport) -> Iterator[RenderableType]:
-    yield _words(report.summary, "bold")
+def _blocks(report: EmotionReport, paper: Paper, full: bool) -> Iterator[RenderableType]:
+    yield paper.fit(_words(report.summary, "bold"))
     yield ""
-    for person in report.people:
-        yield _words(wording.headline(person), "bold")
-        yield _grid(_about(person, report))
+    if full:
+        for person in report.people:
+            yield paper.fit(_words(wording.headline(person), "bold"))
+            yield _grid(_about(person, report, paper), paper)
+            yield ""
+    else:
+        yield _overview(report, paper)
         yield ""
     if report.degraded:
-        yield _grid(_gaps(report))
+        yield _grid(_gaps(report), paper)
         yield ""
-    yield _grid(_around(report))
+    yield _grid(_around(report, full), paper)
     yield ""
-    yield _words(_timings(report), "dim")
+    yield paper.fit(_words(_timings(report), "dim"))
+    if not full:
+        yield paper.fit(_words("All about everyone: --full here, --html as a page, --json as data.", "dim"))
+
+
+def _overview(report: EmotionReport, paper: Paper) -> RenderableType:
+    """Return a line for each person: number, expression, how sure, how strong; and below it what is doubtful and asked for."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1, 0, 0), expand=False, pad_edge=False)
+    table.add_column(width=3, justify="right", style="dim")
+    table.add_column(overflow="fold")
+    for person in report.people:
+        table.add_row(wording.person_number(person.id), paper.fit(_in_short(person, report, paper)))
+    return table
+
+
+def _in_short(person: Person, report: EmotionReport, paper: Paper) -> Text:
+    expression = person.expression
+    line = _words("")
+    if expression is not None:
+        line.append(
+            f"{bar(expression.confidence, paper.bar // 2)} {wording.percent(expression.confidence):>4} ", "cyan"
+        )
+    line.append(wording.clean(wording.short_name(person)), "bold")
+    if expression is not None and expression.primary not in {None, "neutral"}:
+        line.append(f", {wording.intensity_word(expression.intensity.value)}")
+    if doubt := wording.main_doubt(person, report):
+        line.append(wording.clean(f"; {doubt}"), "yellow")
+    if person.labels:
+        line.append_text(_indented(f"your words: {_ranked(person, 3)}"))
+    return line
+
+
+def _ranked(person: Person, most: int) -> str:
+    return ", ".join(f"{one.label} {wording.percent(one.score)}" for one in person.labels[:most])
 
 
 def _words(text: str, style: str = "") -> Text:
@@ -93,7 +163,7 @@ def _words(text: str, style: str = "") -> Text:
     return Text(wording.clean(text), style=style, overflow="fold")
 
 
-def _grid(rows: Iterable[Row]) -> RenderableType:
+def _grid(rows: Iterable[Row], paper: Paper) -> RenderableType:
     """Return rows with a hanging indent: labels to the left, the rest wrapped beside them."""
     from rich.table import Table
 
@@ -101,7 +171,7 @@ def _grid(rows: Iterable[Row]) -> RenderableType:
     table.add_column(width=LABEL_WIDTH, style="dim", overflow="fold")
     table.add_column(overflow="fold")
     for label, content in rows:
-        table.add_row(f"  {label}", content)
+        table.add_row(f"  {label}", paper.fit(content))
     return table
 
 
@@ -111,12 +181,12 @@ def _gaps(report: EmotionReport) -> Iterator[Row]:
         yield "Not done" if index == 0 else "", _words(where + entry.message, "yellow")
 
 
-def _about(person: Person, report: EmotionReport) -> Iterator[Row]:
+def _about(person: Person, report: EmotionReport, paper: Paper) -> Iterator[Row]:
     if person.expression is not None:
-        yield "Likeliest", _bars(person.expression)
+        yield "Likeliest", _bars(person.expression, paper.bar)
         yield from _parts(person.expression)
     if person.labels:
-        yield "Your words", _words(", ".join(f"{one.label} {wording.percent(one.score)}" for one in person.labels[:8]))
+        yield "Your words", _words(_ranked(person, 8))
     yield "Observed", _words(person.description.observed)
     yield "Inferred", _words(person.description.inferred, "italic")
     for index, claim in enumerate(person.rationale):
@@ -128,14 +198,14 @@ def _about(person: Person, report: EmotionReport) -> Iterator[Row]:
     yield "Quality", _words(wording.quality_words(person.face.quality))
 
 
-def _bars(expression: Expression) -> Text:
+def _bars(expression: Expression, columns: int) -> Text:
     """Return the likeliest expressions, one per line: bar, probability, label."""
     from rich.text import Text
 
-    lines = Text(no_wrap=True, overflow="ellipsis")
+    lines = Text(overflow="fold")
     for term, share in expression.distribution.ranked()[:SHOWN]:
         chosen = term in expression.prediction_set
-        lines.append(f"{bar(share)} {wording.percent(share):>4} ", "cyan" if chosen else "dim")
+        lines.append(f"{bar(share, columns)} {wording.percent(share):>4} ", "cyan" if chosen else "dim")
         lines.append(wording.clean(wording.term_label(term)) + "\n", "bold" if chosen else "dim")
     lines.rstrip()
     return lines
@@ -175,19 +245,19 @@ def _evidence(ids: Iterable[str], report: EmotionReport) -> str:
     )
 
 
-def _around(report: EmotionReport) -> Iterator[Row]:
+def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
     if report.scene.text:
         yield "Scene", _words(f"{report.scene.text} ({wording.BASIS[report.scene.basis]})")
     shown = [one for one in report.relationships if one.kind != "apart" or len(report.people) < 3]
-    for relationship in shown[:MOST_RELATIONSHIPS]:
+    shown = shown[: MOST_RELATIONSHIPS if full else FEW]
+    for relationship in shown:
         yield "Together", _words(_relationship(relationship))
-    if len(report.relationships) > len(shown[:MOST_RELATIONSHIPS]):
-        rest = len(report.relationships) - len(shown[:MOST_RELATIONSHIPS])
+    if rest := len(report.relationships) - len(shown):
         yield "", _words(f"{rest} more in the report (--json, --html)", "dim")
     if report.group is not None:
         yield "Group", _words(report.group.text)
-    for cause in report.causes:
-        yield "Cause", _cause(cause, report)
+    for causes in _alike(report.causes):
+        yield "Cause", _cause(causes, report, full)
     for words in report.text_emotions:
         yield "Words", _words(f"{words.text} ({wording.confidence_word(words.confidence)})")
     for conflict in report.conflicts:
@@ -204,15 +274,26 @@ def _relationship(entry: Relationship) -> str:
     return f"{entry.text} ({wording.BASIS[entry.basis]}; {sure})"
 
 
-def _cause(cause: Cause, report: EmotionReport) -> Text:
-    """Return a cause with its standing, and below it what it rests on and how else it could be read."""
+def _alike(causes: Iterable[Cause]) -> list[list[Cause]]:
+    """Return the causes that differ in nothing but the person together, in the order of the first of them."""
+    groups: dict[str, list[Cause]] = {}
+    for cause in causes:
+        groups.setdefault(cause.model_dump_json(exclude={"person"}), []).append(cause)
+    return list(groups.values())
+
+
+def _cause(causes: Sequence[Cause], report: EmotionReport, full: bool) -> Text:
+    """Return what may be behind it for one or several people, its standing, and below it what it rests on and other readings."""
+    cause = causes[0]
     fit = "fits what the face shows" if cause.agrees else "does not fit what the face shows"
     sure = f"{wording.confidence_word(cause.confidence)}, {cause.confidence:.2f}"
-    start = f"{wording.person_name(cause.person)}, {wording.appraisal_label(cause.appraisal)}: {cause.text}"
+    people = wording.people_names([one.person for one in causes])
+    start = f"{people}, {wording.appraisal_label(cause.appraisal)}: {cause.text}"
     line = _words(f"{start} ({wording.BASIS[cause.basis]}; {sure}; {fit})")
-    line.append_text(_indented(_evidence(cause.evidence, report)))
-    for other in cause.alternatives:
-        line.append_text(_indented(f"or {wording.appraisal_label(other.appraisal)}: {other.text}"))
+    if full:
+        line.append_text(_indented(_evidence(cause.evidence, report)))
+        for other in cause.alternatives:
+            line.append_text(_indented(f"or {wording.appraisal_label(other.appraisal)}: {other.text}"))
     return line
 
 

