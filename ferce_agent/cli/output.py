@@ -8,13 +8,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 import click
 
 from ferce_agent.errors import FerceError
-from ferce_agent.views.characters import fitted, register, spelt
+from ferce_agent.views.characters import adapt, fitted, spelt
 
 NARROWEST: Final = 40
 """Columns below which lines are no longer made shorter."""
@@ -27,8 +28,8 @@ NAME_LENGTH: Final = 200
 def prepare_streams() -> None:
     """Let standard output and error show look-alikes of what their encoding lacks instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=register())
+        if isinstance(stream, TextIOWrapper):
+            adapt(stream)
 
 
 def complain(error: FerceError, name: str = "") -> None:

@@ -56,28 +56,34 @@ class Results:
 
     def add(self, photo: str, report: EmotionReport) -> None:
         """Print the report of one photo."""
-        from ferce_agent.views.tables import report_rows
+        from ferce_agent.views.tables import csv_text, report_rows
 
         self.done += 1
+        rows = report_rows(report, shown(photo))
+        self.rows += rows if self.table else []
         with self.pause():
             if self.form == "text":
                 self._text(photo, report)
             elif self.form == "json":
                 echo_json(report.model_dump(mode="json"))
-            elif self.form == "lines":
+            elif self.form == "csv":
+                click.echo(csv_text(rows), nl=False)
+            else:
                 echo_json({"photo": plain_name(photo), "report": report.model_dump(mode="json")}, indent=None)
-            self._keep(report_rows(report, shown(photo)))
 
     def fail(self, photo: str, error: FerceError) -> None:
         """Tell why one photo has no report."""
-        from ferce_agent.views.tables import error_row
+        from ferce_agent.views.tables import csv_text, error_row
 
         self.failed += 1
+        rows = [error_row(shown(photo), error)]
+        self.rows += rows if self.table else []
         with self.pause():
             complain(error, photo)
             if self.form == "lines":
                 echo_json({"photo": plain_name(photo), "error": error.as_dict()}, indent=None)
-            self._keep([error_row(shown(photo), error)])
+            elif self.form == "csv":
+                click.echo(csv_text(rows), nl=False)
 
     def warn(self, photo: str, error: FerceError) -> None:
         """Tell that a photo was read, but not all of what was asked could be written."""
@@ -96,14 +102,6 @@ class Results:
             left = self.total - self.done - self.failed
             rest = f", {left} not reached" if left else ""
             click.echo(f"ferce: {self.total} photos: {self.done} read, {self.failed} failed{rest}.", err=True)
-
-    def _keep(self, rows: list[Row]) -> None:
-        from ferce_agent.views.tables import csv_text
-
-        if self.form == "csv":
-            click.echo(csv_text(rows), nl=False)
-        if self.table is not None:
-            self.rows += rows
 
     def _text(self, photo: str, report: EmotionReport) -> None:
         from ferce_agent.views.text import to_text

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from io import TextIOWrapper
 from typing import Final
 
 HANDLER: Final = "ferce_agent.lookalike"
 """Name of the codec error handler."""
+PLAIN: Final = "ferce_plain"
+"""ASCII as a codec of its own."""
 
 LOOKALIKES: Final = {
     **dict.fromkeys("█▉▊▋▓▒▀▄■", "#"),
@@ -72,6 +75,31 @@ def register() -> str:
     """Make `lookalike` an error handler of all codecs and return its name, for `open` and `reconfigure`."""
     codecs.register_error(HANDLER, _handle)
     return HANDLER
+
+
+def adapt(stream: TextIOWrapper) -> None:
+    """Let a stream write look-alikes of what its encoding lacks, instead of failing."""
+    stream.reconfigure(errors=register())
+    if codecs.lookup(stream.encoding).name == "ascii":
+        codecs.unregister(_find_plain)
+        codecs.register(_find_plain)
+        stream.reconfigure(encoding=PLAIN)
+
+
+def _find_plain(name: str) -> codecs.CodecInfo | None:
+    """Return ASCII under another name: click takes streams in "ascii" for misconfigured, and would write UTF-8 to them."""
+    if name != PLAIN:
+        return None
+    same = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        same.encode,
+        same.decode,
+        same.streamreader,
+        same.streamwriter,
+        same.incrementalencoder,
+        same.incrementaldecoder,
+        PLAIN,
+    )
 
 
 def _handle(error: UnicodeError) -> tuple[str, int]:

@@ -61,7 +61,9 @@ class Display:
     def show(self, done: float, text: str) -> None:
         """Move the bar and change its text."""
         if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=done, description=text)
+            task = self._progress.tasks[0]
+            # A new text is shown at once: it may be gone before the next time the bar is drawn.
+            self._progress.update(task.id, completed=done, description=text, refresh=text != task.description)
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -106,6 +108,9 @@ class Steps:
         stage = str(event.get("stage", ""))
         if stage == "detect":
             self._faces = int(event.get("faces", 0))
+        if event.get("status") == "begun":
+            self.text = f"face {event.get('number')} of {event.get('of')}: asking the model"
+            return self._share
         if stage in self._parts and self._faces:
             self._share += FACES * self._parts[stage] / sum(self._parts.values()) / self._faces
         self._read += stage == "reconcile"

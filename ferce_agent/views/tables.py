@@ -11,10 +11,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Final
 
 from ferce_agent.errors import FerceError
+from ferce_agent.lazy import once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import EmotionReport, Expression, Person
@@ -32,7 +32,7 @@ NUMBERS: Final = "prediction_set valence arousal intensity"
 REST: Final = "yaw pitch roll quality quality_reasons labels vlm_expression vlm_agrees degraded policy sha256"
 
 
-@cache
+@once
 def columns() -> tuple[str, ...]:
     """Return the names of the columns.
 
