@@ -8,15 +8,20 @@ evidence is not in the report.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ferce_agent.ontology.ids import ActionUnitId, AppraisalId, TermId
 from ferce_agent.ontology.labels import CANONICAL, Canonical
+
+if TYPE_CHECKING:
+    from ferce_agent.images import ImageSource, Picture
 
 SCHEMA_VERSION: Final = "1.4"
 
@@ -686,6 +691,27 @@ class EmotionReport(Part):
         if not self.people and not any(entry.code == "no_face" for entry in self.degraded):
             raise ValueError("a report without people says no_face in degraded")
         return self
+
+    def save(self, path: str | os.PathLike[str], *, picture: ImageSource | Picture | None = None) -> Path:
+        """Write the report in the format that the file's ending names, whole or not at all, and return the file.
+
+        Args:
+            path: File ending with ``.html``, ``.json``, ``.txt``, ``.csv``, or, for EmotionML, ``.emotionml`` or ``.xml``.
+            picture: The picture the report was made from, as for `analyze_expression`; shown on the HTML page.
+
+        Raises:
+            SettingsError: The ending is not known, or the file cannot be written.
+            InputError: The picture cannot be read, or is not the report's.
+        """
+        from ferce_agent.views.saving import save_report
+
+        return save_report(self, path, picture)
+
+    def _repr_html_(self) -> str:
+        """Return the report as a fragment for notebooks: text and a small table, styled within, without script or picture."""
+        from ferce_agent.views.html import to_fragment
+
+        return to_fragment(self)
 
     def _references(self) -> Iterator[str]:
         for person in self.people:

@@ -78,7 +78,8 @@ def analyze(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Analyse one or more photos and print what the faces show.
 
-    PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url. Photos of one name get the name of their folder, or a number, into {stem}.
+    PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url.
+    Photos of one name get the name of their folder, or a number, into {stem}.
 
     Exit status: 0 all photos were read, 1 one was not or a model is missing (standard error says which, the others are still read),
     2 the command line makes no sense, and nothing was read.
@@ -129,11 +130,12 @@ def prepare(
     from ferce_agent.engine import Engines
     from ferce_agent.policy.use import read_use
 
+    told = told_by(context)
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit(None)
     engines.prepare_asking()
     words = engines.prepare_labels(labels.split(",")) if labels else ()
-    return engines, Asked(told_by(context), words)
+    return engines, Asked(told, words)
 
 
 def read_one(  # noqa: PLR0913  # one parameter per part of the work

@@ -46,7 +46,7 @@ def plan_targets(photos: Sequence[str], html: Path | None, emotionml: Path | Non
     files = [file for plan in plans for file in (plan.html, plan.emotionml) if file] + ([table] if table else [])
     _check_distinct(files, photos)
     for file in files:
-        if file.is_file() or file.is_dir() or not file.exists():  # devices and pipes are written to as they are
+        if not _is_device(file):
             check_writable(file)
     return plans
 
@@ -121,4 +121,8 @@ def _may_be_file(photo: str) -> bool:
 
 
 def _is_device(file: Path) -> bool:
-    return file.exists() and not file.is_file() and not file.is_dir()
+    """Return whether a file is a device or a pipe, which is written to as it is."""
+    try:
+        return file.exists() and not file.is_file() and not file.is_dir()
+    except (OSError, ValueError):
+        return False

@@ -83,7 +83,7 @@ def adapt(stream: TextIOWrapper) -> None:
     if codecs.lookup(stream.encoding).name == "ascii":
         codecs.unregister(_find_plain)
         codecs.register(_find_plain)
-        stream.reconfigure(encoding=PLAIN)
+        stream.reconfigure(encoding=PLAIN, errors=HANDLER)
 
 
 def _find_plain(name: str) -> codecs.CodecInfo | None:

@@ -20,7 +20,7 @@ from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PAGES = ("report.html", "person.html")
+PAGES = ("report.html", "person.html", "fragment.html")
 PLOT_SIDE = 120
 """Side of the valence-arousal plot in its own units."""
 
@@ -49,6 +49,14 @@ def to_html(report: EmotionReport, pixels: NDArray[np.uint8] | None = None) -> s
         created=_moment(report.provenance.created_at),
         engines=_engines(report),
     )
+
+
+def to_fragment(report: EmotionReport) -> str:
+    """Return the report as a short piece of HTML for notebooks: summary, a row for each face, what was not done, the notice.
+
+    It holds neither script nor style sheet nor ids, so nothing of it reaches the page around it.
+    """
+    return _environment().get_template("fragment.html").render(report=report)
 
 
 @once

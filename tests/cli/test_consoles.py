@@ -143,7 +143,8 @@ def on_terminal(*arguments: object, **variables: str) -> tuple[str, str]:
     with subprocess.Popen(
         command, stdout=out, stderr=err, stdin=subprocess.DEVNULL, env={**env, **variables}
     ) as process:
-        os.close(out), os.close(err)
+        os.close(out)
+        os.close(err)
         shown, moved = drain([screen, bar])
         assert process.wait() == 0
     return shown, moved
