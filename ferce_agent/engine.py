@@ -90,7 +90,7 @@ class Engines:
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         """Return all faces of a BGR picture (H, W, 3), largest first."""
-        return self.detector.detect(pixels, small_faces=self.settings.small_faces == "always")
+        return self.detector.detect(pixels, small_faces=self.settings.small_faces)
 
     def measure_face(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> Face:
         """Return the report's view of one face: box, landmarks, pose, quality."""

@@ -76,8 +76,9 @@ def detect(state: State, context: RunContext) -> Update:  # noqa: ARG001  # a no
     """Find the faces."""
     picture = context.picture
     faces = context.engines.detect(picture.pixels)
-    limit = context.engines.settings.max_faces
-    return {"faces": faces[:limit], "degraded": detection_notes(picture, len(faces), limit)}
+    chosen = context.engines.settings
+    notes = detection_notes(picture, len(faces), chosen.max_faces, chosen.small_faces)
+    return {"faces": faces[: chosen.max_faces], "degraded": notes}
 
 
 def each_face(state: State) -> list[Send] | str:

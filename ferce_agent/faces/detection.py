@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -18,6 +18,19 @@ from ferce_agent.errors import EngineError, SettingsError, WeightsError
 WEIGHTS_NAME: Final = "face_detection_yunet_2023mar.onnx"
 MATCH_OVERLAP: Final = 0.35
 """Boxes that share more than this (intersection over the smaller box) are one face seen twice."""
+PART: Final = 0.3
+"""A box of less than this share of another's area, inside it, is a part of that face, unless its score is higher by `MARGIN`."""
+MARGIN: Final = 0.15
+CLOSER_SIDE: Final = 1280
+CLOSEST_SIDE: Final = 2560
+"""Sides to which large pictures are scaled for the second look and, where nothing is found, for the third."""
+CLOSER_SCORE: Final = 0.8
+"""Least score in these looks: they see four to thirty times as many places where something may look like a face."""
+LARGE: Final = 1600
+"""From this longer side in pixels on a picture always gets a second look."""
+SMALL: Final = 1 / 8
+"""Faces under this share of the longer side count as small; where all are, there may be smaller ones: a second look."""
+When = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,15 @@ class DetectedFace:
         box = self.box * scale
         box[:2] += offset
         return DetectedFace(box, self.landmarks * scale + np.array(offset), self.score)
+
+
+def least_face(longer: int, small_faces: When) -> int:
+    """Return about how many pixels a face needs to be found where no larger one is, in a picture of this longer side in pixels.
+
+    YuNet finds faces of 12 pixels at the scale at which it looks; under 20 pixels there is nothing to read.
+    """
+    side = {"never": 480, "auto": CLOSEST_SIDE, "always": longer}[small_faces]
+    return max(round(12 * longer / max(side, 1)), 20)
 
 
 def weights_path() -> Path:
@@ -85,33 +107,54 @@ class FaceDetector:
         if not 0 < self.threshold < 1 or self.side < 64 or self.tile < 64:
             raise SettingsError("The detector needs 0 < threshold < 1, side >= 64 and tile >= 64.")
 
-    def detect(self, pixels: NDArray[np.uint8], *, small_faces: bool = False) -> list[DetectedFace]:
+    def detect(self, pixels: NDArray[np.uint8], *, small_faces: When = "auto") -> list[DetectedFace]:
         """Return all faces, largest first.
 
         A picture in which nothing is found is tried once more with a border, because YuNet misses faces that fill the frame.
 
         Args:
             pixels: Shape (H, W, 3), BGR.
-            small_faces: Also search tiles at full resolution, for faces under about 1/40 of the longer side. Slower.
+            small_faces: ``auto``: look again at a larger scale where the picture is large (see `LARGE`), or larger than the first
+                look's scale and nothing or only small faces were found; ``always``: also search tiles at full resolution, which
+                takes seconds for a photo of 12 megapixels; ``never``: one look.
 
         Raises:
             WeightsError: The weights are missing.
             EngineError: OpenCV failed.
         """
         found = self._detect_scaled(pixels, self.side)
-        if small_faces:
+        if small_faces == "auto":
+            found += self._look_closer(pixels, found)
+        elif small_faces == "always":
             for left, top, part in _tiles(pixels, self.tile):
                 found += [face.moved(1, (left, top)) for face in self._detect_scaled(part, self.tile)]
         if not found:
             found = self._detect_framed(pixels)
         return merge_faces(found)
 
+    def _look_closer(self, pixels: NDArray[np.uint8], found: list[DetectedFace]) -> list[DetectedFace]:
+        """Return what larger scales show, if the picture has them and is worth it."""
+        longer = max(pixels.shape[:2])
+        largest = max((float(face.box[2:].max()) for face in found), default=0.0)
+        if longer < LARGE and (longer <= self.side * 4 / 3 or largest >= SMALL * longer):
+            return []
+        least = max(self.threshold, CLOSER_SCORE)
+        closer = [face for face in self._detect_scaled(pixels, CLOSER_SIDE) if face.score >= least]
+        if not found and not closer and longer > CLOSER_SIDE:
+            closer = [face for face in self._detect_scaled(pixels, CLOSEST_SIDE) if face.score >= least]
+        return closer
+
     def _detect_framed(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         height, width = pixels.shape[:2]
-        border = max(height, width) // 3
-        framed = cv2.copyMakeBorder(pixels, border, border, border, border, cv2.BORDER_REPLICATE)
+        shrink = max(
+            max(height, width) / (2 * self.side), 1.0
+        )  # a border around all pixels of a large picture costs memory
+        size = (max(round(width / shrink), 1), max(round(height / shrink), 1))
+        small = pixels if shrink == 1.0 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        border = max(size) // 3
+        framed = cv2.copyMakeBorder(small, border, border, border, border, cv2.BORDER_REPLICATE)
         faces = self._detect_scaled(np.asarray(framed, np.uint8), min(self.side, 320))
-        return [face.moved(1, (-border, -border)) for face in faces]
+        return [face.moved(1, (-border, -border)).moved(shrink, (0, 0)) for face in faces]
 
     def _detect_scaled(self, pixels: NDArray[np.uint8], side: int) -> list[DetectedFace]:
         height, width = pixels.shape[:2]
@@ -174,13 +217,22 @@ def _starts(length: int, tile: int) -> list[int]:
 def merge_faces(faces: list[DetectedFace]) -> list[DetectedFace]:
     """Drop faces seen twice (the higher score wins) and sort the rest, largest first.
 
-    Overlap is measured over the smaller box, so that a part of a face cut off by a tile does not survive beside the whole.
+    Overlap is measured over the smaller box, so that a part of a face cut off by a tile does not survive beside the whole; one much
+    smaller box inside another is a part of that face, even with a somewhat higher score. Several inside one are a crowd.
     """
     kept: list[DetectedFace] = []
     for face in sorted(faces, key=lambda face: -face.score):
-        if face.box[2] > 1 and face.box[3] > 1 and all(_overlap(face, other) < MATCH_OVERLAP for other in kept):
-            kept.append(face)
+        if face.box[2] <= 1 or face.box[3] <= 1:
+            continue
+        rivals = [other for other in kept if _overlap(face, other) >= MATCH_OVERLAP]
+        if rivals and not (len(rivals) == 1 and _is_part(rivals[0], face)):
+            continue
+        kept = [*(other for other in kept if not any(other is rival for rival in rivals)), face]
     return sorted(kept, key=lambda face: (-face.area, face.box[0], face.box[1]))
+
+
+def _is_part(small: DetectedFace, large: DetectedFace) -> bool:
+    return small.area < PART * large.area and small.score < large.score + MARGIN
 
 
 def _overlap(one: DetectedFace, two: DetectedFace) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ferce_agent.engine import Engines, package
+from ferce_agent.faces.detection import When, least_face
 from ferce_agent.images import Picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.decide import standard_policy
@@ -43,11 +44,14 @@ def source_of(picture: Picture) -> Source:
     return Source(width=picture.width, height=picture.height, sha256=picture.sha256, media_type=picture.media_type)
 
 
-def detection_notes(picture: Picture, found: int, limit: int) -> list[Degradation]:
+def detection_notes(picture: Picture, found: int, limit: int, small_faces: When = "auto") -> list[Degradation]:
     """Say what detection leaves open: no face, too many faces, only the first frame."""
     notes = []
     if found == 0:
-        message = "No face was found. A face needs about 20 pixels and should not be turned away."
+        least = least_face(max(picture.width, picture.height), small_faces)
+        message = f"No face was found. A face needs about {least} pixels and should not be turned away."
+        if least > least_face(0, "always"):
+            message += " Smaller ones are looked for with --small-faces (small_faces='always' in the settings), which is slower."
         notes.append(Degradation(stage="detect", code="no_face", message=message, person=None))
     if found > limit:
         largest = "only the largest is" if limit == 1 else f"only the {limit} largest are"
@@ -55,7 +59,7 @@ def detection_notes(picture: Picture, found: int, limit: int) -> list[Degradatio
         code: DegradedCode = "more_faces_than_limit"
         notes.append(Degradation(stage="detect", code=code, message=message, person=None, count=found - limit))
     if picture.frames > 1:
-        message = "The file holds several frames; only the first was read."
+        message = f"The file ({picture.media_type}) holds several frames or pages; only the first was read."
         notes.append(Degradation(stage="load", code="first_frame_only", message=message, person=None))
     return notes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ def person(number: int, kind: str | None) -> Person:
 
 def report_of(kinds: list[str | None], left_out: int = 0, unmeasured: int = 0) -> EmotionReport:
     people = [person(number, kind) for number, kind in enumerate(kinds, 1)]
-    picture = Picture(pixels=None, sha256="c" * 64, media_type="image/jpeg")  # type: ignore[arg-type]
+    picture = Picture(pixels=np.zeros((48, 48, 3), np.uint8), sha256="c" * 64, media_type="image/jpeg")
     notes = detection_notes(picture, len(kinds) + unmeasured + left_out, len(kinds) + unmeasured)
     lost = Degradation(stage="quality", code="face_failed", message="It failed.", person=None)
     notes = [*notes, *[lost] * unmeasured]
