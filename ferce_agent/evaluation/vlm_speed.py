@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from ferce_agent.evaluation.runner import peak_megabytes
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.extraction.answer import read_answer
 from ferce_agent.extraction.shape import AnswerShape, shape_for
+from ferce_agent.perception.llamacpp_runtime import has_amx
 from ferce_agent.perception.vlm import Request, VisionLanguageModel
 from ferce_agent.policy.use import UseLike
 from ferce_agent.settings import Settings
@@ -147,20 +149,71 @@ def compare(vlm: VisionLanguageModel, request: Request) -> tuple[float, float | 
 
 
 def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object] | None:
-    """Return the same question put to llama-cpp-python itself; None for other back-ends."""
-    llama = getattr(vlm, "_llama", None)
-    if llama is None:
+    """Return the same question put to llama-cpp-python itself, with one look at the picture; None for other back-ends."""
+    from ferce_agent.perception.llamacpp import CHATML, LlamaCppVlm
+
+    if not isinstance(vlm, LlamaCppVlm):
         return None
+    import llama_cpp
+    from llama_cpp.llama_chat_format import MTMDChatHandler
+
+    class Handler(MTMDChatHandler):
+        """Puts pictures and words into plain ChatML."""
+
+        def _get_chat_template(self, llama_model: Any) -> str:  # noqa: ARG002
+            return CHATML
+
+        def _get_template_messages(self, messages: Any, media_marker: str) -> Any:
+            made = super()._get_template_messages(messages, media_marker)
+            return [{**one, "content": "\n".join(part["text"] for part in one["content"])} for one in made]
+
+    with without_extra_buffers(llama_cpp):
+        llama = llama_cpp.Llama(
+            str(vlm.model),
+            chat_handler=Handler(str(vlm.mmproj), verbose=False, use_gpu=vlm.gpu_layers != 0),
+            n_ctx=vlm.context,
+            n_batch=vlm.batch,
+            n_ubatch=vlm.batch,
+            n_threads=vlm.threads,
+            n_threads_batch=vlm.threads,
+            n_gpu_layers=vlm.gpu_layers,
+            lora_path=str(vlm.lora) if vlm.lora else None,
+            verbose=False,
+        )
+
+    messages: Any = [{"role": "user", "content": request.content()}]
 
     def ask() -> object:
         return llama.create_chat_completion(
-            messages=[{"role": "user", "content": request.content()}],
+            messages=messages,
             max_tokens=request.max_tokens,
             temperature=0.0,
             repeat_penalty=1.0,
         )
 
     return ask
+
+
+@contextmanager
+def without_extra_buffers(llama_cpp: Any) -> Iterator[None]:
+    """Load models of `llama_cpp.Llama` without llama.cpp's extra buffer types where the CPU has AMX: with them they crash there.
+
+    `Llama` does not offer the switch, so that its module's default parameters are changed meanwhile: for measurements in a process
+    of their own.
+    """
+    module = llama_cpp.llama_cpp
+    original = module.llama_model_default_params
+
+    def changed() -> Any:
+        parameters = original()
+        parameters.use_extra_bufts = not has_amx() and parameters.use_extra_bufts
+        return parameters
+
+    module.llama_model_default_params = changed
+    try:
+        yield
+    finally:
+        module.llama_model_default_params = original
 
 
 def _seconds(work: Callable[[], object]) -> float:

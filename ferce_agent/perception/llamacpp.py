@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import hashlib
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ferce_agent.errors import FerceError, MissingExtraError, VlmError, WeightsError
+from ferce_agent.cancellation import Cancellation
+from ferce_agent.errors import FerceError, VlmError, WeightsError
 from ferce_agent.lazy import lazy_property
-from ferce_agent.perception.llamacpp_looks import LookingMtmd
+from ferce_agent.perception.llamacpp_log import quiet
+from ferce_agent.perception.llamacpp_runtime import Runtime, RuntimeOptions, import_llama_cpp
+from ferce_agent.perception.model_cache import file_digest
 from ferce_agent.perception.turns import Turns
 from ferce_agent.perception.vlm import PLAIN, Answer, Patience, Preset, Request, admitted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CHATML: Final = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
@@ -60,7 +57,7 @@ class LlamaCppVlm:
             threads: Threads for decoding.
             context: Tokens of picture, prompt and answer together.
             batch: Tokens that are read at once; buffers grow with it.
-            seed: Seed of sampling (decoding is greedy, so it decides ties only).
+            seed: Kept for callers that name one; decoding is greedy and draws nothing.
             gpu_layers: Layers to put on a GPU, if llama-cpp-python was built for one; -1 for all.
             lora: GGUF of low-rank adapters of the language model.
             preset: How the model wants to be asked.
@@ -72,35 +69,38 @@ class LlamaCppVlm:
         self.preset = preset
         self.most_pictures = 1 if preset.aligned else 4
         self.turns, self._alone = Turns(), Turns()
-        self._lock = threading.Lock()
 
     @lazy_property
     def sha256(self) -> str:
-        """Digest over all files."""
-        digest = hashlib.sha256()
-        for path in (self.model, self.mmproj, *([self.lora] if self.lora else [])):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        """Digest over all files.
+
+        Raises:
+            WeightsError: One of them cannot be read.
+        """
+        files = (self.model, self.mmproj, *([self.lora] if self.lora else []))
+        for file in files:
+            check_gguf(file)
+        return hashlib.sha256(b"".join(bytes.fromhex(file_digest(file)) for file in files)).hexdigest()
 
     def ask(self, request: Request) -> Answer:
         """Return the model's greedy answer; see `VisionLanguageModel.ask`.
+
+        It stops at the next token, the next batch of the prompt or the next look at the picture when it is called off.
 
         Raises:
             MissingExtraError: llama-cpp-python is not installed.
             WeightsError: A file is missing or no usable GGUF.
             VlmTimeoutError: No answer in time.
+            VlmCancelledError: The request was called off.
             VlmError: Picture and prompt do not fit into the context, or llama.cpp failed.
         """
         with admitted(self._alone, self.name, request) as patience:
             try:
-                return self._decode(request, patience)
+                return self._answer(request, patience)
             except FerceError:
                 raise
-            except Exception as error:  # llama-cpp-python raises ValueError, RuntimeError and its own kinds
-                raise VlmError(
-                    f"llama.cpp could not answer: {str(error)[:300]}", hint="Raise the context size?"
-                ) from error
+            except Exception as error:  # the bindings, and a template of a model's own, may raise anything
+                raise VlmError(f"llama.cpp could not answer: {type(error).__name__}: {str(error)[:300]}") from error
 
     def prepare(self) -> None:
         """Load the model.
@@ -109,64 +109,56 @@ class LlamaCppVlm:
             MissingExtraError: llama-cpp-python is not installed.
             WeightsError: A file is missing or no usable GGUF.
         """
-        _ = self._llama
+        with self._alone.taken(Cancellation(), threading.TIMEOUT_MAX):
+            _ = self._runtime
 
     def close(self) -> None:
-        """Let go of the model; the next question loads it again."""
-        with self._lock:
-            if "_llama" in self.__dict__:
-                self._llama.close()
-                del self.__dict__["_llama"]
+        """Let go of the model once nobody is being answered; the next question loads it again."""
+        with self._alone.taken(Cancellation(), threading.TIMEOUT_MAX):
+            runtime = self.__dict__.pop("_runtime", None)
+            if runtime is not None:
+                runtime.close()
 
-    def _decode(self, request: Request, patience: Patience) -> Answer:
-        llama_cpp = import_llama_cpp()
-        grammar = None
-        if request.grammar is not None:
-            grammar = llama_cpp.LlamaGrammar.from_string(request.grammar.gbnf, verbose=False)
-        chunks = self._llama.create_chat_completion(
-            messages=[{"role": "user", "content": request.content()}],
-            grammar=grammar,
-            max_tokens=request.max_tokens,
-            temperature=0.0,
-            repeat_penalty=1.0,
-            seed=self.seed,
-            stream=True,
-        )
-        words: list[str] = []
-        for chunk in chunks:
-            words.append(chunk["choices"][0]["delta"].get("content") or "")
+    def _answer(self, request: Request, patience: Patience) -> Answer:
+        def check() -> None:
             if patience.over:
                 raise patience.error(self.name)
-        return Answer("".join(words), constrained=grammar is not None, tokens=max(len(words) - 2, 0))
+
+        runtime, grammar = self._runtime, request.grammar.gbnf if request.grammar else None
+        runtime.go_on()
+        with quiet(import_llama_cpp()), request.cancel.calling(runtime.stop):
+            runtime.read(self._prompt(request, runtime), request.pictures, check)
+            with closing(runtime.answer(grammar, request.max_tokens, check)) as pieces:
+                said = list(pieces)
+        return Answer(b"".join(said).decode("utf-8", "ignore"), constrained=grammar is not None, tokens=len(said))
+
+    def _prompt(self, request: Request, runtime: Runtime) -> str:
+        """Return the question in the model's chat template, with a marker for each picture."""
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        template = self.template or runtime.metadata("tokenizer.chat_template") or CHATML
+        marker = runtime.eyes.marker
+        words = [*(marker for _ in request.pictures), request.prompt.replace(marker, "")]
+        content: Any = [{"type": "text", "text": word} for word in words]
+        if not STRUCTURED_CONTENT.search(template):
+            content = "\n".join(words)
+        formatter = Jinja2ChatFormatter(template, runtime.special("eos"), runtime.special("bos"))
+        prompt: str = formatter(messages=[{"role": "user", "content": content}]).prompt
+        return prompt
 
     @lazy_property
-    def _llama(self) -> Any:
+    def _runtime(self) -> Runtime:
         """The loaded model."""
+        return self._open()
+
+    def _open(self) -> Runtime:
         return self._load(self.model, self.lora)
 
-    def _load(self, model: Path, lora: Path | None) -> Any:
-        llama_cpp = import_llama_cpp()
+    def _load(self, model: Path, lora: Path | None) -> Runtime:
         for path in (model, self.mmproj, *([lora] if lora else [])):
             check_gguf(path)
-        try:
-            with protected_from_amx(llama_cpp):
-                return llama_cpp.Llama(
-                    str(model),
-                    chat_handler=_handler(
-                        self.mmproj, self.template, use_gpu=self.gpu_layers != 0, several=self.preset.looks
-                    ),
-                    n_ctx=self.context,
-                    n_batch=self.batch,
-                    n_ubatch=self.batch,
-                    n_threads=self.threads,
-                    n_threads_batch=self.threads,
-                    n_gpu_layers=self.gpu_layers,
-                    lora_path=str(lora) if lora else None,
-                    seed=self.seed,
-                    verbose=False,
-                )
-        except (ValueError, RuntimeError, OSError) as error:
-            raise WeightsError(f"llama.cpp cannot load {model.name}: {str(error)[:200]}") from error
+        options = RuntimeOptions(self.threads, self.context, self.batch, self.gpu_layers, self.preset.looks)
+        return Runtime(model, self.mmproj, lora, options)
 
 
 def check_gguf(path: Path) -> None:
@@ -182,109 +174,3 @@ def check_gguf(path: Path) -> None:
         raise WeightsError(f"{path.name} cannot be read.", hint="Check the path after llamacpp:.") from error
     if magic != b"GGUF":
         raise WeightsError(f"{path.name} is not a GGUF file.", hint="Convert the model with llama.cpp's tools.")
-
-
-def import_llama_cpp() -> Any:
-    """Return llama_cpp, silenced.
-
-    Its own way to be quiet redirects the process's standard output and error for a while, which would swallow what other threads
-    write there (an MCP server's answers); here its log goes nowhere instead.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import llama_cpp
-        from llama_cpp import _logger, llama, llama_chat_format, mtmd_cpp
-    except ImportError as error:
-        raise MissingExtraError("llama-cpp-python", "local") from error
-    _logger.set_verbose(False)
-    _logger.logger.setLevel(100)
-    mtmd_cpp.mtmd_log_set(_silence(llama_cpp), ctypes.c_void_p(0))
-    mtmd_cpp.mtmd_helper_log_set(_silence(llama_cpp), ctypes.c_void_p(0))
-    for module in (llama, llama_chat_format):
-        vars(module)["suppress_stdout_stderr"] = _no_redirection
-    return llama_cpp
-
-
-_KEPT: dict[str, Any] = {}
-"""Callbacks that C code holds: they must never be collected."""
-
-
-def _silence(llama_cpp: Any) -> Any:
-    if "log" not in _KEPT:
-        _KEPT["log"] = llama_cpp.llama_log_callback(lambda level, text, data: None)  # noqa: ARG005
-    return _KEPT["log"]
-
-
-def _no_redirection(disable: bool = True) -> Any:  # noqa: ARG001
-    return contextlib.nullcontext()
-
-
-def has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Return whether the CPU has AMX tiles."""
-    try:
-        return "amx_tile" in cpuinfo.read_text("utf-8", errors="ignore")
-    except OSError:
-        return False
-
-
-@contextmanager
-def protected_from_amx(llama_cpp: Any, present: Callable[[], bool] = has_amx) -> Iterator[None]:
-    """Load models without llama.cpp's extra buffer types where the CPU has AMX.
-
-    With them its default build crashes on the first decoded token of 4-bit weights. `Llama` does not offer the switch, so the
-    default parameters are changed while a model is loaded.
-    """
-    if not present():
-        yield
-        return
-    module = llama_cpp.llama_cpp
-    original = module.llama_model_default_params
-
-    def without_extra_buffers() -> Any:
-        parameters = original()
-        parameters.use_extra_bufts = False
-        return parameters
-
-    with _AMX_LOCK:
-        module.llama_model_default_params = without_extra_buffers
-        try:
-            yield
-        finally:
-            module.llama_model_default_params = original
-
-
-_AMX_LOCK = threading.Lock()
-
-
-def _handler(mmproj: Path, template: str | None, *, use_gpu: bool, several: bool) -> Any:
-    """Return a chat handler that uses the given template, the GGUF's, or ChatML, and looks once at a picture or several times."""
-    from llama_cpp.llama_chat_format import MTMDChatHandler
-
-    class Handler(MTMDChatHandler):
-        """Reads any mmproj; knows templates that expect plain strings."""
-
-        def _get_chat_template(self, llama_model: Any) -> str:
-            return template or llama_model.metadata.get("tokenizer.chat_template") or CHATML
-
-        def _get_template_messages(self, messages: list[Any], media_marker: str) -> list[Any]:
-            made: list[Any] = super()._get_template_messages(messages, media_marker)
-            if self._takes_parts:
-                return made
-            return [{**message, "content": _flat(message["content"])} for message in made]
-
-        def __call__(self, *, llama: Any, **options: Any) -> Any:
-            self._takes_parts = bool(STRUCTURED_CONTENT.search(self._get_chat_template(llama)))
-            return super().__call__(llama=llama, **options)
-
-    handler: Any = Handler(str(mmproj), verbose=False, use_gpu=use_gpu)
-    if several:
-        handler._mtmd_cpp = LookingMtmd(handler._mtmd_cpp)
-    return handler
-
-
-def _flat(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "\n".join(part["text"] for part in content)

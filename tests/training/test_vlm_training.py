@@ -22,7 +22,8 @@ from ferce_agent.asking import crop_jpeg  # noqa: E402
 from ferce_agent.cli import main  # noqa: E402
 from ferce_agent.errors import MissingExtraError, WeightsError  # noqa: E402
 from ferce_agent.perception.backends import load_vlm  # noqa: E402
-from ferce_agent.perception.own import OwnVlm, cache_folder, language_file  # noqa: E402
+from ferce_agent.perception.model_cache import cache_folder  # noqa: E402
+from ferce_agent.perception.own import OwnVlm, language_file  # noqa: E402
 from ferce_agent.perception.vlm import Request  # noqa: E402
 from ferce_agent.prompts.loader import load_prompt  # noqa: E402
 from ferce_agent.training.instructions import Measured, make_turn  # noqa: E402
@@ -70,8 +71,8 @@ def test_llama_cpp_answers_with_the_merged_model(
     before = here.sha256
     for picture in pictures(2):
         assert here.ask(Request(prompt, (picture,), max_tokens=6, seconds=300)).text
-    (merged,) = cache_folder().iterdir()
-    assert merged.suffix == ".gguf"
+    (merged,) = cache_folder().glob("*.gguf")
+    assert merged.stat().st_mode & 0o077 == 0
     assert OwnVlm(trained).sha256 == before  # what the model is does not depend on what was cached
     here.close()
 
@@ -118,7 +119,7 @@ def test_llama_cpp_sees_the_same_picture_tokens_as_the_training(trained: Path) -
     pytest.importorskip("llama_cpp")
     model = OwnVlm(trained)
     (picture,) = pictures(1)
-    seen = picture_tokens(model._load(model.model, None), model.mmproj, picture)
+    seen = picture_tokens(model._load(model.model, None), picture)
     said = said_in_training(trained, picture)
     assert seen.shape == said.shape
     assert np.abs(seen - said).max() < 0.02 * np.abs(said).max()
@@ -128,15 +129,15 @@ def test_llama_cpp_reads_the_mean_of_several_looks_as_the_training_does(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("llama_cpp")
-    from ferce_agent.perception.llamacpp_looks import LookingMtmd
+    from ferce_agent.perception.llamacpp_eyes import Eyes
 
-    read, seen = LookingMtmd.read, []
+    read, seen = Eyes.mean_look, []
 
     def listen(*arguments: Any) -> Any:
         seen.append(read(*arguments))
         return seen[-1]
 
-    monkeypatch.setattr(LookingMtmd, "read", listen)
+    monkeypatch.setattr(Eyes, "mean_look", listen)
     model = OwnVlm(trained)
     (picture,) = pictures(1)
     assert model.ask(Request("Which?", (picture,), max_tokens=3, seconds=300)).tokens is not None
