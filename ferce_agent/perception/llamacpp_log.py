@@ -13,6 +13,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final
 
 ERROR: Final = 4
@@ -145,7 +146,7 @@ class _Silence:
 
     def _take(self, llama_cpp: Any) -> None:
         if not self._loggers:
-            mtmd, callback = llama_cpp.mtmd_cpp, llama_cpp.llama_log_callback
+            mtmd, callback = import_module("llama_cpp.mtmd_cpp"), llama_cpp.llama_log_callback
             self._loggers = [
                 _LlamaLogger(llama_cpp),
                 _Logger(mtmd, callback, "mtmd_log_set", "g_logger_state"),
@@ -164,7 +165,7 @@ def quiet(llama_cpp: Any) -> Iterator[deque[str]]:
     """Drop what llama.cpp logs for this thread as long as the block lasts.
 
     Args:
-        llama_cpp: The module, with `llama_cpp.mtmd_cpp` imported.
+        llama_cpp: The module.
 
     Yields:
         The latest errors that were logged, for messages of our own.
