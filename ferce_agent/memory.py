@@ -1,6 +1,6 @@
 """What the chatbot remembers: one SQLite file of LangGraph checkpoints, one thread per conversation.
 
-Only the latest checkpoint of a thread is kept. What is deleted is overwritten in the file, and the log that SQLite keeps beside it is
+Only the latest checkpoint of a thread is kept. What is deleted is overwritten in the file, and the log beside it is
 emptied. Both have to wait while another program reads the memory; then the next message, `/forget` or start finishes it.
 """
 
