@@ -51,7 +51,7 @@ VISIBLE: Final = 24
 """Latest messages that the model gets to see."""
 NO_PHOTO: Final = "No photo was sent lately."
 WITHHELD: Final = (
-    "What a photo shows is not told here: nobody said that the people shown agree. Answer the words alone."
+    "By rule, nothing about faces is told here. Answer the words alone, and say so if a photo is asked about."
 )
 EVERYTHING: Final = Telling()
 
@@ -338,7 +338,7 @@ def _explained(error: FerceError) -> str:
 
 
 def prompt_for(state: ChatState, allowed: Telling = EVERYTHING) -> list[BaseMessage]:
-    """Return what the model gets to see: the guidance, and what was said. Never a photo, and about faces only what it may be told."""
+    """Return what the model gets to see: the guidance, and what was said. Never a photo; about faces only what it may be told."""
     known = allowed.state(state)
     guidance = json.dumps(direction_for(known).model_dump(mode="json"), ensure_ascii=False)
     summary = summary_for(known) if allowed.faces else WITHHELD

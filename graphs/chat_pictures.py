@@ -195,7 +195,7 @@ def _kept(source: str, context: ChatContext | None) -> str:
 def source_of(block: Any) -> str:
     """Return the data URL, or the path, of a block that holds a photo, in any provider's form; empty for another block.
 
-    The forms are LangChain's own, OpenAI's ``image_url``, ``input_image`` and ``file``, Anthropic's ``image`` and Google's ``media``.
+    The forms are LangChain's own, OpenAI's ``image_url``, ``input_image`` and ``file``, Anthropic's and Google's.
     """
     if not isinstance(block, Mapping):
         return ""

@@ -68,7 +68,7 @@ def telling(engines: Engines, use: UseLike | None, *, remote: bool) -> Telling:
     if not remote or sending.may_send:
         return Telling(inferred=allowed.may_infer)
     way = f" {ASK_THEM}" if sending.lacks_consent else ""
-    note = f"The chat model runs elsewhere and was told nothing about faces. Rule: {sending.cited}.{way}"
+    note = f"The chat model runs elsewhere and is told nothing about faces. Rule: {sending.cited}.{way}"
     return Telling(faces=False, inferred=allowed.may_infer, note=note)
 
 
