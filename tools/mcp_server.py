@@ -15,10 +15,11 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from starlette.requests import Request
 
 from ferce_agent.api import Event, aanalyze_expression
 from ferce_agent.engine import default_engines, package
-from ferce_agent.errors import FerceError
+from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.images import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import EmotionReport, json_schema
@@ -76,8 +77,7 @@ def create_server(
         try:
             asked = read_arguments(arguments)
             models.permit(asked.use_context)  # a refused use opens no file
-            async with limit:
-                report = await report_with_progress(asked, folders, models, ctx)
+            report = await report_with_progress(asked, folders, models, ctx, limit)
             return answer(report, asked.detail, store)
         except Exception as error:  # the edge: nothing untyped reaches a client
             return refusal(typed(error))
@@ -121,9 +121,24 @@ def refusal(error: FerceError) -> CallToolResult:
 
 
 async def report_with_progress(
-    asked: AnalyzeExpressionInput, roots: tuple[Path, ...], engines: Engines, ctx: Context
+    asked: AnalyzeExpressionInput,
+    roots: tuple[Path, ...],
+    engines: Engines,
+    ctx: Context,
+    limit: anyio.CapacityLimiter,
 ) -> EmotionReport:
-    """Load and analyse a picture, and tell the client about each finished stage and face."""
+    """Load and analyse a picture, and tell the client about each finished stage and face.
+
+    Args:
+        asked: What the client asks.
+        roots: Folders from which it may name files.
+        engines: Models and settings.
+        ctx: The call.
+        limit: How many pictures are decoded at the same time.
+
+    Raises:
+        FerceError: The picture could not be analysed, or the client hung up.
+    """
     send, receive = anyio.create_memory_object_stream[Event](math.inf)
 
     async def forward() -> None:
@@ -134,28 +149,45 @@ async def report_with_progress(
                     await ctx.report_progress(step, total, words)
         await ctx.report_progress(progress.last + 1, progress.last + 1, "report done")
 
+    async def work() -> None:
+        async with send, limit:
+            picture = await anyio.to_thread.run_sync(lambda: load_picture(asked.image, roots=roots))
+            report = await aanalyze_expression(
+                picture,
+                asked.context,
+                labels=asked.labels,
+                use_context=asked.use_context,
+                engines=engines,
+                on_event=send.send_nowait,
+            )
+            found.append(report)
+
     found: list[EmotionReport] = []
     failures: list[Exception] = []
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(forward)
-        async with send:
+        tasks.start_soon(call_off_at_hang_up, ctx, tasks.cancel_scope)
+        async with anyio.create_task_group() as telling:
+            telling.start_soon(forward)
             try:
-                picture = await anyio.to_thread.run_sync(lambda: load_picture(asked.image, roots=roots))
-                report = await aanalyze_expression(
-                    picture,
-                    asked.context,
-                    labels=asked.labels,
-                    use_context=asked.use_context,
-                    engines=engines,
-                    on_event=send.send_nowait,
-                )
-                found.append(report)
+                await work()
             except Exception as error:  # raised inside the task group it would reach the caller as a group of errors
                 failures.append(error)
-                tasks.cancel_scope.cancel()
+                telling.cancel_scope.cancel()
+        tasks.cancel_scope.cancel()
     if failures:
         raise failures[0]
+    if not found:
+        raise EngineError("The client hung up, and the work was called off.")
     return found[0]
+
+
+async def call_off_at_hang_up(ctx: Context, work: anyio.CancelScope) -> None:
+    """Cancel the work where the client's HTTP connection closes: nobody can get the answer any more."""
+    request = ctx.request_context.request
+    if isinstance(request, Request):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        work.cancel()
 
 
 class Progress:
