@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
-from langgraph.runtime import Runtime
+from langgraph.runtime import Runtime, get_runtime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ferce_agent.api import analyze_expression
+from ferce_agent.api import aanalyze_expression, analyze_expression
 from ferce_agent.chat_models import GuidedChatModel
-from ferce_agent.engine import Engines
+from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError, FerceError, ImageAccessError, ImageNotFoundError, InputError
 from ferce_agent.graphs.chat_pictures import ChatGraph
+from ferce_agent.graphs.chat_rules import FACE, Telling, bound_by, telling
 from ferce_agent.graphs.chat_state import (
     ChatContext,
     ChatState,
@@ -34,6 +37,9 @@ from ferce_agent.graphs.chat_state import (
     unread,
 )
 from ferce_agent.images import Picture, load_picture
+from ferce_agent.lazy import lazy_property
+from ferce_agent.perception.chat_model import runs_elsewhere
+from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.replies import Direction, PhotoState
 from ferce_agent.report import EmotionReport
@@ -44,6 +50,10 @@ TOOL: Final = "analyze_expression"
 VISIBLE: Final = 24
 """Latest messages that the model gets to see."""
 NO_PHOTO: Final = "No photo was sent lately."
+WITHHELD: Final = (
+    "By rule, nothing about faces is told here. Answer the words alone, and say so if a photo is asked about."
+)
+EVERYTHING: Final = Telling()
 
 
 class LookArguments(BaseModel):
@@ -68,13 +78,23 @@ TOOL_SCHEMA: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Chatbot:
-    """The nodes, with what they use: the chat model, the engines, and the folders from which a message may name a photo."""
+    """The nodes, with what they use: the chat model, the engines, and the folders from which a message may name a photo.
+
+    Attributes:
+        model: The chat model.
+        given: Engines of the readings; None for the shared ones.
+        roots: Folders.
+        use: What the answers are used for.
+        remote: Whether the chat model runs elsewhere.
+    """
 
     model: BaseChatModel
-    engines: Engines | None
+    given: Engines | None
     roots: tuple[Path, ...]
+    use: UseContext
+    remote: bool
 
-    @cached_property
+    @lazy_property
     def caller(self) -> Any:
         """The model with the tool, or None if it cannot call tools."""
         try:
@@ -82,55 +102,76 @@ class Chatbot:
         except NotImplementedError:
             return None
 
-    def answer(self, state: ChatState) -> dict[str, Any]:
+    @lazy_property
+    def engines(self) -> Engines:
+        """The engines of the readings, under the use of this chatbot."""
+        engines = default_engines() if self.given is None else self.given
+        return engines if self.use == NOT_STATED else bound_by(engines, self.use)
+
+    def answer(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
         """Let the model call the tool while there are photos that nobody looked at, then let it answer.
 
         Where the model does not call it, the graph does: who sends a photo wants it to be looked at.
-        """
-        waiting = unread(state)
-        if not waiting:
-            return {"messages": [self.ask(self.model, state)]}
-        reply = self.ask(self.caller, state) if self.caller is not None else AIMessage("")
-        if not any(call["args"].get("photo") in waiting for call in reply.tool_calls):
-            reply = AIMessage("", tool_calls=[call_for(name) for name in waiting])
-        return {"messages": [reply]}
-
-    def ask(self, model: Any, state: ChatState) -> AIMessage:
-        """Return the model's answer.
 
         Raises:
+            PolicyError: The use is refused.
             EngineError: The model failed.
         """
-        try:
-            reply = model.invoke(prompt_for(state))
-        except FerceError:
-            raise
-        except Exception as error:  # every provider's package has its own errors
-            raise EngineError(
-                f"The chat model could not answer: {type(error).__name__}: {str(error)[:200]}",
-                hint="Check its address, name and key, or leave --model out.",
-            ) from error
-        return reply if isinstance(reply, AIMessage) else AIMessage(str(getattr(reply, "text", reply)))
+        allowed = self.telling(runtime)
+        model = self.model_for(state)
+        reply = None
+        if model is not None:
+            with translated():
+                reply = model.invoke(prompt_for(state, allowed))
+        return turn(state, reply, allowed)
+
+    async def aanswer(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+        """Do the same without blocking; see `answer`."""
+        allowed = await asyncio.to_thread(self.telling, runtime)
+        model = self.model_for(state)
+        reply = None
+        if model is not None:
+            with translated():
+                reply = await model.ainvoke(prompt_for(state, allowed))
+        return turn(state, reply, allowed)
+
+    def telling(self, runtime: Runtime[ChatContext]) -> Telling:
+        """Return what the model may be told in this run."""
+        return telling(self.engines, runtime.context.use, remote=self.remote)
+
+    def model_for(self, state: ChatState) -> Any:
+        """Return the model to ask now: the one with the tool while a photo waits, None if that cannot be, else the plain one."""
+        return self.caller if unread(state) else self.model
 
     def look(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
         """Carry out the tool calls."""
-        found = [self.carry_out(call, state, runtime.context) for call in _calls(state["messages"][-1])]
-        return {
-            "messages": [message for message, _ in found],
-            "reports": [reading for _, reading in found if reading is not None],
-        }
+        context = runtime.context
+        return _seen([self.carry_out(call, state, context) for call in _calls(state["messages"][-1])])
 
-    def carry_out(self, call: ToolCall, state: ChatState, context: ChatContext) -> tuple[ToolMessage, Reading | None]:
+    async def alook(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+        """Carry out the tool calls without blocking."""
+        context = runtime.context
+        return _seen([await self.acarry_out(call, state, context) for call in _calls(state["messages"][-1])])
+
+    def carry_out(self, call: ToolCall, state: ChatState, context: ChatContext) -> Seen:
         """Return the tool's answer to one call, and the reading if there is one; bad photos give a message."""
         try:
-            report = self.read(call, state, context)
+            picture, told = self.read(call, state, context)
+            return _told(call, analyze_expression(picture, told, use_context=context.use, engines=self.engines))
         except FerceError as error:
-            text = f"The photo was not analysed: {_explained(error)}"
-            return ToolMessage(text, tool_call_id=call["id"], name=TOOL, status="error"), None
-        return ToolMessage(to_text(report), tool_call_id=call["id"], name=TOOL), reading_of(report)
+            return _not_told(call, error)
 
-    def read(self, call: ToolCall, state: ChatState, context: ChatContext) -> EmotionReport:
-        """Analyse the photo that a call names.
+    async def acarry_out(self, call: ToolCall, state: ChatState, context: ChatContext) -> Seen:
+        """Do the same without blocking; see `carry_out`."""
+        try:
+            picture, told = await asyncio.to_thread(self.read, call, state, context)
+            report = await aanalyze_expression(picture, told, use_context=context.use, engines=self.engines)
+            return _told(call, report)
+        except FerceError as error:
+            return _not_told(call, error)
+
+    def read(self, call: ToolCall, state: ChatState, context: ChatContext) -> tuple[Picture, dict[str, Any]]:
+        """Load the photo that a call names, and what is known about the situation.
 
         Raises:
             FerceError: There is no such photo, or it cannot be used.
@@ -140,16 +181,89 @@ class Chatbot:
             raise ImageAccessError("There is no such photo in this message.", hint="Send the photo again.")
         source = context.pictures[asked.photo]
         picture = source if isinstance(source, Picture) else load_picture(source, roots=self.roots)
-        told = {**chat_context(state), **({"text": asked.context} if asked.context else {})}
-        return analyze_expression(picture, told, engines=self.engines)
+        return picture, {**chat_context(state), **({"text": asked.context} if asked.context else {})}
 
 
-def build_chat_graph(
+Work = Callable[[ChatState, Runtime[ChatContext]], dict[str, Any]]
+AsyncWork = Callable[[ChatState, Runtime[ChatContext]], Awaitable[dict[str, Any]]]
+Seen = tuple[ToolMessage, Reading | None]
+"""The tool's answer to one call, and the reading if there is one."""
+
+
+def _told(call: ToolCall, report: EmotionReport) -> Seen:
+    return ToolMessage(to_text(report), tool_call_id=call["id"], name=TOOL), reading_of(report)
+
+
+def _not_told(call: ToolCall, error: FerceError) -> Seen:
+    text = f"The photo was not analysed: {_explained(error)}"
+    return ToolMessage(text, tool_call_id=call["id"], name=TOOL, status="error"), None
+
+
+def _seen(found: list[Seen]) -> dict[str, Any]:
+    return {
+        "messages": [message for message, _ in found],
+        "reports": [reading for _, reading in found if reading is not None],
+    }
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a chat model raises into a typed error.
+
+    Raises:
+        EngineError: The model failed.
+    """
+    try:
+        yield
+    except FerceError:
+        raise
+    except Exception as error:  # every provider's package has its own errors
+        raise EngineError(
+            f"The chat model could not answer: {type(error).__name__}: {str(error)[:200]}",
+            hint="Check its address, name and key, or leave --model out.",
+        ) from error
+
+
+def turn(state: ChatState, reply: Any, allowed: Telling) -> dict[str, Any]:
+    """Return what the graph makes of the model's reply: calls of the tool while photos wait, else the answer.
+
+    Raises:
+        EngineError: The model said nothing.
+    """
+    if waiting := unread(state):
+        return {"messages": [AIMessage("", tool_calls=calls_for(waiting, reply))]}
+    text = str(getattr(reply, "text", reply) or "").strip()
+    if not text:
+        raise EngineError("The chat model gave an empty answer.", hint="Say it again, or choose another --model.")
+    if allowed.note and looked_at(state):
+        text = f"{text}\n\n({allowed.note})"
+    about = bool(looked_at(state)) or fresh_reading(state) is not None
+    metadata = {FACE: about and allowed.faces}
+    return {"messages": [AIMessage(text, id=getattr(reply, "id", None), additional_kwargs=metadata)]}
+
+
+def calls_for(waiting: Sequence[str], reply: Any) -> list[ToolCall]:
+    """Return one call for each photo that waits: the model's own where it is a right one, else the graph's."""
+    own = {name: call for call in reversed(getattr(reply, "tool_calls", None) or []) if (name := _photo_of(call))}
+    calls = [call_for(name) for name in waiting]
+    return [{**call, "args": own.get(call["args"]["photo"], call)["args"]} for call in calls]
+
+
+def _photo_of(call: ToolCall) -> str | None:
+    try:
+        return arguments_of(call).photo if call["name"] == TOOL else None
+    except InputError:
+        return None
+
+
+def build_chat_graph(  # noqa: PLR0913  # one parameter per thing to choose
     model: BaseChatModel,
     *,
     engines: Engines | None = None,
     roots: Sequence[Path | str] = (),
     checkpointer: Any = None,
+    use: UseLike | None = None,
+    remote: bool | None = None,
 ) -> ChatGraph:
     """Compile the chatbot.
 
@@ -158,16 +272,36 @@ def build_chat_graph(
         engines: Models and settings of the readings; the shared defaults if left out.
         roots: Folders from which an image block may name a file; with none, only data URLs are accepted.
         checkpointer: Where threads are remembered. Photos and paths never reach it.
+        use: What the answers are used for, as a `UseContext` (or its fields). A turn can add to it, by ``use_context`` in the
+            input or `ChatContext.use`, but cannot loosen it. A refused use makes every turn a `PolicyError`.
+        remote: Whether the chat model runs elsewhere; then it is told about faces only where the people shown agree
+            (``consent``). Left out, `runs_elsewhere` says it.
+
+    Raises:
+        SettingsError: The use cannot be read.
     """
-    bot = Chatbot(model, engines, tuple(Path(root) for root in roots))
+    elsewhere = runs_elsewhere(model) if remote is None else remote
+    bot = Chatbot(model, engines, tuple(Path(root) for root in roots), read_use(use), elsewhere)
     builder = StateGraph(ChatState, ChatContext)
-    builder.add_node("answer", bot.answer)
-    builder.add_node("look", bot.look)
+    builder.add_node("answer", _node("answer", bot.answer, bot.aanswer))
+    builder.add_node("look", _node("look", bot.look, bot.alook))
     builder.add_edge(START, "answer")
     builder.add_conditional_edges("answer", wants_tool, {"look": "look", "end": END})
     builder.add_edge("look", "answer")
     plain = builder.compile(checkpointer=checkpointer, name="chat")
     return ChatGraph(**plain.__dict__)
+
+
+def _node(name: str, work: Work, awork: AsyncWork) -> Any:
+    """Return a node that works in either way of running."""
+
+    def run(state: ChatState) -> dict[str, Any]:
+        return work(state, get_runtime(ChatContext))
+
+    async def arun(state: ChatState) -> dict[str, Any]:
+        return await awork(state, get_runtime(ChatContext))
+
+    return RunnableLambda(run, arun, name=name)
 
 
 def wants_tool(state: ChatState) -> str:
@@ -203,11 +337,13 @@ def _explained(error: FerceError) -> str:
     return f"{error.hint if isinstance(error, ImageNotFoundError) else error} ({error.code})"
 
 
-def prompt_for(state: ChatState) -> list[BaseMessage]:
-    """Return what the model gets to see: the guidance, and what was said. Never a photo."""
-    guidance = json.dumps(direction_for(state).model_dump(mode="json"), ensure_ascii=False)
-    text = load_prompt("chat").render(guidance=guidance, summary=summary_for(state))
-    said = dropwhile(lambda one: isinstance(one, AIMessage), spoken(state["messages"])[-VISIBLE:])
+def prompt_for(state: ChatState, allowed: Telling = EVERYTHING) -> list[BaseMessage]:
+    """Return what the model gets to see: the guidance, and what was said. Never a photo; about faces only what it may be told."""
+    known = allowed.state(state)
+    guidance = json.dumps(direction_for(known).model_dump(mode="json"), ensure_ascii=False)
+    summary = summary_for(known) if allowed.faces else WITHHELD
+    text = load_prompt("chat").render(guidance=guidance, summary=summary)
+    said = dropwhile(lambda one: isinstance(one, AIMessage), spoken(known["messages"])[-VISIBLE:])
     return [SystemMessage(text), *said]
 
 
@@ -225,7 +361,7 @@ def summary_for(state: ChatState) -> str:
     """Return in a few sentences what was found in the photos of this turn, or what is known from before."""
     seen = looked_at(state)
     read = sum(one.status == "success" for one in seen)
-    lines = [reading["summary"] for reading in state.get("reports", ())[-read:]] if read else []
+    lines = [reading["summary"] for reading in list(state.get("reports", ()))[-read:]] if read else []
     lines += [str(one.text) for one in seen if one.status == "error"]
     reading = fresh_reading(state)
     if not lines and reading is not None:

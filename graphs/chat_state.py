@@ -18,6 +18,7 @@ from typing_extensions import TypedDict  # the standard one has no schema before
 
 from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.images import ImageSource, Picture
+from ferce_agent.policy.use import UseLike
 from ferce_agent.report import EmotionReport
 from ferce_agent.situation import EarlierReading, Situation, Turn
 
@@ -39,7 +40,8 @@ REFERENCE: Final = re.compile(r"\[photo (photo-[0-9a-f]{8})\]")
 """How a message refers to a photo that came with it."""
 
 Reading = dict[str, Any]
-"""One report in short: time, summary, people (id, primary, valence, confidence, abstained), guidance; plain JSON-able data."""
+"""One report in short, as plain JSON-able data: time, whether expressions were read, summary, people (id, primary, valence,
+confidence, abstained), guidance."""
 
 
 def recent_messages(left: list[AnyMessage], right: Any) -> list[AnyMessage]:
@@ -60,18 +62,26 @@ class ChatState(TypedDict, total=False):
         messages: What was said, the tool's calls and answers, latest last. Photos come as image content blocks of the input.
         reports: The latest readings, oldest first.
         pictures: References of the photos that came with the latest user message; set by the graph.
+        use_context: What this turn's answer is used for, as the fields of a `UseContext`; given with the input, and not remembered.
     """
 
     messages: Annotated[list[AnyMessage], recent_messages]
     reports: Annotated[list[Reading], recent_reports]
     pictures: list[str]
+    use_context: dict[str, Any] | None
 
 
 @dataclass(slots=True)
 class ChatContext(OnlyInstances):
-    """The photos of one run, by reference; never stored."""
+    """The photos of one run, by reference, and what is said about their use; never stored.
+
+    Attributes:
+        pictures: Photos by reference.
+        use: What this run's answer is used for; it can add to what whoever built the graph says, but cannot loosen it.
+    """
 
     pictures: dict[str, ImageSource | Picture] = field(default_factory=dict)
+    use: UseLike | None = None
 
     def keep(self, picture: ImageSource | Picture) -> str:
         """Keep a photo for this run and return its reference."""
@@ -118,6 +128,7 @@ def reading_of(report: EmotionReport) -> Reading:
     """Return a report in short, as the thread remembers it."""
     return {
         "time": report.provenance.created_at.isoformat(),
+        "inferred": any(one.expression is not None for one in report.people),
         "summary": report.summary,
         "people": [_person(report, number) for number, one in enumerate(report.people) if one.expression is not None],
         "guidance": report.guidance.model_dump(mode="json"),

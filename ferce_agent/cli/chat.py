@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ferce_agent.cli.options import FILE, chosen_settings
+from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import complain
 
 
@@ -27,24 +28,39 @@ from ferce_agent.cli.output import complain
     "what the reading says in short, never a photo.  [default: answers by rule, offline]",
 )
 @click.option("--once", metavar="TEXT", help="Send one message (with --picture, if given), print the answer, and end.")
-def chat(picture: str | None, thread: str, file: Path | None, model: str | None, once: str | None) -> None:
+@use_options
+@engine_options
+def chat(  # noqa: PLR0913  # one parameter per option
+    picture: str | None,
+    thread: str,
+    file: Path | None,
+    model: str | None,
+    once: str | None,
+    use: dict[str, Any],
+    chosen: dict[str, Any],
+) -> None:
     """Chat with an assistant whose answers follow what a photo shows.
 
-    In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /quit ends. Lines
-    may also come through a pipe.
+    In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /help lists the
+    commands, /quit ends. Lines may also come through a pipe.
+
+    What is said about the use holds as for `ferce analyze`: a refused one ends the chat, a restricted one leaves visible movements
+    only, and a chat model elsewhere is told nothing about faces unless the people shown agree (--consent).
 
     The memory holds messages, reports as text and short readings, never photos or their paths; a new file is readable by you only.
     """
     from ferce_agent.chat import Terminal, lines_of, open_conversation, read_photo
 
-    with open_conversation(chosen_settings({}), thread, file, model) as conversation:
+    with open_conversation(chosen_settings(chosen), thread, file, model, use) as conversation:
+        if conversation.allowed.note:
+            click.echo(f"ferce: {conversation.allowed.note}", err=True)
         if once is not None:
             shown = read_photo(picture) if picture is not None else None
             click.echo(conversation.say(once, shown))
             return
         interactive = sys.stdin.isatty() and sys.stdout.isatty()
         if interactive:
-            click.echo(f"Thread '{thread}'. /photo PATH, /report, /forget, /quit.", err=True)
+            click.echo(f"Thread '{thread}'. /photo PATH sends a photo, /help lists the commands, /quit ends.", err=True)
         Terminal(conversation, click.echo, complain).run(lines_of(interactive), first=picture)
         if interactive:
             click.echo("Goodbye.", err=True)

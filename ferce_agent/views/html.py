@@ -8,19 +8,25 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent import wording
 from ferce_agent.lazy import once
 from ferce_agent.ontology.labels import Canonical
-from ferce_agent.report import EmotionReport, Engine, Evidence, Person
+from ferce_agent.report import ActionUnitReading, EmotionReport, Engine, Evidence, Person
+from ferce_agent.views.alike import alike
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGES = ("report.html", "person.html", "fragment.html")
+THUMBNAIL = 112
+"""Longer side of the pictures of faces in the overview, in pixels: twice what is shown, for fine screens."""
+STRONGEST = 5
+"""How many movements are shown at once; the others are folded."""
 PLOT_SIDE = 120
 """Side of the valence-arousal plot in its own units."""
 
@@ -43,6 +49,7 @@ def to_html(report: EmotionReport, pixels: NDArray[np.uint8] | None = None) -> s
     page = _environment().get_template("report.html")
     return page.render(
         report=report,
+        faces=_thumbnails(report, pixels) if pixels is not None else {},
         picture=_data_url(annotate(pixels, report)) if pixels is not None else None,
         alt=_alt(report),
         evidence={entry.id: entry for entry in report.evidence},
@@ -74,7 +81,16 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.globals |= {"css": Markup(here.joinpath("report.css").read_text("utf-8")), "w": wording}
-    environment.globals |= {"colour": _colour, "plot": _plot, "cited": _cited, "notes_on": _notes_on, "hash": _digest}
+    environment.globals |= {
+        "colour": _colour,
+        "plot": _plot,
+        "cited": _cited,
+        "notes_on": _notes_on,
+        "alike": alike,
+        "by_strength": _by_strength,
+        "strongest": STRONGEST,
+        "hash": _digest,
+    }
     return environment
 
 
@@ -83,8 +99,34 @@ def _finalize(value: Any) -> Any:
     return wording.clean(value) if type(value) is str else value
 
 
-def _data_url(pixels: NDArray[np.uint8]) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels)).decode("ascii")
+def _data_url(pixels: NDArray[np.uint8], quality: int = 85) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, quality)).decode("ascii")
+
+
+def _thumbnails(report: EmotionReport, pixels: NDArray[np.uint8]) -> dict[str, str]:
+    """Return a small picture of each face that lies in the frame, by person id, as data URLs."""
+    scale = pixels.shape[1] / report.source.width
+    crops = {person.id: _crop(pixels, person, scale) for person in report.people}
+    return {name: _data_url(crop, 80) for name, crop in crops.items() if crop is not None}
+
+
+def _crop(pixels: NDArray[np.uint8], person: Person, scale: float) -> NDArray[np.uint8] | None:
+    """Return a square around the face box, half as wide again, of at most `THUMBNAIL` pixels, (H, W, 3) BGR; None outside it.
+
+    At the edge of the picture the square is moved inwards, or else cut.
+    """
+    box, (height, width) = person.face.box, pixels.shape[:2]
+    side = max(box.width, box.height) * scale * 1.5
+    middle = ((box.x + box.width / 2) * scale, (box.y + box.height / 2) * scale)
+    if not (0 <= middle[0] <= width and 0 <= middle[1] <= height):
+        return None
+    left, top = (
+        round(min(max(at - side / 2, 0), max(room - side, 0))) for at, room in zip(middle, (width, height), strict=True)
+    )
+    crop = pixels[top : top + max(round(side), 1), left : left + max(round(side), 1)]
+    factor = min(THUMBNAIL / max(crop.shape[:2]), 1)
+    size = (max(round(crop.shape[1] * factor), 1), max(round(crop.shape[0] * factor), 1))
+    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _alt(report: EmotionReport) -> str:
@@ -112,6 +154,10 @@ def _plot(valence: float, arousal: float) -> tuple[str, str]:
     """Return the position of a reading in the plot: x to the right for pleasant, y up for activated."""
     half, reach = PLOT_SIDE / 2, PLOT_SIDE / 2 - 8
     return f"{half + valence * reach:.1f}", f"{half - arousal * reach:.1f}"
+
+
+def _by_strength(units: Iterable[ActionUnitReading]) -> list[ActionUnitReading]:
+    return sorted(units, key=lambda unit: -unit.intensity)
 
 
 def _cited(ids: Iterable[str], evidence: dict[str, Evidence]) -> list[Evidence]:

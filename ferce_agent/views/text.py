@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ferce_agent import wording
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship
+from ferce_agent.views.alike import alike
 from ferce_agent.views.characters import fitted
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
         yield "", _words(f"{rest} more in the report (--json, --html)", "dim")
     if report.group is not None:
         yield "Group", _words(report.group.text)
-    for causes in _alike(report.causes):
+    for causes in alike(report.causes):
         yield "Cause", _cause(causes, report, full)
     for words in report.text_emotions:
         yield "Words", _words(f"{words.text} ({wording.confidence_word(words.confidence)})")
@@ -272,14 +273,6 @@ def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
 def _relationship(entry: Relationship) -> str:
     sure = f"{wording.confidence_word(entry.confidence)}, {entry.confidence:.2f}"
     return f"{entry.text} ({wording.BASIS[entry.basis]}; {sure})"
-
-
-def _alike(causes: Iterable[Cause]) -> list[list[Cause]]:
-    """Return the causes that differ in nothing but the person together, in the order of the first of them."""
-    groups: dict[str, list[Cause]] = {}
-    for cause in causes:
-        groups.setdefault(cause.model_dump_json(exclude={"person"}), []).append(cause)
-    return list(groups.values())
 
 
 def _cause(causes: Sequence[Cause], report: EmotionReport, full: bool) -> Text:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
@@ -40,8 +40,9 @@ THREAD = {"configurable": {"thread_id": "t"}}
 
 
 class Scripted(GenericFakeChatModel):
-    """Plays its script and notes what it was sent; it cannot call tools."""
+    """Plays its script and notes what it was sent; it runs here, and cannot call tools."""
 
+    remote: ClassVar[bool] = False
     _sent: list[list[BaseMessage]] = PrivateAttr(default_factory=list)
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **options: Any) -> ChatResult:
