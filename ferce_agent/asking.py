@@ -127,6 +127,19 @@ class Asker:
             )
         return table
 
+    def check(self) -> None:
+        """Read prompt, bank and reliability, and let the model look whether its files and packages are there; loads nothing.
+
+        Raises:
+            SettingsError: The prompt cannot be used.
+            DataError: The bank or the reliability file cannot be used.
+            SetupError: The model lacks a file or a package.
+        """
+        _ = self.prompt, self.bank, self.reliability
+        check = getattr(self.vlm, "check", None)
+        if callable(check):
+            check()
+
     def time_for(self, left: float | None, cancel: Cancellation | None = None) -> Allowance | None:
         """Return how long a question may take, or None if it is not worth starting.
 

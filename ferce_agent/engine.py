@@ -20,6 +20,7 @@ from ferce_agent.faces.quality import assess_quality
 from ferce_agent.lazy import lazy_property, once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.backends import load_vlm
+from ferce_agent.perception.bank import Bank
 from ferce_agent.perception.specialist import Perception, Specialist
 from ferce_agent.perception.vlm import VisionLanguageModel
 from ferce_agent.perception.vocabulary import TextEncoder, Vocabulary, check_words, features_of
@@ -27,7 +28,7 @@ from ferce_agent.policy.decide import Decision, check_sending, permit
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.reasoning.events import EventMatcher
 from ferce_agent.reasoning.expression import interpret
-from ferce_agent.reasoning.fusion import fuse
+from ferce_agent.reasoning.fusion import Reliability, fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
 from ferce_agent.reasoning.words import WordEncoder
@@ -200,14 +201,25 @@ class Engines:
         return EventMatcher(self._encoder) if wanted else None
 
     def prepare_asking(self) -> None:
-        """Read prompt, bank and reliability, so that a wrong setting is an error at once and not a gap in every report.
+        """Read what the settings name: weights, prompt, bank and reliability, and look whether the model's files are there.
+
+        So a wrong setting is an error at once and not a gap in every report.
 
         Raises:
             SettingsError: The model or the prompt cannot be used.
             DataError: The bank or the reliability file cannot be used.
+            WeightsError: The expression model's or the vision-language model's file is missing or no such file.
+            MissingExtraError: The vision-language model needs a package that is not installed.
         """
+        if self.settings.weights is not None:
+            _ = self.specialist.card
         if self.asker is not None:
-            _ = self.asker.prompt, self.asker.bank, self.asker.reliability
+            self.asker.check()
+            return
+        if self.settings.bank is not None:
+            Bank.load(self.settings.bank)
+        if self.settings.vlm_reliability is not None:
+            Reliability.load(self.settings.vlm_reliability)
 
     def permit(self, use: UseLike | None) -> Decision:
         """Return what the rules allow for a caller's use, together with `self.use`.

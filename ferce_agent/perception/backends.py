@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from ferce_agent.errors import SettingsError
+from ferce_agent.errors import FerceError, SettingsError
 from ferce_agent.perception.own import SHIPPED, OwnVlm
 from ferce_agent.perception.vlm import VisionLanguageModel
 
@@ -76,8 +78,18 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        number = int(value)
+        if number < least:
+            raise ValueError(value)
+        return number
+
+    return read
+
+
 def _own(text: str, threads: int) -> VisionLanguageModel:
-    body, options = _options(text, {"threads": int})
+    body, options = _options(text, {"threads": _at_least(1)})
     return OwnVlm(Path(body).expanduser() if body else SHIPPED, **{"threads": threads, **options})
 
 
@@ -85,10 +97,10 @@ def _llamacpp(text: str, threads: int) -> VisionLanguageModel:
     from ferce_agent.perception.llamacpp import LlamaCppVlm
 
     readers: dict[str, Callable[[str], Any]] = {
-        "threads": int,
-        "context": int,
+        "threads": _at_least(1),
+        "context": _at_least(64),
         "seed": int,
-        "gpu_layers": int,
+        "gpu_layers": _at_least(-1),
         "template": lambda name: Path(name).read_text("utf-8"),
     }
     try:
@@ -112,7 +124,7 @@ def _huggingface(text: str, threads: int) -> VisionLanguageModel:
             "dtype": _one_of("auto", "float32", "bfloat16", "float16"),
             "device": str,
             "quantisation": _one_of("4bit", "8bit"),
-            "threads": int,
+            "threads": _at_least(0),
         },
     )
     return HuggingFaceVlm(body, **{"threads": threads, **options})
@@ -122,7 +134,7 @@ def _endpoint(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  
     from ferce_agent.perception.endpoint import EndpointVlm
 
     url, mark, rest = text.partition("#")
-    model, options = _options(rest, {"concurrency": int})
+    model, options = _options(rest, {"concurrency": _at_least(1)})
     if not mark or not model:
         raise SettingsError("The endpoint needs a model.", hint="openai:http://localhost:8000/v1#MODEL")
     return EndpointVlm(url, model, **options)
@@ -145,15 +157,38 @@ def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # 
 def call_named(place: str) -> object:
     """Call the function that ``MODULE:FUNCTION`` names and return what it makes.
 
+    A module beside the user is found too, as with ``python -m``; it may import others beside it while it is imported and called.
+
     Raises:
-        SettingsError: There is no such function, or it refuses to be called.
+        SettingsError: There is no such function, or it cannot be called, or fails.
     """
     module, _, function = place.partition(":")
-    here = str(Path.cwd())  # as `python -m` does, so that a file beside the user is found
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    if not function or not all(part.isidentifier() for part in module.split(".")):
+        raise SettingsError(f"python:{place[:120]} names no function.", hint="Use python:MODULE:FUNCTION.")
     try:
-        made: object = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"python:{place[:120]} cannot be called.", hint="Use python:MODULE:FUNCTION.") from error
+        with found_beside_the_user():
+            made: object = getattr(importlib.import_module(module), function)()
+    except FerceError:
+        raise
+    except (Exception, SystemExit) as error:  # it is the user's code, which may raise anything
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise SettingsError(
+            f"python:{place[:120]} cannot be called ({reason}).", hint="Use python:MODULE:FUNCTION, without arguments."
+        ) from error
     return made
+
+
+@contextmanager
+def found_beside_the_user() -> Iterator[None]:
+    """Let modules in the working folder be imported as long as the block lasts; the search path is as before afterwards."""
+    with contextlib.suppress(OSError):  # the working folder may have been removed
+        here = str(Path.cwd())
+        if not {here, ""} & set(sys.path):
+            sys.path.insert(0, here)
+            try:
+                yield
+            finally:
+                with contextlib.suppress(ValueError):
+                    sys.path.remove(here)
+            return
+    yield

@@ -7,6 +7,7 @@ there is one, and the label in the words of the question at hand. Models that ta
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -113,12 +114,12 @@ class Bank:
         """
         try:
             data = path.read_bytes()
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 vectors = unit_vectors(file["embeddings"].astype(np.float32))
                 terms, faces = (tuple(str(one) for one in file[name]) for name in ("terms", "faces"))
                 blobs = np.split(file["pictures"], file["ends"])[: len(terms)]
                 specialist = str(file["specialist"])
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # a damaged archive raises what zipfile, zlib and numpy raise
             raise DataError(
                 f"{path.name} is no bank of examples.", hint="Make it with: ferce bank build FOLDER"
             ) from error

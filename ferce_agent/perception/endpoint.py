@@ -7,6 +7,7 @@ import logging
 import os
 import weakref
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -69,6 +70,15 @@ class EndpointVlm:
                 raise
             except Exception as error:  # openai, httpx and instructor each have their own errors
                 raise self._explain(error, request) from error
+
+    def check(self) -> None:
+        """Look whether the package is there; the server is not asked.
+
+        Raises:
+            MissingExtraError: instructor is not installed.
+        """
+        if find_spec("instructor") is None:
+            raise MissingExtraError("instructor", "endpoint")
 
     @lazy_property
     def _client(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -96,6 +97,22 @@ class HuggingFaceVlm:
                 raise VlmError(
                     f"{self.version} could not answer: {type(error).__name__}: {str(error)[:200]}"
                 ) from error
+
+    def check(self) -> None:
+        """Look whether the packages, and in a folder the model's files, are there, without loading them.
+
+        Raises:
+            MissingExtraError: transformers is not installed.
+            WeightsError: The folder holds no model.
+        """
+        for package in ("torch", "transformers"):
+            if find_spec(package) is None:
+                raise MissingExtraError(package, "transformers")
+        folder = Path(self.model)
+        if folder.is_dir() and not (folder / "config.json").is_file():
+            raise WeightsError(
+                f"{folder.name} holds no config.json.", hint="Give the folder of a model for transformers."
+            )
 
     def prepare(self) -> None:
         """Load the model.

@@ -6,11 +6,12 @@ import hashlib
 import re
 import threading
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from ferce_agent.cancellation import Cancellation
-from ferce_agent.errors import FerceError, VlmError, WeightsError
+from ferce_agent.errors import FerceError, MissingExtraError, VlmError, WeightsError
 from ferce_agent.lazy import lazy_property
 from ferce_agent.perception.llamacpp_log import quiet
 from ferce_agent.perception.llamacpp_runtime import Runtime, RuntimeOptions, import_llama_cpp
@@ -101,6 +102,19 @@ class LlamaCppVlm:
                 raise
             except Exception as error:  # the bindings, and a template of a model's own, may raise anything
                 raise VlmError(f"llama.cpp could not answer: {type(error).__name__}: {str(error)[:300]}") from error
+
+    def check(self) -> None:
+        """Look whether package and files are there, without loading them.
+
+        Raises:
+            MissingExtraError: llama-cpp-python is not installed.
+            WeightsError: A file is missing or no GGUF.
+        """
+        if find_spec("llama_cpp") is None:
+            raise MissingExtraError("llama-cpp-python", "local")
+        if "_runtime" not in self.__dict__:
+            for file in (self.model, self.mmproj, *([self.lora] if self.lora else [])):
+                check_gguf(file)
 
     def prepare(self) -> None:
         """Load the model.

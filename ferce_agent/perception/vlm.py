@@ -138,8 +138,11 @@ def preset_of(vlm: VisionLanguageModel) -> Preset:
 class VisionLanguageModel(Protocol):
     """Anything that looks at a picture and answers in words.
 
-    Two more things a model may have. ``turns`` (`Turns`): the queue of those who ask; a model without one is asked by any number of
-    threads at once. ``prepare()``: loads what it needs, so that the first answer takes no longer than the next.
+    More that a model may have:
+
+    - ``turns`` (`Turns`): the queue of those who ask; a model without one is asked by any number of threads at once.
+    - ``prepare()``: loads what it needs, so that the first answer takes no longer than the next.
+    - ``check()``: says with a `SetupError` which file or package it lacks, without loading anything.
 
     Attributes:
         name: Name for the report's provenance.

@@ -69,7 +69,7 @@ class Reliability:
             made = cls(**fields, table=tuple(tuple(float(value) for value in row) for row in table))
             numbers = np.array([made.weight, made.conformal, made.abstain], np.float64)
             fine = table.shape == (8, 8) and bool((table > 0).all()) and bool(((numbers >= 0) & (numbers <= 1)).all())
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
             raise DataError(f"{path.name} is no reliability file.", hint="Make it with: ferce vlm calibrate") from error
         if not fine:
             raise DataError(f"{path.name} holds impossible numbers.", hint="Make it again: ferce vlm calibrate")

@@ -111,6 +111,8 @@ class Steps:
         if event.get("status") == "begun":
             self.text = f"face {event.get('number')} of {event.get('of')}: asking the model"
             return self._share
+        if event.get("status") == "ended":  # the stage tells the same once more, with its time
+            return self._share
         if stage in self._parts and self._faces:
             self._share += FACES * self._parts[stage] / sum(self._parts.values()) / self._faces
         self._read += stage == "reconcile"

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.engine import Engines
-from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, WeightsError
+from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, SetupError, WeightsError
 from ferce_agent.graphs.analyze import build_graph, compiled_graph
 from ferce_agent.graphs.face import build_face_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.perception.chat_model import ChatModelVlm
+from ferce_agent.perception.specialist import Specialist
 from ferce_agent.perception.vlm import Answer, Request
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport
@@ -109,8 +110,17 @@ def test_bad_pictures_raise_typed_errors(photo: Path, engines: Engines) -> None:
         analyze_expression("https://example.org/a.jpg", engines=engines)
 
 
-def test_missing_weights_degrade_the_person(photo: Path, tmp_path: Path) -> None:
-    report = analyze_expression(photo, engines=Engines(Settings(weights=tmp_path / "none.onnx")))
+def test_weights_that_were_named_but_are_missing_are_an_error(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"not onnx")
+    for name, words in (("none.onnx", "cannot be read"), ("bad.onnx", "not a usable ONNX"), ("", "cannot be read")):
+        with pytest.raises(WeightsError, match=words):
+            analyze_expression(photo, engines=Engines(Settings(weights=tmp_path / name)))
+
+
+def test_missing_weights_of_the_package_degrade_the_person(photo: Path, tmp_path: Path) -> None:
+    engines = Engines()
+    engines.specialist = Specialist(tmp_path / "none.onnx")
+    report = analyze_expression(photo, engines=engines)
     (person,) = report.people
     assert person.expression is None
     assert person.face.quality.score > 0.5
@@ -305,11 +315,9 @@ def test_a_scene_that_cannot_be_read_degrades(photo: Path) -> None:
     assert [entry.stage for entry in report.degraded] == ["scene"]
 
 
-def test_a_missing_package_or_model_gives_a_report_that_says_what_to_install(photo: Path) -> None:
-    report = analyze_expression(photo, engines=Engines(Settings(vlm="llamacpp:none.gguf+none.gguf")))
-    (entry,) = report.degraded
-    assert entry.code == "vlm_failed"
-    assert "none.gguf" in entry.message or "ferce-agent[local]" in entry.message
+def test_a_missing_package_or_model_is_an_error_that_says_what_to_do(photo: Path) -> None:
+    with pytest.raises(SetupError, match=r"none\.gguf|ferce-agent\[local\]"):
+        analyze_expression(photo, engines=Engines(Settings(vlm="llamacpp:none.gguf+none.gguf")))
 
 
 def test_the_state_holds_no_pixels_and_the_context_lets_go_of_them(photo: Path, engines: Engines) -> None:

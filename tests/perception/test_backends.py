@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,14 @@ import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
-from ferce_agent.errors import MissingExtraError, SettingsError
+from ferce_agent.api import analyze_expression
+from ferce_agent.engine import Engines
+from ferce_agent.errors import DataError, MissingExtraError, SettingsError, SetupError
 from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.endpoint import EndpointVlm, is_loopback
 from ferce_agent.perception.llamacpp import LlamaCppVlm
 from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED, language_file
+from ferce_agent.settings import Settings
 
 
 def test_llamacpp_with_options(tmp_path: Path) -> None:
@@ -55,6 +59,18 @@ def make_nothing() -> int:
     return 1
 
 
+def raises_anything() -> None:
+    raise KeyError("anything")
+
+
+def leaves() -> None:
+    raise SystemExit(3)
+
+
+def with_argument(given: int) -> int:
+    return given
+
+
 def test_a_function_may_give_a_chat_model() -> None:
     assert load_vlm("python:tests.perception.test_backends:make_chat_model").remote
 
@@ -79,6 +95,15 @@ def test_a_function_may_give_a_chat_model() -> None:
         "python:no.such.module:f",
         "python:tests.perception.test_backends:nothing",
         "python:tests.perception.test_backends:make_nothing",
+        "python:tests.perception.test_backends:raises_anything",
+        "python:tests.perception.test_backends:leaves",
+        "python:tests.perception.test_backends:with_argument",
+        "python:..backends:f",
+        "python::",
+        "python:tests.perception.test_backends",
+        "own?threads=0",
+        "llamacpp:a.gguf+b.gguf?context=-5",
+        "openai:http://localhost:1/v1#m?concurrency=0",
     ],
 )
 def test_wrong_strings_are_explained(spec: str) -> None:
@@ -98,3 +123,48 @@ def test_openais_key_goes_to_openai_only(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     assert EndpointVlm("https://api.openai.com/v1", "m")._key == "secret"
     assert EndpointVlm("https://example.org/v1", "m")._key is None
+
+
+def test_a_file_beside_the_user_is_found_and_the_search_path_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beside_the_user.py").write_text(
+        "from tests.perception.test_backends import make_chat_model\ndef make(): return make_chat_model()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    assert load_vlm("python:beside_the_user:make").name == "genericfakechatmodel"
+    with pytest.raises(SettingsError, match="ModuleNotFoundError"):
+        load_vlm("python:not_beside_the_user:make")
+    assert sys.path == before
+
+
+MODELS = ["llamacpp:nowhere.gguf+no.gguf", "hf:EMPTY", "own:EMPTY", "own:GARBAGE"]
+
+
+@pytest.mark.parametrize("spec", MODELS)
+def test_a_model_whose_files_are_missing_is_an_error_and_no_gap_in_the_report(
+    spec: str, tmp_path: Path, photo: Path
+) -> None:
+    for name in (MMPROJ, LORA):
+        (tmp_path / name).write_bytes(b"garbage")
+    (tmp_path / "empty").mkdir()
+    spec = spec.replace("EMPTY", str(tmp_path / "empty")).replace("GARBAGE", str(tmp_path))
+    with pytest.raises(SetupError):
+        analyze_expression(photo, engines=Engines(Settings(vlm=spec)))
+
+
+@pytest.mark.parametrize("setting", ["bank", "vlm_reliability"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"garbage", b"PK\x03\x04garbage", b"[1, 2]", b"7", b'{"table": 3}', b"[" * 9999]
+)
+@pytest.mark.parametrize("vlm", ["", "openai:http://127.0.0.1:9/v1#m"])
+def test_a_file_that_was_named_but_cannot_be_used_is_an_error(
+    setting: str, content: bytes | None, vlm: str, tmp_path: Path, photo: Path
+) -> None:
+    path = tmp_path / "named"
+    if content is not None:
+        path.write_bytes(content)
+    chosen: dict[str, Any] = {setting: path}
+    with pytest.raises(DataError, match="named"):
+        analyze_expression(photo, engines=Engines(Settings(vlm=vlm, **chosen)))
