@@ -75,7 +75,7 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
             report = await aanalyze_expression(
                 picture, context, labels=labels, use_context=use_context, engines=engines
             )
-            return _answer(report, detail)
+            return await asyncio.to_thread(_answer, report, detail)
         except Exception as error:
             raise _tool_error(error) from error
 

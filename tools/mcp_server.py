@@ -14,7 +14,8 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
 from starlette.requests import Request
 
 from ferce_agent.api import Event, aanalyze_expression
@@ -22,6 +23,7 @@ from ferce_agent.engine import default_engines, package
 from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.images import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
+from ferce_agent.refusal import printed
 from ferce_agent.report import EmotionReport, json_schema
 from ferce_agent.tools.arguments import (
     DESCRIPTION,
@@ -32,6 +34,7 @@ from ferce_agent.tools.arguments import (
 )
 from ferce_agent.tools.langchain_tool import refusal_words, typed
 from ferce_agent.tools.reports import ReportGoneError, ReportStore
+from ferce_agent.validation import did_you_mean
 from ferce_agent.views.brief import brief_schema, to_brief, to_brief_text
 from ferce_agent.views.text import to_text
 
@@ -50,6 +53,37 @@ class AsSent(FuncMetadata):
     def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of the tool's function: all of the client's as one."""
         return {"arguments": dict(arguments_to_validate)}
+
+
+class Server(MCPServer):
+    """An MCP server that says in plain words what is wrong with the request of a prompt."""
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context | None = None
+    ) -> Any:
+        """Return a prompt with its arguments filled in.
+
+        Raises:
+            MCPError: There is no such prompt, or an argument is unknown or missing.
+        """
+        prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in prompts:
+            raise wrong_request(f"There is no prompt '{printed(name)}'. {did_you_mean(name, prompts)}")
+        known = [one.name for one in prompts[name].arguments or ()]
+        needed = [one.name for one in prompts[name].arguments or () if one.required]
+        unknown = next((one for one in arguments or {} if one not in known), None)
+        if unknown is not None:
+            hint = did_you_mean(unknown, known)
+            raise wrong_request(f"The prompt {name} has no argument '{printed(unknown)}'. {hint}")
+        missing = next((one for one in needed if one not in (arguments or {})), None)
+        if missing is not None:
+            raise wrong_request(f"The prompt {name} lacks the argument '{missing}'.")
+        return await super().get_prompt(name, arguments, context)
+
+
+def wrong_request(message: str) -> MCPError:
+    """Return a client's mistake as an error of the protocol."""
+    return MCPError(code=INVALID_PARAMS, message=message)
 
 
 def create_server(
@@ -78,7 +112,7 @@ def create_server(
             asked = read_arguments(arguments)
             models.permit(asked.use_context)  # a refused use opens no file
             report = await report_with_progress(asked, folders, models, ctx, limit)
-            return answer(report, asked.detail, store)
+            return await anyio.to_thread.run_sync(answer, report, asked.detail, store)
         except Exception as error:  # the edge: nothing untyped reaches a client
             return refusal(typed(error))
 
@@ -94,7 +128,7 @@ def create_server(
         context_kwarg="ctx",
         annotations=ToolAnnotations(read_only_hint=True, open_world_hint=remote),
     )
-    server = MCPServer(
+    server = Server(
         "ferce-agent",
         title="Facial expressions for agents",
         version=package(),

@@ -159,7 +159,8 @@ def to_brief(report: EmotionReport, more: str | None = None) -> Brief:
 def brief_with(report: EmotionReport, detail: Detail, more: str | None) -> Brief:
     """Return the report in short, with a given amount of detail."""
     counts, by_rule = counts_of(report), has_code(report, "policy_restricted")
-    people = [person_of(person, report, detail, by_rule) for person in report.people[: detail.people]]
+    rows = not detail.lean and len({height_of(person, report) for person in report.people}) > 1
+    people = [person_of(person, report, detail, by_rule, rows) for person in report.people[: detail.people]]
     causes = list(causes_of(report))
     return Brief(
         faces=BriefFaces(
@@ -195,14 +196,14 @@ def codes(notes: Iterator[Degradation]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note.code for note in notes))
 
 
-def person_of(person: Person, report: EmotionReport, detail: Detail, by_rule: bool) -> BriefPerson:
-    """Return one person in short."""
+def person_of(person: Person, report: EmotionReport, detail: Detail, by_rule: bool, rows: bool) -> BriefPerson:
+    """Return one person in short, with the height in the picture if `rows`."""
     expression = person.expression
     notes = codes(note for note in report.degraded if note.person == person.id)
     doubts = tuple(dict.fromkeys((*person.face.quality.reasons, *notes)))[: detail.doubts]
     brief = BriefPerson(
         id=person.id,
-        where=place_of(person, report, detail.lean),
+        where=place_of(person, report, rows),
         unnamed=why_unnamed(person, by_rule),
         cues=tuple(cues_of(person))[: detail.cues],
         doubts=doubts,
@@ -230,13 +231,12 @@ def two_decimals(share: float) -> float:
     return share if share in (0, 1) else min(max(round(share, 2), 0.01), 0.99)
 
 
-def place_of(person: Person, report: EmotionReport, lean: bool) -> str:
-    """Return where a face lies: in which fifth of the width, and in which third of the height if the people differ in that."""
+def place_of(person: Person, report: EmotionReport, rows: bool) -> str:
+    """Return where a face lies: in which fifth of the width and, if `rows`, in which outer third of the height."""
     box = person.face.box
     across = (box.x + box.width / 2) / report.source.width
     column = ("far left", "left", "centre", "right", "far right")[min(max(int(across * 5), 0), 4)]
-    rows = {height_of(one, report) for one in report.people}
-    row = height_of(person, report) if len(rows) > 1 and not lean else ""
+    row = height_of(person, report) if rows else ""
     return f"{column}, {row}" if row else column
 
 

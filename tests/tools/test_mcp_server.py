@@ -214,6 +214,21 @@ async def test_resources_and_prompt() -> None:
     assert "How do I look?" in prompt.messages[0].content.model_dump()["text"]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("answer_with_car", {"message": "x"}, "no prompt 'answer_with_car'. Did you mean answer_with_care?"),
+        ("answer_with_care", {}, "lacks the argument 'message'"),
+        ("answer_with_care", {"messag": "x"}, "no argument 'messag'. Did you mean message?"),
+    ],
+)
+async def test_wrong_requests_of_a_prompt_are_explained(name: str, arguments: dict[str, str], message: str) -> None:
+    async with Client(create_server()) as client:
+        with pytest.raises(MCPError) as caught:
+            await client.get_prompt(name, arguments)
+    assert message in str(caught.value)
+
+
 async def test_every_bad_text_input_gives_a_useful_message() -> None:
     async with Client(create_server()) as client:
         for bad in bad_inputs():
