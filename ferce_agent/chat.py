@@ -307,6 +307,7 @@ def lines_of(interactive: bool) -> Iterator[str]:
         while True:
             yield input("you> ")
     while raw := sys.stdin.buffer.readline(LONGEST_LINE):
-        while len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-            raw = sys.stdin.buffer.readline(LONGEST_LINE) or b"\n"  # the beginning is let go
+        more = raw
+        while len(more) == LONGEST_LINE and not more.endswith(b"\n"):
+            more = sys.stdin.buffer.readline(LONGEST_LINE)  # let go; what came first is refused as too long already
         yield raw.decode("utf-8", "replace")

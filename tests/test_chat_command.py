@@ -9,12 +9,15 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 
 from ferce_agent.chat import plain, read_photo
 from ferce_agent.cli import main
@@ -112,6 +115,169 @@ def test_forget_leaves_nothing_in_the_file(memory: Path, photo: Path) -> None:
     assert b"Blackberries." in stored
     assert b"Gooseberries." not in stored
     assert b"happiness" not in stored
+
+
+READER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("BEGIN")
+print(connection.execute("SELECT COUNT(*) FROM checkpoints").fetchone()[0], flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_forget_says_what_remains_while_another_program_reads(memory: Path) -> None:
+    ferce_chat(memory, "--once", "Gooseberries.")
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(memory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        result = ferce_chat(memory, lines="/forget\n/report\n")
+        assert "is deleted" in result.stdout
+        assert "Its bytes are still in the memory file" in result.stdout
+        assert "is forgotten" not in result.stdout
+        assert b"Gooseberries." in b"".join(file.read_bytes() for file in memory.parent.iterdir())
+        reader.communicate(b"\n")
+    ferce_chat(memory, lines="/report\n")
+    assert b"Gooseberries." not in b"".join(file.read_bytes() for file in memory.parent.iterdir())
+
+
+def test_help_lists_the_commands_and_a_wrong_one_names_the_nearest(memory: Path) -> None:
+    result = ferce_chat(memory, lines="/help\n/forgt\n/PHOTOS x\n/qiut\n/\n/REPORT\n")
+    assert [line.split()[0] for line in result.stdout.splitlines()[:5]] == [
+        "/photo",
+        "/report",
+        "/forget",
+        "/help",
+        "/quit",
+    ]
+    for meant in ("/forget", "/photo", "/quit"):
+        assert f"Did you mean {meant}?" in result.stderr
+    assert "Known are: /photo" in result.stderr
+    assert "No photo was read" in result.stdout
+
+
+@pytest.mark.parametrize("written", ["'{}'", '"{}"', "{}", "{} ", "escaped"])
+def test_photos_may_have_odd_names(written: str, memory: Path, photo: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "a photo (2) of 'her' é.jpg"
+    odd.write_bytes(photo.read_bytes())
+    name = str(odd).replace(" ", "\\ ").replace("(", "\\(").replace(")", "\\)").replace("'", "\\'")
+    written = written.format(odd) if written != "escaped" else name
+    if written.startswith("'"):
+        written = f'"{odd}"'
+    result = ferce_chat(memory, lines=f"/photo {written}\n")
+    assert result.stderr == ""
+    assert "happy" in result.stdout.lower()
+
+
+def test_words_may_follow_a_photo_in_quotes(memory: Path, photo: Path) -> None:
+    result = ferce_chat(memory, lines=f"/photo '{photo}' I got the job.\n/report\n")
+    assert result.stderr == ""
+    assert "I got the job." in result.stdout
+
+
+def test_a_photo_in_the_home_directory(memory: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(photo.parent))
+    assert "happy" in ferce_chat(memory, lines=f"/photo ~/{photo.name}\n").stdout.lower()
+
+
+@pytest.mark.parametrize(
+    "line", ["/photo", "/photo ''", '/photo "', "/photo a\0b", "/photo " + "x" * 5000, "/photo ~~"]
+)
+def test_what_names_no_photo_is_a_message(line: str, memory: Path) -> None:
+    result = ferce_chat(memory, lines=f"{line}\nHello\n")
+    assert result.exit_code == 0
+    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [["--domain", "recruitment"], ["--domain", "deception_detection", "--consent"]])
+def test_a_refused_use_ends_the_chat(options: list[str], memory: Path) -> None:
+    result = ferce_chat(memory, *options, lines="Hello\n")
+    assert result.exit_code == 1
+    assert "policy_refused" in result.stderr
+    assert result.stdout == ""
+    assert not memory.exists()
+
+
+def test_a_restricted_use_shows_movements_only(memory: Path, photo: Path) -> None:
+    work = ["--domain", "workplace", "--jurisdiction", "eu"]
+    ferce_chat(memory, "--once", "Hello", "--picture", photo)
+    result = ferce_chat(memory, *work, lines=f"How did I look?\n/report\n/photo {photo}\n/report\n")
+    assert result.stderr == ""
+    assert "not shown" in result.stdout
+    assert "a smile" in result.stdout
+    assert "happ" not in result.stdout.lower()
+    medical = ferce_chat(memory, *work, "--basis", "medical", lines=f"/photo {photo}\n/report\n")
+    assert "happiness" in medical.stdout
+
+
+def make_stranger() -> GenericFakeChatModel:
+    """For ``--model python:tests.test_chat_command:make_stranger``: says what it was told."""
+
+    class Repeats(GenericFakeChatModel):
+        def _generate(self, messages: Any, *args: Any, **options: Any) -> Any:
+            text = "\n".join(str(one.text) for one in messages)
+            return ChatResult(generations=[ChatGeneration(message=AIMessage(f"I was told: {text}"))])
+
+    return Repeats(messages=iter(()))
+
+
+def test_a_chat_model_elsewhere_needs_consent_to_know_of_faces(memory: Path, photo: Path) -> None:
+    stranger = ["--model", "python:tests.test_chat_command:make_stranger", "--picture", photo, "--once", "Hello there"]
+    kept = ferce_chat(memory, *stranger)
+    assert "remote-needs-consent" in kept.stderr
+    assert "--consent" in kept.stderr
+    assert "Hello there" in kept.stdout
+    assert "happ" not in kept.stdout.lower()
+    told = ferce_chat(memory, "--consent", *stranger)
+    assert told.stderr == ""
+    assert "happiness" in told.stdout
+
+
+def test_engines_are_chosen_as_for_analyze(memory: Path, photo: Path, tmp_path: Path) -> None:
+    assert "vision-language model" in ferce_chat(memory, "--vlm", "nothing", "--once", "Hello").stderr
+    settings = tmp_path / "s.toml"
+    settings.write_text("maxfaces = 1\n")
+    assert "Did you mean max_faces?" in ferce_chat(memory, "--settings", settings, "--once", "Hello").stderr
+    wrong = ferce_chat(memory, "--weights", tmp_path / "none.onnx", "--picture", photo, "--once", "Hello")
+    assert "Traceback" not in wrong.output
+    assert "happ" not in wrong.stdout.lower()
+
+
+def test_a_damaged_thread_is_a_message_and_can_be_forgotten(memory: Path) -> None:
+    ferce_chat(memory, "--once", "Hello")
+    with closing(sqlite3.connect(memory)) as connection:
+        connection.execute("UPDATE checkpoints SET checkpoint = x'ff00ff', type = 'msgpack'")
+        connection.commit()
+    result = ferce_chat(memory, lines="Hello\n/report\n/forget\nHello\n")
+    assert result.exit_code == 0
+    assert "Traceback" not in result.output
+    assert result.stderr.count("cannot be gone on with") == 2
+    assert "is forgotten" in result.stdout
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_a_console_of_another_encoding_gets_an_answer(memory: Path, photo: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [*PROGRAM, "--memory", str(memory)],
+        input=f"Xin chào 你好 😀\n/photo {photo}\n/report\n".encode(),
+        capture_output=True,
+        check=True,
+        env=environment,
+    )
+    assert b"Traceback" not in done.stderr
+    assert b"happiness" in done.stdout
+
+
+def test_a_line_without_end_is_bounded(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferce_agent.chat.LONGEST_LINE", 20_000)
+    result = ferce_chat(memory, lines="x" * 50_000 + "\nHello\n" + "y" * 60_000)
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert result.stderr.count("bad_input") == 2
 
 
 def test_mistakes_are_messages_and_the_chat_goes_on(memory: Path, tmp_path: Path, photo: Path) -> None:
