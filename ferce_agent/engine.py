@@ -23,7 +23,7 @@ from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.bank import Bank
 from ferce_agent.perception.specialist import Perception, Specialist
 from ferce_agent.perception.vlm import VisionLanguageModel
-from ferce_agent.perception.vocabulary import TextEncoder, Vocabulary, check_words, features_of
+from ferce_agent.perception.vocabulary import Vocabulary, check_words, features_of
 from ferce_agent.policy.decide import Decision, check_sending, permit
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.reasoning.events import EventMatcher
@@ -86,7 +86,7 @@ class Engines:
         """Prepare the engines; no file is read yet."""
         self.detector = FaceDetector(self.settings.face_threshold)
         self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.precision)
-        self._encoder = WordEncoder()  # one copy for labels and for sentences
+        self._encoder = WordEncoder(threads=self.settings.threads)  # one copy for labels and for sentences
         self.vocabulary = Vocabulary(encoder=self._encoder)
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
@@ -156,8 +156,8 @@ class Engines:
 
         Raises:
             SettingsError: They cannot be used.
-            SetupError: A word is not in the ontology and the sentence encoder is not installed.
-            WeightsError: The map from faces to words belongs to other weights of the specialist.
+            WeightsError: The map from faces to words belongs to other weights of the specialist, or it or the sentence encoder
+                cannot be read.
         """
         if not labels:
             return ()
@@ -196,9 +196,8 @@ class Engines:
 
     @lazy_property
     def events(self) -> EventMatcher | None:
-        """Compares the caller's sentences with examples; None where the sentence encoder is not installed or not wanted."""
-        wanted = self.settings.sentences and TextEncoder.available()
-        return EventMatcher(self._encoder) if wanted else None
+        """Compares the caller's sentences with examples; None where that is not wanted."""
+        return EventMatcher(self._encoder) if self.settings.sentences else None
 
     def prepare_asking(self) -> None:
         """Read what the settings name: weights, prompt, bank and reliability, and look whether the model's files are there.

@@ -97,7 +97,7 @@ class Settings(metaclass=_InPlainWords):
         shots: How many examples of the bank go into a prompt.
         scene: Let the model also look at the whole picture, downscaled.
         choose_cause: Let the model choose among the causes found, where there are several.
-        sentences: Compare the caller's sentences with examples of situations, where the sentence encoder is installed.
+        sentences: Compare the caller's sentences with examples of situations; without, only cue words count.
         budget_ms: Time for one picture; the model is left out where it would not fit. None for no limit.
     """
 

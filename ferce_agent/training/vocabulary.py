@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import Term, ontology
+from ferce_agent.perception.encoder import DIMENSIONS, TEMPLATES, TextEncoder
 from ferce_agent.perception.specialist import Specialist, shipped_weights
-from ferce_agent.perception.vocabulary import DIMENSIONS, TEMPLATES, Alignment, TextEncoder, features_of
+from ferce_agent.perception.vocabulary import Alignment, features_of
 from ferce_agent.training.network import UNITS
 from ferce_agent.views.progress import Display
 
@@ -223,8 +224,7 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
 
     Raises:
         DataError: The data folder cannot be used.
-        WeightsError: The specialist's weights cannot be used.
-        SetupError: The sentence encoder is not installed.
+        WeightsError: The specialist's weights cannot be used, or a file of the sentence encoder is missing or damaged.
     """
     specialist, encoder = Specialist(weights, precision="full"), TextEncoder()
     digests = [specialist.sha256]

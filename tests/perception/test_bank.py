@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +20,7 @@ from ferce_agent.perception.bank import Bank, Example, label_in_style
 from ferce_agent.perception.vlm import Answer, Request
 from ferce_agent.policy.use import UseContext
 from ferce_agent.settings import Settings
+from tests.damage import damaged, written
 
 
 def make_bank(terms: list[str], vectors: NDArray[np.float32]) -> Bank:
@@ -117,6 +120,51 @@ def test_a_bank_of_other_weights_is_refused(built: Path, photo: Path, tmp_path: 
     Bank(bank.embeddings, bank.examples, "b" * 64).save(tmp_path / "other.npz")
     with pytest.raises(DataError, match="other weights"):
         analyze_expression(photo, engines=Engines(Settings(bank=tmp_path / "other.npz"), vlm=Reader(1)))
+
+
+@given(st.data())
+def test_damaged_banks_give_one_kind_of_error(data: st.DataObject) -> None:
+    examples = tuple(Example(term, "face", bytes(range(9))) for term in ("anger", "fear", "neutral"))
+    with written(b"") as path:
+        Bank(np.eye(3, 5, dtype=np.float32), examples, "a" * 64).save(path)
+        original = path.read_bytes()
+    with written(damaged(data, original)) as path, suppress(DataError):
+        bank = Bank.load(path)
+        assert len(bank.choose(np.ones(5), 3)) == 3
+
+
+def test_banks_whose_arrays_do_not_go_together_are_refused(tmp_path: Path) -> None:
+    sound: dict[str, Any] = {
+        "embeddings": np.eye(2, 5, dtype=np.float16),
+        "terms": np.array(["anger", "fear"]),
+        "faces": np.array(["one", "two"]),
+        "pictures": np.arange(9, dtype=np.uint8),
+        "ends": np.array([4, 9]),
+        "specialist": np.array("a" * 64),
+    }
+    np.savez(tmp_path / "bank.npz", **sound)
+    assert [len(example.picture) for example in Bank.load(tmp_path / "bank.npz").examples] == [4, 5]
+    wrong: list[dict[str, Any]] = [
+        {"ends": np.array([9, 4])},
+        {"ends": np.array([4, 10**12])},
+        {"ends": np.array([-1, 9])},
+        {"ends": np.array([9])},
+        {"pictures": np.ones(9)},
+        {"embeddings": np.full((2, 5), np.nan)},
+        {"embeddings": np.zeros(2)},
+        {"faces": np.array(["one"])},
+        {"faces": np.array(["one", {}], dtype=object)},
+        {"terms": np.array(["anger", "monday"])},
+    ]
+    for change in wrong:
+        np.savez(tmp_path / "bank.npz", **{**sound, **change})
+        with pytest.raises(DataError):
+            Bank.load(tmp_path / "bank.npz")
+
+
+def test_a_face_of_other_weights_is_refused() -> None:
+    with pytest.raises(DataError, match="other weights"):
+        make_bank(["anger", "fear"], np.eye(2, dtype=np.float32)).choose(np.ones(3), 1)
 
 
 def test_files_that_are_no_bank_are_refused(tmp_path: Path) -> None:

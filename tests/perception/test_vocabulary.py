@@ -1,24 +1,21 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ferce_agent.errors import SettingsError, SetupError, WeightsError
+from ferce_agent.errors import SettingsError, WeightsError
 from ferce_agent.ontology.store import ontology
+from ferce_agent.perception.encoder import DIMENSIONS, TextEncoder
 from ferce_agent.perception.specialist import Specialist
-from ferce_agent.perception.vocabulary import (
-    DIMENSIONS,
-    Alignment,
-    TextEncoder,
-    Vocabulary,
-    check_words,
-    features_of,
-    term_of,
-)
-
-needs_encoder = pytest.mark.skipif(not TextEncoder.available(), reason="make test installs the sentence encoder")
+from ferce_agent.perception.vocabulary import FILE_NAME, Alignment, Vocabulary, check_words, features_of, term_of
+from tests.damage import damaged, written
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +38,34 @@ def test_scores_are_shares_best_first(vocabulary: Vocabulary) -> None:
     assert {one.word: one.term for one in ranked}["confused"] == "confusion"
 
 
-def test_words_of_the_ontology_need_no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TextEncoder, "available", staticmethod(lambda: False))
-    vocabulary = Vocabulary()
+def test_words_of_the_ontology_need_no_encoder(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(encoder=TextEncoder(tmp_path))
     vocabulary.vectors(["happy", "anger"])
-    with pytest.raises(SetupError, match="make vocabulary"):
+    with pytest.raises(WeightsError, match="Reinstall"):
         vocabulary.vectors(["happy", "flabbergasted by taxes"])
 
 
-@needs_encoder
+@pytest.mark.parametrize("word", ["\N{GRINNING FACE}", "开心", "радостный", "سعيد", "12 / 100"])
+def test_words_that_the_encoder_does_not_know_are_refused(vocabulary: Vocabulary, word: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be ranked"):
+        vocabulary.vectors(["happy", word])
+
+
+def test_threads_get_the_same_vectors() -> None:
+    vocabulary = Vocabulary()
+    words = [f"tired of number {number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda start: vocabulary.vectors([*words[start:], *words[:start]])[1], range(8)))
+    for start, vectors in enumerate(found):
+        np.testing.assert_array_equal(np.roll(vectors, start, 0), found[0])
+
+
 def test_the_encoder_puts_like_words_together() -> None:
     words = TextEncoder().words(["joyful", "cheerful", "furious"])
     assert words.shape == (3, DIMENSIONS)
     assert words[0] @ words[1] > words[0] @ words[2] + 0.1
 
 
-@needs_encoder
 def test_foreign_words_are_encoded_once(vocabulary: Vocabulary) -> None:
     vocabulary.vectors(["ready to party", "happy"])
     encoder, calls = vocabulary.encoder, []
@@ -80,6 +89,15 @@ def test_foreign_words_are_encoded_once(vocabulary: Vocabulary) -> None:
         (["happy", "  "], "empty"),
         (["happy", "x" * 61], "longer"),
         (["happy", "a\x07b"], "printable"),
+        (["happy", "\ud800"], "printable"),
+        (["happy", "zero\u200bwidth"], "printable"),
+        (["happy", "ＨＡＰＰＹ"], "'happy' is given twice"),
+        (["straße", "STRASSE"], "twice"),
+        (["e\u0301poustouflé", "époustouflé"], "twice"),
+        (["ﬁne", "fine"], "twice"),
+        ("bored", "list of words"),
+        ([1, 2], "list of words"),
+        (["happy", None], "list of words"),
     ],
 )
 def test_unusable_labels(words: list[str], message: str) -> None:
@@ -100,6 +118,18 @@ def test_a_wrong_file_is_a_message(tmp_path: Path) -> None:
     path.write_bytes(b"nothing")
     with pytest.raises(WeightsError, match="no map"):
         Alignment.load(path)
+
+
+@given(st.data())
+def test_damaged_maps_give_one_kind_of_error(data: st.DataObject) -> None:
+    original = (resources.files("ferce_agent.weights") / FILE_NAME).read_bytes()
+    with written(damaged(data, original)) as path, suppress(WeightsError):
+        assert Alignment.load(path).is_sound()
+
+
+def test_a_map_of_other_faces_is_refused(vocabulary: Vocabulary) -> None:
+    with pytest.raises(WeightsError, match="another expression model"):
+        vocabulary.rank(np.zeros(20), ["happy", "sad"])
 
 
 def test_features() -> None:

@@ -1,26 +1,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ferce_agent.errors import WeightsError
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.vocabulary import TextEncoder
 from ferce_agent.reasoning.causes import stated_appraisals
 from ferce_agent.reasoning.events import (
+    FILE_NAME,
     NOTHING,
+    PART,
+    EventClassifier,
     EventMatcher,
     example_sentences,
     fit_classifier,
     labelled_sentences,
+    parts_of,
+    pooled,
 )
 from ferce_agent.reasoning.told import statements
 from ferce_agent.reasoning.words import WordEncoder
 from ferce_agent.situation import Situation
+from tests.damage import damaged, written
 
 
 class Hashed:
@@ -71,8 +80,62 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
             EventMatcher(Hashed(), tmp_path / name).likeness(["x"])
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not TextEncoder.available(), reason="the sentence encoder is not installed")
+@given(st.data())
+def test_damaged_files_give_one_kind_of_error(data: st.DataObject) -> None:
+    original = (resources.files("ferce_agent.weights") / FILE_NAME).read_bytes()
+    with written(damaged(data, original)) as path, suppress(WeightsError):
+        assert np.isfinite(EventClassifier.load(path).weights).all()
+
+
+def test_short_sentences_are_whole_and_long_ones_lose_no_word() -> None:
+    assert parts_of("The dog died, and she cried.") == [(0, 28)]
+    assert parts_of("") == [(0, 0)]
+
+
+@given(
+    st.lists(st.sampled_from(["and", "won,", "the", "dog", "x" * 130, "died.", "because", "\n", "\N{GRINNING FACE}"]))
+)
+def test_parts_hold_every_word_once_in_order_and_stay_short(words: list[str]) -> None:
+    sentence = " ".join(words)
+    parts = parts_of(sentence)
+    assert "".join("".join(sentence[first:last] for first, last in parts).split()) == "".join(sentence.split())
+    assert len(parts) == 1 or max(len(sentence[first:last].split()) for first, last in parts) <= PART
+
+
+def test_long_sentences_are_cut_at_their_clauses() -> None:
+    sentence = " ".join(["word"] * 20 + ["here,"] + ["more"] * 30)
+    (first, last), *_ = parts_of(sentence)
+    assert sentence[first:last].endswith("here,")
+
+
+def test_an_event_counts_as_in_the_part_that_tells_of_it() -> None:
+    told = pooled([{"loss": 0.02, "unjust": 0.08, NOTHING: 0.9}, {"loss": 0.8, "unjust": 0.1, NOTHING: 0.1}])
+    assert sum(told.values()) == pytest.approx(1)
+    assert told["loss"] == pytest.approx(0.8)
+    assert pooled([{"loss": 0.4, NOTHING: 0.6}]) == {"loss": 0.4, NOTHING: 0.6}
+
+
+WALK = (
+    "on Monday we took the bus to the market and looked at the stalls and then we walked along the river towards the old mill "
+    "where the path turns left and in the afternoon we had tea in the garden and watered the plants and folded the napkins, "
+)
+
+
+@pytest.mark.parametrize("before", [1, 5, 15])
+def test_what_happens_at_the_end_of_a_long_sentence_counts(before: int) -> None:
+    text = WALK * before + "and that evening their little dog was run over by a lorry and died"
+    (reading,) = EventMatcher(WordEncoder()).read([text])
+    assert reading.near[NOTHING] < 0.3
+    assert max((name for name in reading.near if name != NOTHING), key=lambda name: reading.near[name]) in {
+        "loss",
+        "undesirable",
+        "unavoidable",
+    }
+    assert max(last for _, last, _ in reading.words) == len(text)
+    (idle,) = EventMatcher(WordEncoder()).read([WALK * before])
+    assert idle.near[NOTHING] > reading.near[NOTHING]
+
+
 def test_sentences_without_cue_words_are_understood() -> None:
     matcher = EventMatcher(WordEncoder())
 

@@ -3,21 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ferce_agent.perception.vocabulary import TextEncoder
+from ferce_agent.perception.encoder import TextEncoder
 from ferce_agent.reasoning.words import ReadsWords, WordEncoder
 
-needs_encoder = pytest.mark.skipif(not TextEncoder.available(), reason="the sentence encoder is not installed")
 
-
-@pytest.mark.slow
-@needs_encoder
 def test_a_sentence_is_the_mean_of_its_pieces_whatever_is_read_beside_it() -> None:
     encoder = WordEncoder()
     text = "The dog died."
     alone = encoder.encode_words([text])[0]
     beside = encoder.encode_words([text, "A much longer sentence about nothing in particular, told beside it."])[0]
     assert np.linalg.norm(alone.vector) == pytest.approx(1, abs=1e-4)
-    np.testing.assert_allclose(alone.vector, beside.vector, atol=1e-4)
+    np.testing.assert_array_equal(alone.vector, beside.vector)
     assert [text[first:last] for first, last in alone.places] == ["The", "dog", "died", "."]
     assert alone.pieces.shape == (4, alone.vector.size)
 

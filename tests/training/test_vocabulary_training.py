@@ -9,7 +9,8 @@ pytest.importorskip("torch")
 
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.vocabulary import Alignment, TextEncoder
+from ferce_agent.perception.encoder import TextEncoder
+from ferce_agent.perception.vocabulary import Alignment
 from ferce_agent.training import vocabulary as training
 from ferce_agent.training.network import UNITS
 from ferce_agent.training.vocabulary import Faces, canonical_aucs, family_accuracy, fit, target_terms, wordings
@@ -60,7 +61,6 @@ def test_wordings_hold_names_and_definition() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not TextEncoder.available(), reason="make test installs the sentence encoder")
 def test_the_map_learns_seen_words_and_carries_over_to_unseen_ones(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
