@@ -17,8 +17,8 @@ from ferce_agent.errors import SettingsError
 from ferce_agent.validation import did_you_mean, first_problem, shown, taken_by
 
 PREFIX: Final = "FERCE_"
-OTHER_VARIABLES: Final = frozenset({"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_CACHE"})
-"""Variables of this package that are no settings of the engines: the settings file, keys, and where files are kept."""
+OTHER_VARIABLES: Final = frozenset({"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_DEBUG"})
+"""Variables of this package that are no settings of the engines: the settings file, keys, and what commands show."""
 MAX_FILE: Final = 1_000_000
 """Bytes of a settings file."""
 

@@ -285,10 +285,13 @@ def text_of(result: Any) -> str:
 
 async def test_a_client_gets_restricted_and_refused_answers(photo: Path) -> None:
     async with Client(create_server(roots=[photo.parent])) as client:
-        result = await client.call_tool("analyze_expression", {"image": photo.name, "use_context": WORK})
+        asked = {"image": photo.name, "use_context": WORK}
+        brief = await client.call_tool("analyze_expression", asked)
+        result = await client.call_tool("analyze_expression", {**asked, "detail": "full"})
         refused = await client.call_tool("analyze_expression", {"image": "/etc/passwd", "use_context": HIRING})
         wrong = await client.call_tool("analyze_expression", {"image": photo.name, "use_context": {"domain": "police"}})
-    check_restricted(EmotionReport.model_validate(result.structured_content))
+    assert expression_words(text_of(brief)) == expression_words(json.dumps(brief.structured_content)) == []
+    check_restricted(EmotionReport.model_validate(result.structured_content["report"]))
     assert refused.is_error
     assert "policy_refused" in text_of(refused)
     assert wrong.is_error
@@ -300,8 +303,9 @@ async def test_clients_cannot_loosen_what_the_command_fixes(photo: Path) -> None
     command = StdioServerParameters(command=sys.executable, args=["-m", "ferce_agent.cli", "mcp", *options])
     async with Client(command) as client:
         for said in ({}, {"use_context": {"domain": "general", "jurisdiction": "other", "basis": "safety"}}):
-            result = await client.call_tool("analyze_expression", {"image": photo.name, **said})
-            check_restricted(EmotionReport.model_validate(result.structured_content))
+            asked = {"image": photo.name, "detail": "full", **said}
+            result = await client.call_tool("analyze_expression", asked)
+            check_restricted(EmotionReport.model_validate(result.structured_content["report"]))
         refused = await client.call_tool("analyze_expression", {"image": photo.name, "use_context": HIRING})
     assert refused.is_error
     assert "house-no-recruitment" in text_of(refused)
