@@ -21,6 +21,8 @@ from ferce_agent.lazy import once
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.causes import stated_appraisals
 from ferce_agent.reasoning.conflicts import event_side
+from ferce_agent.reasoning.distress import languages_of_distress
+from ferce_agent.reasoning.guidance import advice_table
 from ferce_agent.reasoning.told import statements
 from ferce_agent.report import Guidance
 from ferce_agent.situation import MAX_TEXT, Situation
@@ -75,12 +77,6 @@ QUESTION: Final = re.compile(
 GREETING: Final = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening|day))\b", re.I)
 THANKS: Final = re.compile(r"^(many )?(thanks|thank you|thx|cheers)\b", re.I)
 FAREWELL: Final = re.compile(r"^(bye|goodbye|good night|see you)\b", re.I)
-DANGER: Final = re.compile(
-    r"\b(suicid\w*|kill(ing)? (myself|me)|end (my|this) life|(hurt|harm)(ing)? (myself|me)|self.harm|want to die"
-    r"|(don.?t|do not) want to (live|be alive)|no reason to live|is (hitting|beating|threatening) me)\b",
-    re.I,
-)
-"""Words that speak of danger by themselves; better one careful answer too many."""
 
 
 class Direction(BaseModel):
@@ -109,6 +105,11 @@ class Direction(BaseModel):
         seems = adjective_of(reading) if named else None
         told = guidance.model_dump(exclude={"acknowledge", "evidence"})
         return cls(**told, acknowledge=seems is not None, seems=seems, photo=photo)
+
+    def with_care(self) -> Direction:
+        """Return the same for words of distress: what the guidance says then, and no word about the face."""
+        care = advice_table()["distress"].model_dump(exclude={"acknowledge"})
+        return Direction(**care, distress=True, photo="none" if self.photo == "earlier" else self.photo)
 
     @property
     def manner(self) -> Manner:
@@ -146,6 +147,20 @@ def phrases() -> Phrases:
     return found
 
 
+@once
+def help_sentences() -> Mapping[str, str]:
+    """Return one sentence of help per language other than English, for words of distress in that language.
+
+    Raises:
+        SettingsError: The file is damaged.
+    """
+    text = (resources.files("ferce_agent") / "help.toml").read_text("utf-8")
+    try:
+        return TypeAdapter(dict[str, str]).validate_python(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError("help.toml is damaged.", hint=str(error)) from error
+
+
 def told_case(words: str) -> Case | None:
     """Return what kind of news the user's words hold: a loss, a setback, good news; None for neither or for both.
 
@@ -176,8 +191,10 @@ class GuidedReply:
 
     def text(self) -> str:
         """Return the answer."""
-        if DANGER.search(self.words) or (self.direction.distress and self.direction.photo != "earlier"):
-            return self._join("distress", "offer", "people")
+        spoken = languages_of_distress(self.words)
+        if spoken or (self.direction.distress and self.direction.photo != "earlier"):
+            own = [help_sentences()[code] for code in spoken if code in help_sentences() and "en" not in spoken]
+            return " ".join([self._join("distress", "offer", "people"), *own[:2]])
         if self.direction.distress:
             # Said in full once; after that the offer stays, and with a farewell the people to turn to.
             return self._join(self._reaction(), "people" if FAREWELL.search(self.words.strip()) else "offer")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
@@ -13,8 +13,10 @@ from ferce_agent.ontology.ids import TermId
 from ferce_agent.refusal import unusable, value_of
 from ferce_agent.report import EmotionReport
 
-MAX_TEXT: Final = 4000
-"""Characters of free text."""
+MAX_TEXT: Final = 20_000
+"""Characters of free text, and of one turn; all of them are read. The schemas of the tools use it, too."""
+MAX_SPOKEN: Final = 5 * MAX_TEXT
+"""Characters of all turns together."""
 MAX_TURNS: Final = 50
 MAX_EARLIER: Final = 20
 MAX_PEOPLE: Final = 16
@@ -35,7 +37,7 @@ class Turn(Told):
 
     speaker: Name
     """Who says it: a name of `people`, ``user``, ``assistant``, or any other name."""
-    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
     """What is said."""
     time: datetime | None = None
     """When."""
@@ -109,8 +111,8 @@ class Situation(Told):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if sum(len(turn.text) for turn in self.turns) > 5 * MAX_TEXT:
-            raise ValueError(f"the turns hold more than {5 * MAX_TEXT} characters; give the latest ones")
+        if sum(len(turn.text) for turn in self.turns) > MAX_SPOKEN:
+            raise ValueError(f"the turns hold more than {MAX_SPOKEN} characters; give the latest ones")
         return self
 
     @property
@@ -119,8 +121,47 @@ class Situation(Told):
         return self == Situation()
 
 
-def read_situation(told: str | Situation | Mapping[str, Any] | None) -> Situation:
-    """Return what a caller gives in any form as a `Situation`.
+def readable(value: Any) -> Any:
+    """Return data with every text in it fit to be stored: halves of characters joined or marked, control characters as spaces."""
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.translate(CONTROLS)
+    if isinstance(value, Mapping):
+        return {readable(name): readable(entry) for name, entry in value.items()}
+    return [readable(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+CONTROLS: Final = dict.fromkeys([*(code for code in range(32) if chr(code) not in "\t\n\r"), *range(127, 160)], " ")
+"""What control characters become; tabs and line breaks stay."""
+
+
+def _listed(told: Sequence[Any]) -> dict[str, Any]:
+    """Return a list of sentences as one text, and a list of turns as a conversation.
+
+    Raises:
+        SettingsError: It holds anything else.
+    """
+    if all(isinstance(entry, str) for entry in told):
+        return {"text": "\n".join(told) or None}
+    turns = [_as_turn(entry) for entry in told]
+    if not all(turns):
+        hint = "Give plain words, a list of sentences or turns, or the fields of a Situation: text, place, event, turns and so on."
+        raise SettingsError("The context's list holds neither sentences nor turns of a conversation.", hint=hint)
+    return {"turns": turns}
+
+
+def _as_turn(entry: Any) -> Any:
+    """Return an entry of a conversation as fields of a `Turn`, also where it says role and content; None if it is none."""
+    if isinstance(entry, Turn):
+        return entry
+    if not isinstance(entry, Mapping):
+        return None
+    named = {{"role": "speaker", "content": "text"}.get(str(name), str(name)): value for name, value in entry.items()}
+    return named if {"speaker", "text"} <= set(named) else None
+
+
+def read_situation(told: str | Situation | Mapping[str, Any] | Sequence[Any] | None) -> Situation:
+    """Return what a caller gives in any form as a `Situation`: words, fields, a list of sentences, or a list of turns.
 
     Raises:
         SettingsError: A field is unknown, too long or of the wrong kind; the message names it, and the nearest known one.
@@ -128,11 +169,19 @@ def read_situation(told: str | Situation | Mapping[str, Any] | None) -> Situatio
     if told is None or isinstance(told, Situation):
         return told or Situation()
     if isinstance(told, str):
-        told = {"text": told or None}
+        told = {"text": told}
+    elif isinstance(told, list | tuple):
+        told = _listed(told)
     if not isinstance(told, Mapping):
         hint = "Give plain words, or the fields of a Situation: text, place, event, turns, people and so on."
         raise SettingsError(f"The context must be text or an object with fields, not {value_of(told)}.", hint=hint)
     try:
-        return Situation.model_validate(dict(told))
+        return Situation.model_validate(_unless_blank(readable(dict(told))))
     except ValidationError as error:
         raise unusable(error, "The context", Situation) from error
+
+
+def _unless_blank(fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out a text of nothing but space: it tells nothing."""
+    text = fields.get("text")
+    return {**fields, "text": None} if isinstance(text, str) and not text.strip() else fields

@@ -24,7 +24,7 @@ from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.told import plain_words
-from ferce_agent.reasoning.understanding import Understanding, prefer, understand
+from ferce_agent.reasoning.understanding import prefer, screened, understand
 from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.situation import read_situation
 
@@ -126,12 +126,13 @@ def reason(state: State, context: RunContext) -> Update:
     """Relate the people, read the caller's words, look for causes; by cue words alone where sentences cannot be compared."""
     people = [reading.person for reading in ordered(state) if reading.person is not None]
     told, around = state["situation"], state.get("around")
+    prompted = context.engines.asker is not None and state["decision"].may_send
     try:
-        return {"understood": understand(people, told, around, context.engines.events)}
+        return {"understood": understand(people, told, around, context.engines.events, prompted)}
     except WeightsError as error:
         message = f"Causes were looked for by cue words alone. {error}"
         note = Degradation(stage="context", code="sentences_not_compared", message=message[:2000], person=None)
-        return {"understood": understand(people, told, around), "degraded": [note]}
+        return {"understood": understand(people, told, around, prompted=prompted), "degraded": [note]}
 
 
 def wants_choice(state: State, runtime: Runtime[RunContext]) -> str:
@@ -167,11 +168,11 @@ def choose_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG0
     return Command(update={"degraded": [note], "sent": [CAUSE_SENT]}, goto="compose")
 
 
-def reason_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
+def reason_failed(state: State, error: NodeError) -> Command[Any]:
     """Go on without relationships and causes, and say so."""
     message = f"Relationships and causes could not be worked out: {error.error}"
     note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
-    return Command(update={"understood": Understanding(), "degraded": [note]}, goto="compose")
+    return Command(update={"understood": screened(state["situation"]), "degraded": [note]}, goto="compose")
 
 
 def ordered(state: State) -> list[Reading]:

@@ -33,6 +33,7 @@ from ferce_agent.graphs.chat_state import (
     fresh_reading,
     looked_at,
     reading_of,
+    speaks_of_danger,
     spoken,
     unread,
 )
@@ -43,6 +44,7 @@ from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.replies import Direction, PhotoState
 from ferce_agent.report import EmotionReport
+from ferce_agent.situation import MAX_TEXT
 from ferce_agent.tools.langchain_tool import DESCRIPTION
 from ferce_agent.views.text import to_text
 
@@ -64,7 +66,7 @@ class LookArguments(BaseModel):
     photo: str = Field(max_length=40, description="Name of the photo, such as photo-0a1b2c3d, as the message has it.")
     context: str | None = Field(
         default=None,
-        max_length=2000,
+        max_length=MAX_TEXT,
         description="What else is known about the situation, in plain words. Optional: the conversation is known already.",
     )
 
@@ -348,13 +350,17 @@ def prompt_for(state: ChatState, allowed: Telling = EVERYTHING) -> list[BaseMess
 
 
 def direction_for(state: ChatState) -> Direction:
-    """Return how to answer now: the latest reading's guidance while it is fresh, else the safe default."""
+    """Return how to answer now: the latest reading's guidance while it is fresh, else the safe default.
+
+    Words of distress in the latest message call for care whatever a photo shows.
+    """
     seen = looked_at(state)
     reading = fresh_reading(state)
     photo: PhotoState = "failed" if seen else "earlier" if reading is not None else "none"
     if any(one.status == "success" for one in seen):
         photo = "read"
-    return Direction(photo=photo) if reading is None else Direction.from_reading(reading, photo)
+    direction = Direction(photo=photo) if reading is None else Direction.from_reading(reading, photo)
+    return direction.with_care() if speaks_of_danger(state) else direction
 
 
 def summary_for(state: ChatState) -> str:

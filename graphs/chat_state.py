@@ -19,8 +19,9 @@ from typing_extensions import TypedDict  # the standard one has no schema before
 from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.images import ImageSource, Picture
 from ferce_agent.policy.use import UseLike
+from ferce_agent.reasoning.distress import speaks_of_distress
 from ferce_agent.report import EmotionReport
-from ferce_agent.situation import EarlierReading, Situation, Turn
+from ferce_agent.situation import MAX_SPOKEN, MAX_TEXT, EarlierReading, Situation, Turn, readable
 
 MAX_REPORTS: Final = 5
 """Readings that a thread remembers."""
@@ -28,8 +29,6 @@ MAX_MESSAGES: Final = 100
 """Messages that a thread remembers."""
 MAX_TURNS: Final = 8
 """Latest turns that are told to the tool."""
-MAX_TURN: Final = 2000
-"""Characters of one turn; `Situation` takes no more."""
 FRESH: Final = timedelta(minutes=30)
 """An older reading says nothing about now."""
 RECENT: Final = timedelta(hours=12)
@@ -135,13 +134,31 @@ def reading_of(report: EmotionReport) -> Reading:
     }
 
 
-def _turn(message: HumanMessage) -> Turn | None:
-    """Return a user's message as a turn; None if it has no words, or was written too long ago."""
-    text, written = words_of(message)[:MAX_TURN], message.additional_kwargs.get(WRITTEN)
+def _turns(message: HumanMessage) -> list[Turn]:
+    """Return a user's message as turns: none if it has no words, or was written too long ago, several if it is very long."""
+    text, written = str(readable(words_of(message))), message.additional_kwargs.get(WRITTEN)
     time = datetime.fromisoformat(written) if written else None
-    if not text or (time is not None and datetime.now(UTC) - time > RECENT):
-        return None
-    return Turn(speaker="user", text=text, time=time)
+    if not text.strip() or (time is not None and datetime.now(UTC) - time > RECENT):
+        return []
+    pieces = [text[start : start + MAX_TEXT] for start in range(0, len(text), MAX_TEXT)]
+    return [Turn(speaker="user", text=piece, time=time) for piece in pieces]
+
+
+def _latest(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Return the latest turns that a `Situation` takes."""
+    kept: list[Turn] = []
+    for turn in reversed(turns[-MAX_TURNS:]):
+        if sum(len(one.text) for one in kept) + len(turn.text) > MAX_SPOKEN:
+            break
+        kept.insert(0, turn)
+    return tuple(kept)
+
+
+def speaks_of_danger(state: ChatState) -> bool:
+    """Return whether the latest user message speaks of distress, however long it is."""
+    return any(
+        speaks_of_distress(words_of(one)) for one in latest_turn(state["messages"]) if isinstance(one, HumanMessage)
+    )
 
 
 def _person(report: EmotionReport, number: int) -> dict[str, Any]:
@@ -170,12 +187,12 @@ def chat_context(state: ChatState) -> dict[str, Any]:
     Only the user's own recent words are told: the assistant's are no news, and would count as evidence. Earlier readings are those
     of the largest face: in a chat that is taken to be the user.
     """
-    turns = [turn for one in state["messages"] if isinstance(one, HumanMessage) and (turn := _turn(one)) is not None]
+    turns = [turn for one in state["messages"] if isinstance(one, HumanMessage) for turn in _turns(one)]
     earlier = [
         EarlierReading(person="person-1", primary=one["primary"], valence=one["valence"], time=report["time"])
         for report in state.get("reports", ())
         for one in report["people"]
         if one["id"] == "person-1"
     ]
-    situation = Situation(turns=tuple(turns[-MAX_TURNS:]), earlier=tuple(earlier))
+    situation = Situation(turns=_latest(turns), earlier=tuple(earlier))
     return situation.model_dump(mode="json", exclude_defaults=True)

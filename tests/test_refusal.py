@@ -22,9 +22,9 @@ NAMES = st.sampled_from([*Situation.model_fields, "useContext", "plase", "Turns"
     ("told", "message"),
     [
         (5, "The context must be text or an object with fields, not 5."),
-        (["a"], "not a list"),
+        ([5], "neither sentences nor turns"),
         (True, "not true"),
-        ("x" * 4001, "text is not usable: it has 4001 characters; at most 4000 are accepted"),
+        ("x" * 20_001, "text is not usable: it has 20001 characters; at most 20000 are accepted"),
         ({"plase": "home"}, "has no 'plase'. Did you mean place?"),
         ({"earlierReadings": []}, "has no 'earlierReadings'. Did you mean earlier?"),
         ({"turns": [{"speaker": "u", "txt": "x"}]}, "has no 'turns[0].txt'. Did you mean text?"),

@@ -158,3 +158,16 @@ def bench_compare(first: Path, second: Path, as_json: bool) -> None:
 
     pairs = compare(first, second)
     click.echo(json.dumps([pair.as_dict() for pair in pairs], indent=2) if as_json else to_table(pairs))
+
+
+@bench.command(name="words")
+@click.option("--wrong", is_flag=True, help="Also list the texts that are not as they should be.")
+@click.option("--cues", is_flag=True, help="Count with cue words alone, without the sentence encoder.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_words(wrong: bool, cues: bool, as_json: bool) -> None:
+    """Count how words are met on written lists: distress in many languages, English without a cause, language seen."""
+    from ferce_agent.engine import default_engines
+    from ferce_agent.evaluation.words import measure_words, to_table
+
+    scores = measure_words(None if cues else default_engines().events)
+    click.echo(json.dumps([one.as_dict() for one in scores], indent=2) if as_json else to_table(scores, listed=wrong))

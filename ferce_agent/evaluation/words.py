@@ -1,8 +1,8 @@
 """What is told, counted on phrase lists: distress, English sentences without a cause, languages. `ferce bench words`.
 
 The lists are in `words/` and were written before the lexicon and the rules that they measure, by the same hand: they show what was
-meant to work and what does, not how other people's wordings fare. The English example sentences of the event classifier and the written
-situations serve as a large sample of English that must not be taken for another language.
+meant to work and what does, not how other people's wordings fare. The English example sentences of the event classifier and the
+written situations serve as a large sample of English that must not be taken for another language.
 """
 
 from __future__ import annotations
@@ -151,9 +151,7 @@ def measure_languages() -> list[WordScore]:
     """Return how often English is flagged, and how often other languages are seen, in short texts and in the phrases."""
     found = []
     for group, texts in english_samples().items():
-        found.append(
-            _score("English flagged", group, texts, [text for text in texts if foreign(text)], wanted=False)
-        )
+        found.append(_score("English flagged", group, texts, [text for text in texts if foreign(text)], wanted=False))
     for language, texts in word_list("languages")["other"].items():
         found.append(_score("language seen", language, texts, [text for text in texts if foreign(text)], wanted=True))
     phrases = [
@@ -178,7 +176,9 @@ def measure_words(matcher: EventMatcher | None = None) -> list[WordScore]:
 def to_table(scores: Sequence[WordScore], *, listed: bool = False) -> str:
     """Return the shares as a Markdown table; below it, if asked for, the texts that are not as they should be."""
     lines = ["| | | share | of | goal |", "|---|---|---:|---:|---:|"]
-    lines += [f"| {one.question} | {one.group} | {one.share:.3f} | {one.texts} | {GOALS[one.question]} |" for one in scores]
+    lines += [
+        f"| {one.question} | {one.group} | {one.share:.3f} | {one.texts} | {GOALS[one.question]} |" for one in scores
+    ]
     for question in GOALS:
         own = [one for one in scores if one.question == question]
         texts = sum(one.texts for one in own)

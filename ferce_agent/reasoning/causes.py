@@ -51,6 +51,8 @@ NAMED: Final = 0.4
 """What a sentence that names the person counts more."""
 LATER: Final = 0.1
 """How much less each further statement counts: what happened is told first, what came of it after."""
+LATEST: Final = 40
+"""From so many statements on it makes no difference."""
 ASIDE: Final = 0.5
 """Where somebody is, and what an assistant says, counts less than what happens."""
 OWN_WORDS: Final = 0.5
@@ -87,6 +89,8 @@ BROAD: Final = 0.1
 YIELD: Final = 0.7
 """How much weight they lose then."""
 
+COMPARED: Final = 200
+"""Different sentences that the sentence classifier reads; in the others only cues count, and the report says so."""
 UNREAD: Final = Reading({})
 
 FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
@@ -157,12 +161,9 @@ def cue_finder() -> PhraseFinder:
 def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = None) -> list[StatedAppraisal]:
     """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
     jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
-    read = matcher.read([sentence.text for _, sentence in jobs]) if matcher else [UNREAD for _ in jobs]
-    return [
-        found
-        for (one, sentence), reading in zip(jobs, read, strict=True)
-        for found in appraisals_in(one, sentence, reading)
-    ]
+    texts = list(dict.fromkeys(sentence.text for _, sentence in jobs))[:COMPARED]
+    read = dict(zip(texts, matcher.read(texts), strict=True)) if matcher else {}
+    return [found for one, part in jobs for found in appraisals_in(one, part, read.get(part.text, UNREAD))]
 
 
 def names_feeling(text: str) -> bool:
@@ -322,7 +323,7 @@ def rank(person: Person, item: StatedAppraisal) -> float:
     if person.id in item.about:
         own += NAMED
     aside = ASIDE if item.statement.is_aside else 0.0
-    aside += LATER * item.statement.order
+    aside += LATER * min(item.statement.order, LATEST)
     fit = expected_share(person, item.appraisal) if item.appraisal.expressions else OPEN
     return item.weight + own - aside + FITS * fit + EXPLAINS * explained(person, item.near)
 

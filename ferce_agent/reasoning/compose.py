@@ -86,6 +86,7 @@ def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
     if findings.readings and not people:
         message = "Faces were found, but none of them could be measured."
         degraded.append(Degradation(stage="face", code="no_face", message=message, person=None))
+    degraded += findings.understood.degraded
     degraded += engine_notes(engines, len(people))
     understood = findings.understood
     return EmotionReport(

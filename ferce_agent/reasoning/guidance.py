@@ -20,7 +20,7 @@ DISTRESSED: Final = 0.6
 """Least probability of sadness and fear together for a face to count towards distress."""
 GRAVE: Final = frozenset({"loss"})
 """Appraisals of events that, with such a face, count as distress."""
-SPECIAL: Final = ("mixed", "conflict", "distress")
+SPECIAL: Final = ("mixed", "conflict", "distress", "not_understood")
 """Entries of the table beside the eight expressions."""
 
 
@@ -61,12 +61,15 @@ def advice_table() -> dict[str, Advice]:
 def guide(people: list[Person], understood: Understanding | None = None) -> Guidance:
     """Return advice for answering the person with the largest face; the safe default where nothing is clear.
 
-    Distress in face and words together overrides the table; a conflict of face and situation means asking rather than assuming.
+    Distress in face and words together overrides the table; a conflict of face and situation means asking rather than assuming, and
+    so does anything told in a language that is not understood here.
     """
     known = understood or Understanding()
     expression = people[0].expression if people else None
-    if people and (ids := signs_of_distress(people[0], known)):
+    if ids := signs_of_distress(people[0] if people else None, known):
         return Guidance(**_fields("distress"), evidence=ids, distress=True)
+    if any(note.code == "language_not_understood" for note in known.degraded):
+        return Guidance(**_fields("not_understood"), evidence=())
     if expression is None or expression.primary is None:
         return Guidance(**_fields("mixed"), evidence=())
     leading, _ = expression.distribution.ranked()[0]
@@ -90,12 +93,12 @@ def _fields(name: str) -> dict[str, Any]:
     return dict(advice_table()[name])
 
 
-def signs_of_distress(person: Person, known: Understanding) -> tuple[str, ...]:
+def signs_of_distress(person: Person | None, known: Understanding) -> tuple[str, ...]:
     """Return the evidence of distress: an unhappy or frightened face together with words of distress, grief or danger.
 
     Words of crisis alone ("I can't go on") count whatever the face shows; a face alone never does.
     """
-    if known.crisis or person.expression is None:
+    if known.crisis or person is None or person.expression is None:
         return known.crisis
     shares = dict(person.expression.distribution.items())
     first = next((cause for cause in known.causes if cause.person == person.id), None)

@@ -14,14 +14,16 @@ from importlib import resources
 from typing import Final, Literal
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.extraction.hygiene import ORDERS, shorten, tidy_text
+from ferce_agent.extraction.hygiene import ORDERS, printable, shorten, tidy_text
 from ferce_agent.lazy import once
+from ferce_agent.reasoning.language import ENGLISH, language_of
 from ferce_agent.report import Evidence
 from ferce_agent.situation import Situation
 
-MAX_SENTENCES: Final = 40
 MAX_SENTENCE: Final = 400
-"""Characters of a sentence or turn that are kept."""
+"""Characters of a statement; longer sentences and turns are several statements."""
+MAX_CLAUSE: Final = 240
+"""Characters of a sentence that are read at once; the sentence encoder takes no more."""
 
 Source = Literal["words", "scene"]
 
@@ -62,14 +64,21 @@ class Sentence:
     Attributes:
         text: The words.
         start: First character in the statement's text.
-        real: False for orders, hypotheticals, stories, and things long over.
+        real: False for orders, hypotheticals, stories, things long over, and what is not in English.
         about: Ids of the people it names; empty if it names nobody.
+        language: Its language; empty where it is in none (signs, names).
     """
 
     text: str
     start: int
     real: bool
     about: tuple[str, ...] = ()
+    language: str = ENGLISH
+
+    @property
+    def understood(self) -> bool:
+        """Whether it is in English, or in no language at all."""
+        return self.language in {ENGLISH, ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ class Statement:
     @property
     def order(self) -> int:
         """How many statements of the same kind come before; 0 for a field."""
-        number = self.id.rpartition(".")[2]
+        number = self.id.split(".")[1]
         return int(number) - 1 if number.isdigit() else 0
 
     @property
@@ -142,18 +151,34 @@ def statements(situation: Situation) -> list[Statement]:
         if words and (text := tidy_text(without_code(words), MAX_SENTENCE)):
             found.append(Statement(f"told.{name}", text, "scene", sentences=_parts(text, situation)[0]))
     for number, turn in enumerate(situation.turns, 1):
-        text = tidy_text(without_code(turn.text), MAX_SENTENCE)
-        if text:
-            person = speaker_in_picture(turn.speaker, situation)
+        person = speaker_in_picture(turn.speaker, situation)
+        for piece, text in enumerate(pieces_of(printable(without_code(turn.text)), MAX_SENTENCE), 1):
             parts = _parts(text, situation)[0]
             if turn.speaker.strip().lower() in MACHINES:
                 parts = tuple(replace(part, real=False) for part in parts)
-            found.append(Statement(f"turn.{number}", text, "words", turn.speaker, person, parts))
+            name = f"turn.{number}" if piece == 1 else f"turn.{number}.{piece}"
+            found.append(Statement(name, text, "words", turn.speaker, person, parts))
+    return _in_languages(found)
+
+
+def _in_languages(said: Sequence[Statement]) -> list[Statement]:
+    """Note the language of every sentence; those that are not understood tell of nothing real.
+
+    A sentence of signs or names among others of one language that is not English counts as that language, too.
+    """
+    known: dict[str, str] = {}
+    found: list[Statement] = []
+    for one in said:
+        own = [known.setdefault(part.text, language_of(part.text)) for part in one.sentences]
+        others = {code for code in own if code}
+        shared = others.pop() if len(others) == 1 else ""
+        parts = [replace(part, language=code or shared) for part, code in zip(one.sentences, own, strict=True)]
+        found.append(replace(one, sentences=tuple(replace(p, real=p.real and p.understood) for p in parts)))
     return found
 
 
-SENTENCE: Final = re.compile(r"\S.*?(?:[.!?…]+(?=[\s\"'”’)]|$)|$)", re.DOTALL)
-"""Up to a mark with a space behind it: "1.0" and "o'clock.txt" stay whole."""
+SENTENCE: Final = re.compile(r"\S.*?(?:[.!?…]{1,20}(?=[\s\"'”’)]|$)|[。！？।۔؟]|$)", re.DOTALL)
+"""Up to a mark with a space behind it ("1.0" and "o'clock.txt" stay whole), or one of a script without such spaces."""
 REFERS_BACK: Final = re.compile(r"(?:it|he|she|they|that|this|there|then|and|since then)\b", re.IGNORECASE)
 """A sentence that begins so goes on with the one before."""
 
@@ -170,9 +195,35 @@ def _parts(text: str, situation: Situation, carried: bool = True) -> tuple[tuple
         group = unreal_group(words)
         carried = group not in GOES_ON and not goes_on
         real = not group and not goes_on and not words.endswith("?")
-        for piece, place in by_person(words, situation):
-            found.append(Sentence(piece, start + place, real, named_in(piece, situation)))
+        for clause, offset in _clauses(words):
+            for piece, place in by_person(clause, situation):
+                found.append(Sentence(piece, start + offset + place, real, named_in(piece, situation)))
     return tuple(found), carried
+
+
+def _clauses(text: str) -> list[tuple[str, int]]:
+    """Return a sentence whole, or a long one in pieces, each with its place."""
+    found: list[tuple[str, int]] = []
+    end = 0
+    for piece in pieces_of(text, MAX_CLAUSE):
+        start = text.index(piece, end)
+        end = start + len(piece)
+        found.append((piece, start))
+    return found
+
+
+def pieces_of(text: str, limit: int) -> list[str]:
+    """Return a single-spaced text in pieces of at most `limit` characters, cut behind a sentence, a clause or a word."""
+    found: list[str] = []
+    while len(text) > limit:
+        cut = next((match.end() for match in (mark.search(text[:limit]) for mark in CUTS) if match), limit)
+        found.append(text[:cut].strip())
+        text = text[cut:].strip()
+    return [piece for piece in (*found, text) if piece]
+
+
+CUTS: Final = tuple(re.compile(rf"^.*{mark}", re.DOTALL) for mark in (r"[.!?…]\s", r"[,;:]\s", r"\s"))
+"""Up to the last place for a cut, the best kind first."""
 
 
 def by_person(text: str, situation: Situation) -> list[tuple[str, int]]:
@@ -205,7 +256,8 @@ def named_in(text: str, situation: Situation) -> tuple[str, ...]:
 
 
 CODE: Final = re.compile(
-    r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1>|$)|\b[\w.]+\s*=\s*[\w\"']+;", re.IGNORECASE | re.DOTALL
+    r"<!--.*?(?:-->|$)|<(script|style)\b.*?(?:</\1>|$)|\b[\w.]{1,80}\s{0,4}=\s{0,4}[\w\"']{1,80};",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -225,9 +277,9 @@ def speaker_in_picture(speaker: str, situation: Situation) -> str:
 
 
 def split(text: str) -> list[str]:
-    """Return the sentences of a text, tidied, at most 40."""
-    parts = re.split(r"(?<=[.!?…])\s+|[\r\n]+", without_code(text))
-    return [tidied for part in parts if (tidied := tidy_text(part, MAX_SENTENCE))][:MAX_SENTENCES]
+    """Return the sentences of a text, tidied; one longer than 400 characters in several pieces."""
+    parts = re.split(r"(?<=[.!?…])\s+|(?<=[。！？।۔؟])|[\r\n]+", without_code(text))
+    return [piece for part in parts for piece in pieces_of(printable(part), MAX_SENTENCE)]
 
 
 def unreal_group(text: str) -> str:
@@ -237,8 +289,14 @@ def unreal_group(text: str) -> str:
     return next((name for name, pattern in unreal_patterns().items() if pattern.search(text)), "")
 
 
-def told_evidence(said: Iterable[Statement], situation: Situation) -> list[Evidence]:
-    """Return the entries of evidence of all statements, of who is who, of relations and of the stated posture."""
+def told_evidence(said: Iterable[Statement], situation: Situation, crisis: Iterable[str] = ()) -> list[Evidence]:
+    """Return the entries of evidence of all statements, of who is who, of relations and of the stated posture.
+
+    Args:
+        said: The statements.
+        situation: What they are taken from.
+        crisis: Ids that must have an entry, whatever was left of the words.
+    """
     entries = [_entry(one.id, f"{one.speaker}: {one.text}" if one.speaker else one.text) for one in said]
     for number, known in enumerate(situation.people, 1):
         entries.append(_entry(f"told.person.{number}", f"{known.person}: {tidy_text(known.name)}"))
@@ -247,15 +305,29 @@ def told_evidence(said: Iterable[Statement], situation: Situation) -> list[Evide
         entries.append(_entry(f"told.relation.{number}", f"{pair}: {tidy_text(relation.relation)}"))
     if situation.posture:
         entries.append(_entry("told.posture", tidy_text(situation.posture)))
-    return [entry for entry in entries if entry is not None]
+    there = {entry.id for entry in entries}
+    return [*entries, *(_entry(name, UNREADABLE) for name in crisis if name not in there)]
+
+
+UNREADABLE: Final = "Words that hold code or markup."
+"""Evidence of a field of which nothing readable is left."""
 
 
 def _entry(name: str, text: str) -> Evidence:
     return Evidence(id=name, kind="context", text=shorten(text, 600) or "-", value=None, person=None)
 
 
+PROMPT_WORDS: Final = 1000
+"""Characters of what is told that a vision-language model gets to see."""
+
+
 def plain_words(situation: Situation) -> str:
-    """Return the situation as one paragraph, for prompts that take a context; empty if nothing is told."""
+    """Return the situation as one paragraph of at most 1,000 characters, for prompts; empty if nothing is told."""
+    return shorten(all_words(situation), PROMPT_WORDS)
+
+
+def all_words(situation: Situation) -> str:
+    """Return the situation as one paragraph, the latest six turns of a conversation with it."""
     parts = [situation.text, situation.event, situation.place, situation.scene]
     parts += [f"{turn.speaker}: {turn.text}" for turn in situation.turns[-6:]]
-    return tidy_text(" ".join(part for part in parts if part), 1000)
+    return printable(" ".join(part for part in parts if part))

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.reasoning.causes import find_causes, stated_appraisals
 from ferce_agent.reasoning.conflicts import find_conflicts, text_emotions
-from ferce_agent.reasoning.distress import in_crisis
+from ferce_agent.reasoning.crisis import statements_in_crisis
 from ferce_agent.reasoning.events import EventMatcher
+from ferce_agent.reasoning.listening import notes_on_words
 from ferce_agent.reasoning.relationships import group_mood, relate
 from ferce_agent.reasoning.scene import postures_of, scene_evidence, scene_of
 from ferce_agent.reasoning.told import statements, told_evidence
-from ferce_agent.report import Cause, Conflict, Evidence, Group, Person, Posture, Relationship, Scene, TextEmotion
+from ferce_agent.report import (
+    Cause,
+    Conflict,
+    Degradation,
+    Evidence,
+    Group,
+    Person,
+    Posture,
+    Relationship,
+    Scene,
+    TextEmotion,
+)
 from ferce_agent.situation import Situation
 
+MAX_TOLD: Final = 40
+"""Statements that are listed as evidence whether or not a claim rests on them; all are read."""
 UNKNOWN = Scene(basis="unknown", text=None, evidence=())
 
 
@@ -23,7 +38,8 @@ UNKNOWN = Scene(basis="unknown", text=None, evidence=())
 class Understanding:
     """Everything the context step finds; empty where nothing was told and nobody stands beside anybody.
 
-    `crisis` are the ids of statements in words of crisis ("I can't go on").
+    `crisis` are the ids of statements in words of crisis ("I can't go on"), `degraded` says what of the words was not understood or
+    not read.
     """
 
     scene: Scene = UNKNOWN
@@ -35,6 +51,15 @@ class Understanding:
     conflicts: tuple[Conflict, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     crisis: tuple[str, ...] = ()
+    degraded: tuple[Degradation, ...] = ()
+
+
+def screened(situation: Situation) -> Understanding:
+    """Return only whether the words speak of distress and what of them is not understood: what stays if all else fails."""
+    said = statements(situation)
+    crisis = statements_in_crisis(said, situation)
+    cited = [entry for entry in told_evidence(said, situation, crisis) if entry.id in crisis]
+    return Understanding(evidence=tuple(cited), crisis=crisis, degraded=tuple(notes_on_words(said)))
 
 
 def understand(
@@ -42,6 +67,7 @@ def understand(
     situation: Situation,
     seen: WrittenScene | None = None,
     matcher: EventMatcher | None = None,
+    prompted: bool = False,
 ) -> Understanding:
     """Bring people and situation together.
 
@@ -50,26 +76,42 @@ def understand(
         situation: What the caller tells.
         seen: What a vision-language model said about the whole picture, if it was asked.
         matcher: Compares sentences with examples, where a sentence encoder is at hand.
+        prompted: Whether a vision-language model is told the situation, too.
     """
     said = statements(situation)
-    told = told_evidence(said, situation)
+    crisis = statements_in_crisis(said, situation)
+    told = told_evidence(said, situation, crisis)
     around = scene_evidence(seen)
     relationships, measured = relate(list(people), situation)
     group, mood = group_mood(list(people))
     stated = stated_appraisals(said, matcher)
     causes, more = find_causes(people, stated, situation.earlier)
     conflicts, shown = find_conflicts(people, said, stated)
+    emotions = text_emotions(said, stated, people)
+    cited = (
+        *(one.evidence for one in causes),
+        *(one.evidence for one in conflicts),
+        *(one.evidence for one in emotions),
+    )
+    used = {*crisis, *(name for names in cited for name in names)}
+    told = [entry for number, entry in enumerate(told) if number < MAX_TOLD or entry.id in used or _is_field(entry)]
     return Understanding(
-        scene=scene_of([entry for entry in told if _describes(entry)], around),
+        scene=scene_of([entry for entry in told if _describes(entry)][:MAX_TOLD], around),
         postures=postures_of(people, situation, told),
         relationships=tuple(relationships),
         group=group,
-        text_emotions=tuple(text_emotions(said, stated, people)),
+        text_emotions=tuple(emotions),
         causes=tuple(causes),
         conflicts=tuple(conflicts),
-        crisis=tuple(one.id for one in said if in_crisis(one)),
+        crisis=crisis,
         evidence=(*told, *around, *measured, *mood, *more, *shown),
+        degraded=tuple(notes_on_words(said, situation, prompted=prompted, compared=matcher is not None)),
     )
+
+
+def _is_field(entry: Evidence) -> bool:
+    """Return whether an entry tells of one field: relations and posture are cited by it."""
+    return entry.id.startswith("told.")
 
 
 def _describes(entry: Evidence) -> bool:

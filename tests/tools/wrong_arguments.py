@@ -14,8 +14,8 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"img": "PHOTO"}, "The call has no 'img'. Did you mean image?"),
     ({"image": "PHOTO", "quux": 1}, "Known are: image, context, labels, use_context, detail."),
     ({"image": "PHOTO", "context": 5}, "The context must be text or an object with fields, not 5."),
-    ({"image": "PHOTO", "context": ["She won."]}, "not a list."),
-    ({"image": "PHOTO", "context": "x" * 4001}, "it has 4001 characters; at most 4000 are accepted"),
+    ({"image": "PHOTO", "context": [5]}, "neither sentences nor turns"),
+    ({"image": "PHOTO", "context": "x" * 20_001}, "it has 20001 characters; at most 20000 are accepted"),
     ({"image": "PHOTO", "context": {"plase": "home"}}, "The context has no 'plase'. Did you mean place?"),
     (
         {"image": "PHOTO", "context": {"turns": [{"txt": "x", "speaker": "u"}]}},
