@@ -27,6 +27,8 @@ SHOWN: Final = 3
 """How many entries of the distribution are shown."""
 MOST_RELATIONSHIPS: Final = 6
 """How many relations between people are shown."""
+MOST_CAUSES: Final = 6
+"""How many causes are shown where not everything is; those that the caller's words or the scene give come first."""
 FEW: Final = 2
 """So many people are always told about in full by the command line."""
 STATUS_STYLE: Final = {"supported": "green", "contradicted": "bold red", "unverified": "yellow"}
@@ -141,9 +143,10 @@ def _in_short(person: Person, report: EmotionReport, paper: Paper) -> Text:
     expression = person.expression
     line = _words("")
     if expression is not None:
-        line.append(
-            f"{bar(expression.confidence, paper.bar // 2)} {wording.percent(expression.confidence):>4} ", "cyan"
-        )
+        # A long bar beside "unsure" would say the opposite; the doubt behind it names the numbers.
+        named = not expression.abstained
+        share = wording.percent(expression.confidence) if named else ""
+        line.append(f"{bar(expression.confidence if named else 0, paper.bar // 2)} {share:>4} ", "cyan")
     line.append(wording.clean(wording.short_name(person)), "bold")
     if expression is not None and expression.primary not in {None, "neutral"}:
         line.append(f", {wording.intensity_word(expression.intensity.value)}")
@@ -257,8 +260,11 @@ def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
         yield "", _words(f"{rest} more in the report (--json, --html)", "dim")
     if report.group is not None:
         yield "Group", _words(report.group.text)
-    for causes in alike(report.causes):
+    groups = sorted(alike(report.causes), key=lambda group: group[0].source == "people")
+    for causes in groups if full else groups[:MOST_CAUSES]:
         yield "Cause", _cause(causes, report, full)
+    if not full and len(groups) > MOST_CAUSES:
+        yield "", _words(f"{len(groups) - MOST_CAUSES} more in the report (--full, --json, --html)", "dim")
     for words in report.text_emotions:
         yield "Words", _words(f"{words.text} ({wording.confidence_word(words.confidence)})")
     for conflict in report.conflicts:

@@ -3,6 +3,7 @@ import itertools
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,7 +224,7 @@ def test_movements_come_strongest_first_and_the_weak_ones_are_folded() -> None:
 
 def test_nothing_can_cover_the_words_at_the_axes() -> None:
     for valence, arousal in ((-1.0, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (0.9, 0.02)):
-        spot = {
+        spot: dict[str, Any] = {
             "valence": Estimate(value=valence, origin="derived", method="m"),
             "arousal": Estimate(value=arousal, origin="derived", method="m"),
         }

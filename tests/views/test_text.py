@@ -142,3 +142,40 @@ def test_scales_descend_and_have_distinct_words(scale: tuple[tuple[float, str], 
 
 def test_durations_switch_to_seconds() -> None:
     assert [wording.milliseconds(time) for time in (0.4, 9.99, 999.4, 999.6)] == ["0.4 ms", "10 ms", "999 ms", "1.0 s"]
+
+
+def crowd(count: int) -> EmotionReport:
+    """A report on `count` people, each with a cause of its own that comes from a neighbour; the last one is unclear."""
+    report = make_pair_report()
+    people = [make_person(number, rationale=()) for number in range(1, count)]
+    unclear = make_abstained_report().people[0].model_copy(update={"id": f"person-{count}", "rationale": ()})
+    causes = [
+        report.causes[0].model_copy(update={"person": person.id, "source": "people", "text": f"Cause {person.id}."})
+        for person in people
+    ]
+    changes = {"people": (*people, unclear), "causes": (*causes, report.causes[0]), "relationships": ()}
+    return report.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("width", [MIN_WIDTH, 80])
+def test_a_crowd_in_short_names_everyone_and_says_where_the_rest_is(width: int) -> None:
+    report = crowd(12)
+    text = to_text(report, width, full=False)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert all(re.search(rf"^ *{number} [█▌·]+ ", text, re.MULTILINE) for number in range(1, 13))
+    assert report.causes[-1].text in flat(text), "what the caller's words give comes before what neighbours show"
+    assert "6 more in the report (--full" in flat(text) and "All about everyone" in text
+    assert "more in the report" not in to_text(report, 80)
+
+
+def test_no_long_bar_stands_beside_unsure() -> None:
+    line = next(line for line in to_text(crowd(4), 80, full=False).splitlines() if "unsure" in line)
+    assert "█" not in line and "sadness 38%" in flat(to_text(crowd(4), 80, full=False))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+@pytest.mark.parametrize("full", [True, False])
+def test_look_alikes_keep_to_the_width(encoding: str, full: bool) -> None:
+    text = to_text(crowd(4), 60, full=full, encoding=encoding)
+    text.encode(encoding)
+    assert max(cell_len(line) for line in text.splitlines()) <= 60
