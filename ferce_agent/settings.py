@@ -6,7 +6,6 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, Validation
 from pydantic.dataclasses import dataclass
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.lazy import once
 from ferce_agent.validation import did_you_mean, first_problem, shown, taken_by
 
 PREFIX: Final = "FERCE_"
@@ -208,7 +208,7 @@ def _table(path: Path) -> dict[str, Any]:
         ) from error
 
 
-@cache
+@once
 def _schema() -> dict[str, Any]:
     return TypeAdapter(Settings).json_schema()["properties"]  # type: ignore[no-any-return]
 

@@ -149,10 +149,10 @@ def compare(vlm: VisionLanguageModel, request: Request) -> tuple[float, float | 
 
 
 def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object] | None:
-    """Return the same question put to llama-cpp-python itself, with one look at the picture; None for other back-ends."""
+    """Return the same question put to llama-cpp-python itself; None for other back-ends, and for several looks at a picture."""
     from ferce_agent.perception.llamacpp import CHATML, LlamaCppVlm
 
-    if not isinstance(vlm, LlamaCppVlm):
+    if not isinstance(vlm, LlamaCppVlm) or vlm.preset.looks:
         return None
     import llama_cpp
     from llama_cpp.llama_chat_format import MTMDChatHandler

@@ -6,6 +6,8 @@ import ipaddress
 import logging
 import os
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
@@ -65,7 +67,8 @@ class EndpointVlm:
         client = self._client
         with admitted(self._slots, self.name, request) as patience:
             try:
-                return self._answer(client, request, patience)
+                with _not_printed(logging.getLogger("instructor")):
+                    return self._answer(client, request, patience)
             except VlmError:
                 raise
             except Exception as error:  # openai, httpx and instructor each have their own errors
@@ -87,8 +90,6 @@ class EndpointVlm:
             from openai import DefaultHttpxClient, OpenAI
         except ImportError as error:
             raise MissingExtraError("instructor", "endpoint") from error
-        # Its log repeats whole requests; without a handler of the user's own it would go to standard error.
-        logging.getLogger("instructor").addHandler(logging.NullHandler())
         straight = None if self.remote else DefaultHttpxClient(**STRAIGHT)
         client = OpenAI(base_url=self.url, api_key=self._key or "none", max_retries=ATTEMPTS - 1, http_client=straight)
         weakref.finalize(self, client.close)
@@ -217,6 +218,20 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@contextmanager
+def _not_printed(logger: logging.Logger) -> Iterator[None]:
+    """Keep a library's log from standard error, where it goes if nobody handles it: instructor's repeats whole requests.
+
+    Handlers of the application hear it as before, and afterwards the logger has no other ones than before.
+    """
+    handler = logging.NullHandler()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _advice(status: int) -> str:

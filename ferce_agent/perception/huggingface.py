@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -90,7 +92,8 @@ class HuggingFaceVlm:
         """
         with admitted(self._alone, self.name, request) as patience:
             try:
-                return self._generate(request, patience)
+                with _threads(self.threads):
+                    return self._generate(request, patience)
             except FerceError:
                 raise
             except Exception as error:  # a model's own code may raise anything
@@ -131,8 +134,6 @@ class HuggingFaceVlm:
             from transformers import AutoModelForImageTextToText, AutoProcessor
         except ImportError as error:
             raise MissingExtraError("transformers", "transformers") from error
-        if self.threads:
-            torch.set_num_threads(self.threads)
         device = self.device if self.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
         options: dict[str, Any] = {"dtype": self._dtype(device)}
         if self.quantisation:
@@ -223,6 +224,21 @@ def _several_looks(processor: Any, network: Any, inputs: Any, picture: Image.Ima
         embedded = network.get_input_embeddings()(inputs["input_ids"])
     embedded[inputs["input_ids"] == network.config.image_token_id] = torch.stack(list(said)).mean(0)
     return {"input_ids": inputs["input_ids"], "attention_mask": inputs["attention_mask"], "inputs_embeds": embedded}
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let torch use so many threads; torch has one such number for the process, which is put back afterwards. 0 leaves it alone."""
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("torch", "transformers") from error
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _bitsandbytes(quantisation: Quantisation) -> Any:

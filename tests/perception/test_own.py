@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ferce_agent import analyze_expression
 from ferce_agent.engine import Engines
-from ferce_agent.errors import MissingExtraError
+from ferce_agent.errors import MissingExtraError, WeightsError
 from ferce_agent.evaluation.answers import read_strictly
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.extraction.answer import read_answer
 from ferce_agent.extraction.shape import shape_for
 from ferce_agent.perception.backends import load_vlm
-from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED, OwnVlm, language_file
+from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED, OwnVlm, language_file, merged_file
 from ferce_agent.perception.vlm import Request
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.settings import Settings
@@ -139,3 +140,46 @@ def demo_picture(engines: Engines) -> bytes:
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     assert engines.asker is not None
     return engines.asker.picture(pixels, engines.detect(pixels)[0])
+
+
+def test_files_that_changed_since_it_was_chosen_are_not_used(tmp_path: Path) -> None:
+    """Its version and what a reliability file says are about the files as they were."""
+    for name in (MMPROJ, LORA):
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
+    model = OwnVlm(tmp_path)
+    (tmp_path / LORA).write_bytes((SHIPPED / LORA).read_bytes() + b"\0")
+    with pytest.raises(WeightsError, match="changed"):
+        model.prepare()
+
+
+def test_a_damaged_merged_file_is_made_anew_and_answers_the_same(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    merged = merged_file(language_file(), SHIPPED / LORA)
+    assert merged is not None
+    whole = merged.read_bytes()
+    merged.write_bytes(whole[: len(whole) // 2])
+    model = OwnVlm()
+    model.prepare()
+    assert merged.read_bytes() == whole
+    assert [file.suffix for file in sorted(merged.parent.iterdir())] == [".lock", ".gguf", ".sha256"]
+    model.close()
+
+
+def test_several_faces_take_turns_and_tell_where_they_are(engines: Engines) -> None:
+    """Three faces, and a limit that the whole queue would break: only the model's own time counts."""
+    import cv2
+    import numpy as np
+
+    photo = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
+    row = np.hstack([cv2.resize(photo, (300, 300))] * 3)[:, :, ::-1]
+    events: list[dict[str, Any]] = []
+    report = analyze_expression(row, engines=engines, on_event=lambda event: events.append(dict(event)))
+    assert [person.vlm is not None for person in report.people] == [True] * 3
+    told = [(event["status"], event["person"], event["of"]) for event in events if "status" in event]
+    assert sorted(told) == sorted((status, f"person-{n}", 3) for status in ("begun", "ended") for n in (1, 2, 3))
+    for status, person, _ in told:
+        assert status == "ended" or told.index(("begun", person, 3)) < told.index(("ended", person, 3))
+    assert engines.asker is not None
+    assert engines.asker.vlm.turns.ahead == 0  # type: ignore[attr-defined]
