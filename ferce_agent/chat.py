@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_core.messages import HumanMessage, ToolMessage
 
 from ferce_agent import memory
+from ferce_agent.api import Event
 from ferce_agent.chat_models import load_chat_model
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, FerceError, InputError, SettingsError
@@ -25,6 +26,7 @@ from ferce_agent.images import Picture, load_picture
 from ferce_agent.perception.chat_model import runs_elsewhere
 from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.validation import did_you_mean, shown
+from ferce_agent.views.progress import Display, Steps
 from ferce_agent.wording import clean
 
 if TYPE_CHECKING:
@@ -60,15 +62,17 @@ class Conversation:
         saver: The memory.
         thread: Name of the thread.
         allowed: What the chat model may be told.
+        with_vlm: Whether a vision-language model looks at photos too.
     """
 
     graph: Any
     saver: SqliteSaver
     thread: str
     allowed: Telling
+    with_vlm: bool = False
 
-    def say(self, words: str, picture: Picture | None = None) -> str:
-        """Send a message, with a photo if there is one, and return the answer.
+    def say(self, words: str, picture: Picture | None = None, on_event: Callable[[Event], None] | None = None) -> str:
+        """Send a message, with a photo if there is one, and return the answer; `on_event` is called after each step of a reading.
 
         Raises:
             InputError: The message is too long.
@@ -82,7 +86,14 @@ class Conversation:
         message = HumanMessage("\n".join([part for part in (plain(words), *shown) if part]))
         with memory.guarded(), explained(self.thread):
             # One checkpoint per turn; the ones before hold nothing more.
-            state = self.graph.invoke({"messages": [message]}, self._config, context=context, durability="exit")
+            state: Any = {}
+            asked, modes = {"messages": [message]}, ["custom", "values"]
+            events = self.graph.stream(asked, self._config, context=context, durability="exit", stream_mode=modes)
+            for mode, payload in events:
+                if mode == "values":
+                    state = payload
+                elif on_event is not None:
+                    on_event(payload)
             memory.keep_latest(self.saver, self.thread)
             return str(state["messages"][-1].text)
 
@@ -162,7 +173,8 @@ def open_conversation(
     allowed = telling(engines, None, remote=runs_elsewhere(chosen))
     engines.prepare_asking()
     with memory.open_memory(file or memory.default_memory_file()) as saver:
-        yield Conversation(build_chat_graph(chosen, engines=engines, checkpointer=saver), saver, name, allowed)
+        graph = build_chat_graph(chosen, engines=engines, checkpointer=saver)
+        yield Conversation(graph, saver, name, allowed, with_vlm=engines.asker is not None)
 
 
 def plain(text: str) -> str:
@@ -267,13 +279,19 @@ class Terminal:
 
     def _command(self, command: str, rest: str) -> str:
         if command == "/photo":
-            place, words = split_photo(rest)
-            return self.conversation.say(words, load_picture(place))
+            return self._photo(*split_photo(rest))
         if command == "/report":
             return self.conversation.report() or "No photo was read in this thread yet. Send one with /photo PATH."
         if command == "/forget":
             return self._forget()
         return "\n".join(f"{name:<8} {words}" for name, words in HELP.items())
+
+    def _photo(self, place: str, words: str) -> str:
+        steps = Steps(with_model=self.conversation.with_vlm)
+        with Display(1.0, "Reading the photo") as display:
+            return self.conversation.say(
+                words, load_picture(place), lambda event: display.show(steps.after(event), steps.text)
+            )
 
     def _forget(self) -> str:
         thread = self.conversation.thread

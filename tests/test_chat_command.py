@@ -19,8 +19,9 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from ferce_agent.chat import plain, read_photo
+from ferce_agent.chat import open_conversation, plain, read_photo
 from ferce_agent.cli import main
+from ferce_agent.settings import Settings
 from tests.perception.servers import Trouble, bad_server
 
 PROGRAM = [sys.executable, "-m", "ferce_agent.cli", "chat"]
@@ -169,6 +170,15 @@ def test_photos_may_have_odd_names(written: str, memory: Path, photo: Path, tmp_
     result = ferce_chat(memory, lines=f"/photo {written}\n")
     assert result.stderr == ""
     assert "happy" in result.stdout.lower()
+
+
+def test_the_steps_of_a_reading_are_told_as_they_end(memory: Path, photo: Path) -> None:
+    stages: list[str] = []
+    with open_conversation(Settings(), "t", memory) as conversation:
+        conversation.say("Hello", on_event=lambda event: stages.append(event["stage"]))
+        assert stages == []
+        conversation.say("", read_photo(str(photo)), lambda event: stages.append(event["stage"]))
+    assert {"load", "detect", "specialist"} <= set(stages)
 
 
 def test_words_may_follow_a_photo_in_quotes(memory: Path, photo: Path) -> None:
