@@ -141,7 +141,8 @@ def open_session(data: bytes, threads: int) -> Any:
     options.log_severity_level = 3
     # Idle threads must not spin: the detector and the caller need the cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    # The fallback would try the same again, and print to standard output, where reports and MCP messages go.
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
 
 
 def check_crops(crops: NDArray[np.uint8]) -> None:

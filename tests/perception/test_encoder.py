@@ -122,6 +122,16 @@ def test_missing_and_damaged_files_say_what_to_do(encoder: TextEncoder, tmp_path
             broken.encode(["x"])
 
 
+def test_damage_is_not_announced_on_standard_output(
+    encoder: TextEncoder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copied(encoder, tmp_path) / NETWORK_NAME
+    path.write_bytes(path.read_bytes().replace(b"LayerNormalization", b"\xc2ayerNormalization", 1))
+    with pytest.raises(WeightsError):
+        TextEncoder(tmp_path).encode(["x"])
+    assert capsys.readouterr().out == ""
+
+
 def test_a_repaired_file_is_read_without_a_restart(encoder: TextEncoder, tmp_path: Path) -> None:
     repaired = TextEncoder(tmp_path)
     with pytest.raises(WeightsError):
