@@ -10,12 +10,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal
 
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.cases import SETS, load_cases, make_person
+from ferce_agent.lazy import once_each
 from ferce_agent.reasoning.events import EventMatcher, example_sentences
 from ferce_agent.reasoning.guidance import guide
 from ferce_agent.reasoning.understanding import understand
@@ -61,7 +61,7 @@ class WordScore:
         return {**asdict(self), "share": round(self.share, 4)}
 
 
-@cache
+@once_each
 def word_list(name: str) -> Mapping[str, Any]:
     """Return a file of `words/` as it stands.
 
