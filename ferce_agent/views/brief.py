@@ -1,8 +1,9 @@
 """The report as an agent reads it: `to_brief` makes the short form, `to_brief_text` writes it in words.
 
-A tool's answer holds both, and clients may show both to their model, so the limits hold for the two together. What does not fit
-goes in a fixed order: movements and the caller's words beyond the first, what to avoid, causes beyond the first, and people with
-small faces, who are then grouped by what they show.
+A tool's answer holds both, and clients may show both to their model, so the limits hold for the two together. The least is told
+first: who shows what, how sure that is, the caller's word that fits best, the advice. Then
+more is added in a fixed order as far as there is room; where there are many people, those with small faces are grouped by what
+they show.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from ferce_agent import wording
 from ferce_agent.ontology.store import ontology
@@ -41,7 +42,7 @@ MANY: Final = (30, 2000)
 """From so many people on, so many tokens; in between, in proportion."""
 CHARACTERS_PER_TOKEN: Final = 3.5
 """Of English text in common tokenizers, cautiously."""
-MARGIN: Final = 1.06
+MARGIN: Final = 1.055
 """Tokenizers with few tokens need so much more than `rough_tokens` says."""
 FULL: Final = 'detail="full"'
 """What the caller of a tool sets to get the whole report."""
@@ -57,60 +58,73 @@ SENTENCE: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much of a report goes into the brief.
+    """How much of a report goes into the brief; the defaults are the least.
 
     Attributes:
         people: Most people listed one by one.
         cues: Movements of a person.
         labels: The caller's words of a person.
-        avoid: What not to do.
-        causes: Causes, and conflicts too.
         doubts: Reason codes of a person.
-        ids: Ids named of a group of the others.
+        strength: Whether the strength of an expression is told.
+        height: Whether a person's height in the picture is told, where people differ in that.
+        causes: Causes.
+        conflicts: What does not go together.
+        avoid: What not to do.
+        courtesy: Whether the tone is told, and in the text what the first rule says and the address of the whole report.
         codes: Names of rules, and of what could not be done for the whole picture.
-        lean: Whether to leave out tone, the notice of a use that is allowed, height in the picture and strength.
+        ids: Ids named of a group of the others.
     """
 
-    people: int = 15
-    cues: int = 3
-    labels: int = 3
-    avoid: int = 3
-    causes: int = 8
-    doubts: int = 4
-    ids: int = 12
-    codes: int = 6
-    lean: bool = False
+    people: int
+    cues: int = 0
+    labels: int = 1
+    doubts: int = 1
+    strength: bool = False
+    height: bool = False
+    causes: int = 0
+    conflicts: int = 0
+    avoid: int = 0
+    courtesy: bool = False
+    codes: int = 1
+    ids: int = 2
 
 
-RICH: Final = Detail()
-STEPS: Final = (
-    RICH,
-    replace(RICH, cues=3, labels=2, avoid=2, causes=4, ids=10),
-    replace(RICH, cues=2, labels=2, avoid=1, causes=3, ids=8),
-    replace(RICH, cues=2, labels=1, avoid=1, causes=2, doubts=3, ids=8, codes=4),
-    replace(RICH, cues=1, labels=1, avoid=1, causes=2, doubts=3, ids=6, codes=4),
-    replace(RICH, cues=1, labels=1, avoid=0, causes=1, doubts=2, ids=4, codes=4),
-    replace(RICH, cues=1, labels=1, avoid=0, causes=1, doubts=2, ids=4, codes=2),
+UPGRADES: Final[tuple[dict[str, Any], ...]] = (
+    {"causes": 1},
+    {"doubts": 2},
+    {"strength": True},
+    {"cues": 1},
+    {"conflicts": 1},
+    {"codes": 2},
+    {"courtesy": True},
+    {"causes": 2},
+    {"height": True},
+    {"ids": 6},
+    {"cues": 2},
+    {"labels": 2},
+    {"avoid": 1},
+    {"causes": 3, "conflicts": 3},
+    {"doubts": 4},
+    {"codes": 4},
+    {"ids": 12},
+    {"avoid": 2},
+    {"labels": 3},
+    {"cues": 3},
+    {"causes": 6, "conflicts": 6},
+    {"codes": 6},
+    {"avoid": 3},
 )
-"""From much to little for each of the people listed."""
-SPARE: Final = (
-    replace(RICH, cues=0, labels=1, avoid=0, causes=1, doubts=1, ids=3, codes=2),
-    replace(RICH, cues=0, labels=1, avoid=0, causes=1, doubts=2, ids=3, codes=2, lean=True),
-    replace(RICH, cues=0, labels=1, avoid=0, causes=1, doubts=1, ids=2, codes=1, lean=True),
-    replace(RICH, cues=0, labels=0, avoid=0, causes=1, doubts=1, ids=2, codes=1, lean=True),
-    replace(RICH, cues=0, labels=0, avoid=0, causes=0, doubts=1, ids=0, codes=1, lean=True),
-)
-"""For few people about whom much is to be told, and as the last resort."""
+"""What is added to the least, in this order, as far as there is room; what does not fit is passed over."""
+ESSENTIAL: Final[dict[str, Any]] = {"causes": 1, "doubts": 2, "strength": True, "cues": 1}
+"""What is told of everyone who is listed, where more than a few people are in the picture; the others are grouped."""
 
 
-def details(people: int) -> Iterator[Detail]:
-    """Yield how much to tell of so many people, from the most to the least."""
-    yield from STEPS[:5]
-    if people <= FEW[0]:
-        yield from (*STEPS[5:], *SPARE)
-    for number in (12, 10, 8, 6, 5, 4, 3, 2, 1):
-        if number < people:
-            yield from (replace(step, people=number) for step in (*STEPS[2:], *(SPARE if number <= FEW[0] else ())))
+def starts(people: int) -> Iterator[Detail]:
+    """Yield what to begin with for so many people, from the most people listed to none but the first."""
+    if people > FEW[0]:
+        yield from (Detail(number, **ESSENTIAL) for number in (15, 12, 10, 8, 6) if number <= max(people, 6))
+    yield from (Detail(number) for number in (5, 4, 3, 2, 1))
+    yield Detail(1, labels=0, ids=0)
 
 
 def budget(people: int) -> int:
@@ -122,12 +136,13 @@ def budget(people: int) -> int:
 def rough_tokens(text: str) -> int:
     """Return how many tokens a text has, by a cautious estimate that needs no tokenizer.
 
-    Words count one per six letters, digits one each, marks that stand together one for two, and all at least one per 3.5
-    characters. Compared with real tokenizers by `python -m tests.views.brief_sizes`.
+    Words count one per six letters, digits and a space before them one each, marks that stand together one for two, and all
+    at least one per 3.5 characters. Compared with real tokenizers by `python -m tests.views.brief_sizes`.
     """
     words = sum(math.ceil(len(word) / 6) for word in re.findall(r"[^\W\d_]+", text))
     marks = sum(math.ceil(len(run) / 2) for run in re.findall(r"[^\w\s]+|_", text))
-    return max(words + marks + len(re.findall(r"\d", text)), math.ceil(len(text) / CHARACTERS_PER_TOKEN))
+    digits = len(re.findall(r"\d", text)) + len(re.findall(r" \d", text))
+    return max(words + marks + digits, math.ceil(len(text) / CHARACTERS_PER_TOKEN))
 
 
 def size(brief: Brief) -> int:
@@ -146,20 +161,23 @@ def to_brief(report: EmotionReport, more: str | None = None) -> Brief:
         report: The report.
         more: Address of the whole report, if there is one.
     """
-    most = budget(len(report.people))
-    brief = None
-    for detail in details(len(report.people)):
-        brief = brief_with(report, detail, more)
-        if size(brief) * MARGIN <= most:
+    most = budget(len(report.people)) / MARGIN
+    for start in starts(len(report.people)):
+        best, detail = brief_with(report, start, more), start
+        if size(best) <= most:
             break
-    assert brief is not None
-    return brief
+    for upgrade in UPGRADES:
+        richer = replace(detail, **upgrade)
+        brief = brief_with(report, richer, more)
+        if size(brief) <= most:
+            best, detail = brief, richer
+    return best
 
 
 def brief_with(report: EmotionReport, detail: Detail, more: str | None) -> Brief:
     """Return the report in short, with a given amount of detail."""
     counts, by_rule = counts_of(report), has_code(report, "policy_restricted")
-    rows = not detail.lean and len({height_of(person, report) for person in report.people}) > 1
+    rows = detail.height and len({height_of(person, report) for person in report.people}) > 1
     people = [person_of(person, report, detail, by_rule, rows) for person in report.people[: detail.people]]
     causes = list(causes_of(report))
     return Brief(
@@ -177,7 +195,7 @@ def brief_with(report: EmotionReport, detail: Detail, more: str | None) -> Brief
         causes=tuple(causes[: detail.causes]),
         more_causes=max(0, len(causes) - detail.causes),
         conflicts=tuple(
-            BriefConflict(person=one.person, between=one.between) for one in report.conflicts[: detail.causes]
+            BriefConflict(person=one.person, between=one.between) for one in report.conflicts[: detail.conflicts]
         ),
         guidance=guidance_of(report.guidance, detail),
         policy=BriefPolicy(decision=report.policy.decision, rules=report.policy.rules[: detail.codes]),
@@ -212,8 +230,8 @@ def person_of(person: Person, report: EmotionReport, detail: Detail, by_rule: bo
     if expression is None:
         return brief
     if expression.primary is None:
-        return brief.model_copy(update={"maybe": expression.prediction_set[: 2 if detail.lean else 3]})
-    told = expression.primary != "neutral" and not detail.lean
+        return brief.model_copy(update={"maybe": expression.prediction_set[: 3 if detail.strength else 2]})
+    told = expression.primary != "neutral" and detail.strength
     strength = wording.intensity_word(expression.intensity.value) if told else None
     sure = two_decimals(expression.confidence)
     return brief.model_copy(update={"shows": expression.primary, "strength": strength, "confidence": sure})
@@ -312,7 +330,7 @@ def guidance_of(guidance: Guidance, detail: Detail) -> BriefGuidance:
     """Return the advice in short; its sentences come from our own table."""
     return BriefGuidance(
         suggestion=sentence(guidance.suggestion),
-        tone=None if detail.lean else sentence(guidance.tone),
+        tone=sentence(guidance.tone) if detail.courtesy else None,
         avoid=tuple(sentence(one) for one in guidance.avoid[: detail.avoid]),
         acknowledge=guidance.acknowledge,
         pace=guidance.pace,
@@ -346,7 +364,8 @@ def _lines(brief: Brief) -> Iterator[str]:
     yield _advice_line(brief)
     yield _policy_line(brief.policy, lean=brief.guidance.tone is None)
     gaps = f"Not done: {', '.join(brief.not_done)}. " if brief.not_done else ""
-    yield f"{gaps}Whole report: {FULL}{f' or {brief.more}' if brief.more else ''}."
+    address = f" or {brief.more}" if brief.more and brief.guidance.tone else ""
+    yield f"{gaps}Whole report: {FULL}{address}."
 
 
 def _person_line(person: BriefPerson) -> str:
@@ -370,8 +389,10 @@ def _rest_line(rest: BriefRest) -> str:
 
 
 def _causes_line(brief: Brief) -> str:
-    more = f"; {brief.more_causes} more" if brief.more_causes else ""
-    return f"Causes: {'; '.join(_cause(one) for one in brief.causes)}{more}." if brief.causes or more else ""
+    told = [_cause(one) for one in brief.causes]
+    if brief.more_causes:
+        told.append(f"{brief.more_causes} {'more ' if told else ''}in the whole report")
+    return f"Causes: {'; '.join(told)}." if told else ""
 
 
 def _cause(one: BriefCause) -> str:
