@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,12 @@ from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import METHOD, estimate_pose
 from ferce_agent.faces.quality import assess_quality
+from ferce_agent.faces.relook import crops_around
 from ferce_agent.lazy import lazy_property, once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.perception.backends import load_vlm
 from ferce_agent.perception.bank import Bank
-from ferce_agent.perception.specialist import Perception, Specialist
+from ferce_agent.perception.specialist import Perception, Specialist, mean_perception
 from ferce_agent.perception.vlm import VisionLanguageModel
 from ferce_agent.perception.vocabulary import Vocabulary, check_words, features_of
 from ferce_agent.policy.decide import Decision, check_sending, permit
@@ -46,6 +48,12 @@ from ferce_agent.report import (
     slug,
 )
 from ferce_agent.settings import Settings
+
+CLEAR: Final = 0.8
+"""From this probability of one expression on, a single look is enough."""
+RELIEF: Final = 0.94
+"""Share of the abstention threshold that the mean of several looks needs: of 888 press photos a single look named 73 % at the
+threshold, 73 % of these rightly; so does the mean at 0.94 of it, and it says the same of changed photos more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +121,20 @@ class Engines:
     ) -> FaceReading:
         """Let the specialist read one face: its expression, its movements and how the caller's labels fit.
 
+        A face that is not clear at the first look is looked at in several slightly different crops (`ferce_agent.faces.relook`);
+        the mean counts, and an expression is named only where no single one of them would name another.
+
         Raises:
             EngineError: The specialist failed.
             WeightsError: Its weights are missing or unusable.
         """
         perception = self.look(pixels, detected)
+        views: tuple[NDArray[np.float64], ...] = ()
+        if perception.probabilities.max() < CLEAR:
+            seen = self.specialist.perceive(
+                crops_around(self.detector, pixels, detected), self.settings.flatten, twice=True
+            )
+            perception, views = mean_perception(seen), tuple(one.probabilities for one in seen)
         conformal, abstain = self.specialist.card.thresholds(self.settings.flatten)
         measured = readings(perception.units)
         expression = interpret(
@@ -125,8 +142,9 @@ class Engines:
             quality,
             conformal=conformal,
             coverage=self.specialist.card.coverage,
-            abstain=abstain,
+            abstain=abstain * RELIEF if views else abstain,
             measured=measured,
+            views=views,
         )
         embedding = tuple(float(value) for value in perception.embedding) if self.settings.bank else ()
         return FaceReading(expression, measured, self._rank(perception, labels), embedding)

@@ -79,7 +79,7 @@ QUALITY: Final[dict[QualityReason, str]] = {
 """What makes a face hard to read, in words."""
 
 ABSTAIN: Final[dict[AbstainReason, str]] = {
-    "unsure": "no probability is high enough",
+    "unsure": "no probability is high enough, or it changes from look to look",
     "low_quality": "the face is too hard to read",
 }
 """Why no expression is named, in words."""

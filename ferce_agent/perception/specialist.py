@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -99,6 +100,19 @@ class Perception:
     embedding: NDArray[np.float32]
     units: dict[str, float]
     pose: tuple[float, float, float] | None
+
+
+def mean_perception(views: Sequence[Perception]) -> Perception:
+    """Return the mean of what several looks at one face gave; at least one look. Of the probabilities it is the geometric one."""
+    poses = [view.pose for view in views if view.pose is not None]
+    yaw, pitch, roll = np.mean(poses, axis=0).tolist() if poses else (0.0, 0.0, 0.0)
+    return Perception(
+        softmax(np.mean([np.log(view.probabilities) for view in views], axis=0)),
+        np.mean([view.logits for view in views], axis=0),
+        np.mean([view.embedding for view in views], axis=0).astype(np.float32),
+        {name: float(np.mean([view.units[name] for view in views])) for name in views[0].units},
+        (yaw, pitch, roll) if poses else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +228,7 @@ class Specialist:
             raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
         return _Loaded(hashlib.sha256(data).hexdigest(), session)
 
-    def run(self, crops: NDArray[np.uint8]) -> RawOutputs:
+    def run(self, crops: NDArray[np.uint8], *, twice: bool = False) -> RawOutputs:
         """Return the network's outputs for aligned crops.
 
         Each face is looked at once; where the answer is not sure (see the card), the mirror image is looked at too and the outputs
@@ -223,6 +237,7 @@ class Specialist:
 
         Args:
             crops: uint8 grey levels, shape (N, 44, 44).
+            twice: Look at all mirror images, sure or not.
 
         Raises:
             EngineError: The crops have another shape, or the network gave numbers that are not finite.
@@ -230,7 +245,7 @@ class Specialist:
         """
         check_crops(crops)
         values = self.look(crops)
-        unsure = softmax(values["logits"], self.card.temperature).max(1) < self.card.sure
+        unsure = (softmax(values["logits"], self.card.temperature).max(1) < self.card.sure) | twice
         if unsure.any():
             mirrored = self.look(crops[unsure, :, ::-1])
             if mirrored["pose"].shape[1]:
@@ -276,7 +291,7 @@ class Specialist:
         nothing = np.zeros((len(crops), 0))
         return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
 
-    def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0) -> list[Perception]:
+    def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False) -> list[Perception]:
         """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors.
 
         Args:
@@ -284,8 +299,9 @@ class Specialist:
             flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al. 2021). A third
             of
                 the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
+            twice: Look at all mirror images, sure or not.
         """
-        raw = self.run(crops)
+        raw = self.run(crops, twice=twice)
         probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)
         return [
             Perception(

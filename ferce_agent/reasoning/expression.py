@@ -32,6 +32,7 @@ def interpret(  # noqa: PLR0913
     coverage: float,
     abstain: float,
     measured: Sequence[ActionUnitReading] = (),
+    views: Sequence[NDArray[np.float64]] = (),
 ) -> Expression:
     """Build the expression of one face.
 
@@ -42,12 +43,13 @@ def interpret(  # noqa: PLR0913
         coverage: Coverage that threshold was fitted for.
         abstain: Least confidence at which an expression is named.
         measured: Action units of the face, where an engine measured them.
+        views: Probabilities of several looks at the face; it is named only where no look alone would name another term.
     """
     shares = rounded_shares(probabilities)
     parts = compound_parts(shares)
-    confidence = sum(shares[part] for part in parts) if parts else max(shares.values())
-    reason = abstain_reason(confidence, quality, abstain)
+    confidence = confidence_in(shares, parts)
     term = primary_term(shares, parts)
+    reason = abstain_reason(confidence, quality, abstain) or (None if is_steady(term, views, abstain) else "unsure")
     return Expression(
         primary=None if reason else term,
         distribution=Distribution(**shares),
@@ -61,6 +63,21 @@ def interpret(  # noqa: PLR0913
         arousal=expected_value(shares, "arousal"),
         components=() if reason else compound_components(shares, parts),
     )
+
+
+def is_steady(term: str, views: Sequence[NDArray[np.float64]], threshold: float) -> bool:
+    """Return whether each look alone gives the same term, or none at this least confidence."""
+    for view in views:
+        shares = rounded_shares(view)
+        parts = compound_parts(shares)
+        if primary_term(shares, parts) != term and confidence_in(shares, parts) >= threshold:
+            return False
+    return True
+
+
+def confidence_in(shares: dict[Canonical, float], parts: tuple[Canonical, ...]) -> float:
+    """Return the probability of the compound of `parts`, or of the most probable expression."""
+    return sum(shares[part] for part in parts) if parts else max(shares.values())
 
 
 def rounded_shares(probabilities: NDArray[np.float64]) -> dict[Canonical, float]:

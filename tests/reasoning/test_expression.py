@@ -64,3 +64,19 @@ def test_any_distribution_gives_a_valid_expression(values: list[float]) -> None:
     expression = interpret(probabilities, GOOD, conformal=0.1, coverage=0.9, abstain=0.4)
     assert -1 <= expression.valence.value <= 1
     assert expression.abstained == (expression.primary is None)
+
+
+def test_looks_that_would_name_something_else_are_a_doubt() -> None:
+    def view(**shares: float) -> np.ndarray:
+        rest = (1 - sum(shares.values())) / (8 - len(shares))
+        return np.array([shares.get(name, rest) for name in CANONICAL])
+
+    def term(*views: np.ndarray) -> str | None:
+        found = interpret(view(sadness=0.6), GOOD, conformal=0.2, coverage=0.9, abstain=0.45, views=views)
+        assert found.abstain_reason == (None if found.primary else "unsure")
+        return found.primary
+
+    assert term(view(sadness=0.5), view(sadness=0.7)) == "sadness"
+    assert term(view(sadness=0.5), view(anger=0.4)) == "sadness"
+    assert term(view(sadness=0.5), view(anger=0.5)) is None
+    assert term(view(sadness=0.5, anger=0.4)) is None
