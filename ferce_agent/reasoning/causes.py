@@ -21,7 +21,7 @@ from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.reasoning.events import NOTHING, EventMatcher, Reading
 from ferce_agent.reasoning.pairs import face_distance
 from ferce_agent.reasoning.spans import carrying_words
-from ferce_agent.reasoning.told import Sentence, Statement
+from ferce_agent.reasoning.told import Sentence, Statement, is_plain_act
 from ferce_agent.report import Alternative, Cause, Evidence, Person, Span
 from ferce_agent.situation import EarlierReading
 
@@ -188,7 +188,9 @@ def appraisals_in(statement: Statement, sentence: Sentence, reading: Reading = U
         if not hit.negated:
             hits.setdefault(hit.key, []).append(hit)
     weights = {name: 0.4 + sum(hit.end - hit.start for hit in found) / 10 for name, found in hits.items()}
-    if reading.near and (hits or not (denied or names_feeling(sentence.text))):
+    if is_plain_act(sentence.text):
+        weights = {name: weight for name, weight in weights.items() if weight >= FIRM}
+    elif reading.near and (hits or not (denied or names_feeling(sentence.text))):
         weights = _with_likeness(weights, reading.near)
     if not WEAK.issuperset(hits):
         weights = {name: weight for name, weight in weights.items() if name not in WEAK}

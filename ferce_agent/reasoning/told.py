@@ -43,6 +43,26 @@ def unreal_patterns() -> dict[str, re.Pattern[str]]:
         raise SettingsError("told.toml is damaged.", hint=str(error)) from error
 
 
+@once
+def plain_vocabulary() -> frozenset[str]:
+    """Return the words of `plain.toml`: plain acts and everyday things.
+
+    Raises:
+        SettingsError: The file is damaged.
+    """
+    text = (resources.files("ferce_agent.reasoning") / "plain.toml").read_text("utf-8")
+    try:
+        return frozenset(tomllib.loads(text)["words"].split())
+    except (tomllib.TOMLDecodeError, KeyError, AttributeError) as error:
+        raise SettingsError("plain.toml is damaged.", hint=str(error)) from error
+
+
+def is_plain_act(text: str) -> bool:
+    """Return whether a sentence is made of words of plain acts and everyday things alone ("She walked home.")."""
+    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
+    return len(words) >= 2 and plain_vocabulary().issuperset(word for word in words if not word.isdigit())
+
+
 IMPERATIVE: Final = re.compile(
     r"(?:(?:please|and|now|also|then|just)[ ,]+)*"
     r"(?:do not|don't|ignore|disregard|forget (?:what|everything|your|all)|set|mark|label|classify|report|output|answer|respond"
@@ -53,6 +73,9 @@ IMPERATIVE: Final = re.compile(
 """Beginnings of sentences that tell a program what to do."""
 MACHINES: Final = frozenset({"system", "developer", "tool", "function"})
 """Speakers whose turns are settings of a program, not news of anybody."""
+TELLING: Final = 3
+"""Words of a clause that may tell what did happen beside what is denied ("He did not lose his job, but his wife died")."""
+BETWEEN_CLAUSES: Final = re.compile(r"[,;:–—]\s+|\s(?=(?:but|and then|yet|because|since)\s)", re.IGNORECASE)
 GOES_ON: Final = frozenset({"story", "long_ago", "strangers", "denied"})
 """Groups whose next sentence may go on with the same matter."""
 
@@ -286,7 +309,16 @@ def unreal_group(text: str) -> str:
     """Return why a sentence tells of nothing that happens here: ``order``, or a group of `told.toml`; empty if it does."""
     if ORDERS.search(text) or IMPERATIVE.match(text):
         return "order"
-    return next((name for name, pattern in unreal_patterns().items() if pattern.search(text)), "")
+    group = next((name for name, pattern in unreal_patterns().items() if pattern.search(text)), "")
+    return "" if group == "harmless" and _tells_besides(text) else group
+
+
+def _tells_besides(text: str) -> bool:
+    """Return whether a sentence that denies something bad has another clause, about more than a plain act, that denies nothing."""
+    clauses = [clause.strip() for clause in BETWEEN_CLAUSES.split(text)]
+    return len(clauses) > 1 and any(
+        len(clause.split()) >= TELLING and not unreal_group(clause) and not is_plain_act(clause) for clause in clauses
+    )
 
 
 def told_evidence(said: Iterable[Statement], situation: Situation, crisis: Iterable[str] = ()) -> list[Evidence]:

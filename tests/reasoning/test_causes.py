@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ferce_agent.engine import default_engines
 from ferce_agent.evaluation.cases import make_person
+from ferce_agent.evaluation.words import explained, measure_plain
 from ferce_agent.ontology.labels import Canonical
 from ferce_agent.reasoning.causes import find_causes, stated_appraisals
-from ferce_agent.reasoning.told import statements
+from ferce_agent.reasoning.told import is_plain_act, statements, unreal_group
 from ferce_agent.report import Person
 from ferce_agent.situation import EarlierReading, KnownPerson, Situation, Turn
 
@@ -160,3 +164,59 @@ def test_turns_of_a_machine_are_no_news() -> None:
 def test_idioms_of_surprise_are_real() -> None:
     (said,) = statements(Situation(text="I never would have guessed it."))
     assert said.real
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She did not lose her job.",
+        "No one has died.",
+        "It's not true that he was arrested.",
+        "There wasn't a serious accident.",
+        "Nothing was stolen.",
+        "She walked home.",
+        "He put the cup on the table.",
+        "They crossed the street.",
+        "He said it would be nice to win.",
+        "I hope we win tomorrow.",
+        "She may be fired.",
+        "If he lost his job, he would move.",
+        "People lose jobs.",
+        "Someone could steal the bike.",
+    ],
+)
+def test_denials_plain_acts_and_wishes_are_no_causes(text: str) -> None:
+    assert not explained(text, None)
+    matcher = default_engines().events
+    assert matcher is None or not explained(text, matcher)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She lost her job.",
+        "Her dog died.",
+        "She wanted to win but lost the final.",
+        "He hoped to win and finally won the cup.",
+        "Mr Brandt lost his seat and his job.",
+        "He left me.",
+        "He did not lose his job, but his wife died.",
+    ],
+)
+def test_what_happened_stays_a_cause(text: str) -> None:
+    assert explained(text, default_engines().events)
+
+
+def test_every_group_without_events_keeps_its_share() -> None:
+    for score in measure_plain(None, "cue words"):
+        assert score.share >= 0.95, score.listed
+
+
+@given(
+    st.lists(st.sampled_from(["no", "never", "lost", "didn't", ".", ",", "walked", "home", "Ann"]), max_size=30).map(
+        " ".join
+    )
+)
+def test_denials_never_fail(text: str) -> None:
+    assert is_plain_act(text) in {True, False}
+    assert isinstance(unreal_group(text), str)
