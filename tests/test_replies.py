@@ -7,8 +7,9 @@ import pytest
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.graphs.chat_state import reading_of
+from ferce_agent.reasoning.distress import languages
 from ferce_agent.reasoning.guidance import advice_table
-from ferce_agent.replies import Direction, GuidedReply, PhotoState, phrases
+from ferce_agent.replies import Direction, GuidedReply, PhotoState, help_sentences, phrases
 from ferce_agent.report import EmotionReport, Guidance
 from tests.factories import make_abstained_report, make_evidence, make_expression, make_person, make_report
 
@@ -151,3 +152,22 @@ def test_damaged_wordings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_news_in_the_words_is_answered_to(words: str, said: str) -> None:
     assert re.search(said, GuidedReply(words, Direction()).text())
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("Quiero morirme, no aguanto más.", "emergencias"),
+        ("Ich will nicht mehr leben.", "Notruf"),
+        ("我不想活了", "急救"),
+        ("main marna chahta hun", "emergency number"),
+    ],
+)
+def test_words_of_danger_in_another_language_get_a_sentence_in_it(words: str, part: str) -> None:
+    answer = GuidedReply(words, Direction()).text()
+    assert part in answer
+    assert "emergency services" in answer
+
+
+def test_every_language_but_english_has_its_sentence() -> None:
+    assert set(help_sentences()) == set(languages()) - {"en"}

@@ -113,10 +113,14 @@ def _score(question: Question, group: str, texts: Iterable[str], yes: Sequence[s
 def measure_distress() -> list[WordScore]:
     """Return, per language, the share of true phrases that are met as distress, and of look-alikes that are."""
     found = []
-    for language, lists in word_list("distress").items():
-        seen = {text for texts in lists.values() for text in texts if distressed(text)}
-        found.append(_score("distress seen", language, lists["distress"], [*seen], wanted=True))
-        found.append(_score("false alarm", language, lists["innocent"], [*seen], wanted=False))
+    for file in ("distress", "more"):
+        for language, lists in word_list(file).items():
+            seen = [text for texts in lists.values() for text in texts if distressed(text)]
+            group = language if file == "distress" else f"{language}, further"
+            if "distress" in lists:
+                found.append(_score("distress seen", group, lists["distress"], seen, wanted=True))
+            if "innocent" in lists:
+                found.append(_score("false alarm", group, lists["innocent"], seen, wanted=False))
     return found
 
 

@@ -391,3 +391,10 @@ def test_repairs_get_the_time_that_is_left() -> None:
     assert [asker.time_for_repairs(left).seconds for left in (None, 100.0, 5.0, -1.0)] == [60, 60, 5, 0]
     assert [allowed.seconds for allowed in (asker.time_for(None), asker.time_for(5.0)) if allowed] == [60, 5]
     assert asker.time_for(-1.0) is None
+
+
+def test_words_in_another_language_stand_in_the_report(photo: Path, engines: Engines) -> None:
+    report = analyze_expression(photo, "Mi perro murió ayer.", engines=engines)
+    assert "language_not_understood" in {note.code for note in report.degraded}
+    assert (report.causes, report.text_emotions, report.guidance.step) == ((), (), "ask")
+    assert analyze_expression(photo, "Quiero morirme.", engines=engines).guidance.distress

@@ -18,7 +18,7 @@ from ferce_agent.chat_models import GuidedChatModel, direction_in
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs import chat
-from ferce_agent.graphs.chat import build_chat_graph
+from ferce_agent.graphs.chat import build_chat_graph, direction_for
 from ferce_agent.graphs.chat_state import (
     FRESH,
     MAX_MESSAGES,
@@ -32,7 +32,7 @@ from ferce_agent.graphs.chat_state import (
 from ferce_agent.memory import open_memory
 from ferce_agent.replies import Direction
 from ferce_agent.report import EmotionReport
-from ferce_agent.situation import read_situation
+from ferce_agent.situation import MAX_SPOKEN, read_situation
 from tests.factories import make_abstained_report, make_provenance
 from tests.test_replies import report_of
 
@@ -301,3 +301,24 @@ def test_the_server_factory_is_named(photo: Path) -> None:
     assert named == "ferce_agent.graphs.chat:graph"
     assert chat.graph().name == "chat"
     assert set(chat.graph().get_input_jsonschema()["properties"]) >= {"messages"}
+
+
+@pytest.mark.parametrize("words", ["Ich will nicht mehr leben.", "我不想活了", "If I killed myself nobody would care."])
+def test_words_of_distress_change_the_direction_without_a_photo(words: str) -> None:
+    direction = direction_for({"messages": [HumanMessage(words)]})
+    assert direction.distress
+    assert not direction.acknowledge
+
+
+def test_what_is_too_long_for_a_turn_is_told_and_screened() -> None:
+    words = "We had lunch. " * 12_000 + "I want to kill myself."
+    state: ChatState = {"messages": [HumanMessage(words)]}
+    assert direction_for(state).distress
+    told = read_situation(chat_context(state))
+    assert sum(len(turn.text) for turn in told.turns) <= MAX_SPOKEN
+    assert told.turns[-1].text.endswith("kill myself.")
+
+
+def test_the_latest_turns_that_fit_are_told() -> None:
+    state: ChatState = {"messages": [HumanMessage("x" * 19_000) for _ in range(12)]}
+    assert len(read_situation(chat_context(state)).turns) == 5
