@@ -141,8 +141,21 @@ class FaceDetector:
         least = max(self.threshold, CLOSER_SCORE)
         closer = [face for face in self._detect_scaled(pixels, CLOSER_SIDE) if face.score >= least]
         if not found and not closer and longer > CLOSER_SIDE:
-            closer = [face for face in self._detect_scaled(pixels, CLOSEST_SIDE) if face.score >= least]
+            closer = [face for face in self._look_closest(pixels) if face.score >= least]
         return closer
+
+    def _look_closest(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Search tiles of the picture at `CLOSEST_SIDE`: the network needs hundreds of megabytes for all of it at once."""
+        shrink = max(max(pixels.shape[:2]) / CLOSEST_SIDE, 1.0)
+        size = (round(pixels.shape[1] / shrink), round(pixels.shape[0] / shrink))
+        scaled = (
+            pixels if shrink == 1.0 else np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        )
+        return [
+            face.moved(1, (left, top)).moved(shrink, (0, 0))
+            for left, top, part in _tiles(scaled, CLOSER_SIDE)
+            for face in self._detect_scaled(part, CLOSER_SIDE)
+        ]
 
     def _detect_framed(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         height, width = pixels.shape[:2]
