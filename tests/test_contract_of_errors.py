@@ -34,6 +34,9 @@ FOR_PYTHON = [call for call in bad_calls(count=2 * COUNT) if call.known and "ima
 SAID = ("Traceback", "pydantic", "validation error", "errors.pydantic.dev", "KeyError", "TypeError", "site-packages")
 """What no message may hold."""
 
+DEEPEST = 200
+"""Brackets in arguments that the client can send: it gives up on deeply nested ones."""
+
 pytestmark = pytest.mark.slow
 
 
@@ -122,11 +125,12 @@ async def test_a_tool_node() -> None:
 async def check_server(client: Client) -> None:
     for call in CALLS:
         try:
-            arguments = json.loads(json.dumps(call.arguments).encode("utf-8"))
-            json.dumps(arguments, ensure_ascii=False).encode("utf-8")
-        except (UnicodeEncodeError, RecursionError):  # the client itself cannot send it
+            sent = json.dumps(call.arguments, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:  # the client itself cannot send it
             continue
-        result = await client.call_tool("analyze_expression", arguments)
+        if sent.count(b"[") + sent.count(b"{") > DEEPEST:  # nor this
+            continue
+        result = await client.call_tool("analyze_expression", call.arguments)
         text = " ".join(block.text for block in result.content if block.type == "text")
         check_answer(call, text, bool(result.is_error))
 
