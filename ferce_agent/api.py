@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -11,6 +11,7 @@ from langgraph.config import get_stream_writer
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs.analyze import compiled_graph
 from ferce_agent.graphs.state import RunContext
+from ferce_agent.interruption import in_main_thread, interruptible
 from ferce_agent.perception.labels import read_labels
 from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.report import EmotionReport
@@ -59,7 +60,13 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     """
     run = _run_context(image, engines)
     report: object = None
-    with closing(compiled_graph().stream(_asked(context, labels, use_context), context=run, **_STREAM)) as events:
+    asked = _asked(context, labels, use_context)
+
+    def begin() -> Generator[Any]:
+        return compiled_graph().stream(asked, context=run, **_STREAM)
+
+    may_last = in_main_thread() and run.engines.asker is not None
+    with closing(interruptible(begin, run.cancel) if may_last else begin()) as events:
         for event in events:
             report = _noted(event, on_event) or report
     return _checked(report)

@@ -85,9 +85,11 @@ def held(given: Any, context: Any) -> Iterator[tuple[Any, RunContext]]:
     rest, sent = without_picture(given)
     if isinstance(rest, dict):
         rest = {**NOTHING_TOLD, **rest}
-    run = (context if isinstance(context, RunContext) else RunContext()).for_one_run(sent)
+    around = context if isinstance(context, RunContext) else RunContext()
+    run = around.for_one_run(sent)
     try:
-        yield rest, run
+        with around.cancel.calling(run.cancel.set):
+            yield rest, run
     except EmptyInputError as error:
         raise InputError("The input is empty.", hint="Give a data URL in `image`.") from error
     finally:
