@@ -26,7 +26,7 @@ from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.reasoning.told import plain_words
 from ferce_agent.reasoning.understanding import prefer, screened, understand
 from ferce_agent.report import Cause, Degradation, EmotionReport
-from ferce_agent.situation import read_situation
+from ferce_agent.situation import Situation, read_situation
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
 """Prompt and content of the question about the whole picture."""
@@ -172,7 +172,8 @@ def reason_failed(state: State, error: NodeError) -> Command[Any]:
     """Go on without relationships and causes, and say so."""
     message = f"Relationships and causes could not be worked out: {error.error}"
     note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
-    return Command(update={"understood": screened(state["situation"]), "degraded": [note]}, goto="compose")
+    told = state.get("situation", Situation())  # gone where a run goes on from a checkpoint; `compose` then says so
+    return Command(update={"understood": screened(told), "degraded": [note]}, goto="compose")
 
 
 def ordered(state: State) -> list[Reading]:

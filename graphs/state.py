@@ -131,8 +131,8 @@ class RunContext(OnlyInstances):
         roots: Folders from which the input's `image` may name a file; none by default.
         sent: The input's `image`, which is taken out of the state before the run begins.
         held: The decoded picture, from `load` until the run ends.
-        cancel: Set when the run ends in any way; whatever is still computing for it stops. Who gives this object to a run may set it
-            to call the run off.
+        cancel: Set when the run ends in any way; whatever is still computing for it stops. Who gives this object to a run may set
+            it to call the run off.
     """
 
     engines: Engines = field(default_factory=default_engines)
