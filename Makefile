@@ -39,10 +39,19 @@ demo: .venv/local  ## A report for a real photo, with our own vision-language mo
 test: .venv/dev  ## Tests of seconds each
 	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest
 
-test-slow: .venv/dev conformance  ## Tests of minutes: models, training, and the protocol's own conformance suite
+test-slow: .venv/dev .venv/bare/made conformance  ## Tests of minutes: models, training, servers, the wheel, the protocol's conformance suite
 	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -m slow
 
 test-all: test test-slow  ## All tests
+
+# The built wheel in an environment of its own, and LangGraph's development server beside it.
+.venv/bare/made: .venv/dev $(shell git ls-files ferce_agent tools graphs prompts pyproject.toml 2>/dev/null)
+	rm -rf out/wheel .venv/bare
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w out/wheel .
+	$(PYTHON) -m venv .venv/bare
+	.venv/bare/bin/python -m pip install -qq --disable-pip-version-check out/wheel/*.whl
+	.venv/bare/bin/python -m pip install -qq --disable-pip-version-check 'langgraph-cli[inmem]>=0.4'
+	@touch $@
 
 SUITE := @modelcontextprotocol/conformance@0.1.13
 

@@ -62,7 +62,7 @@ def test_it_holds_the_wheel_and_no_heavy_package(folder: Path) -> None:
 
 
 def test_free_words_and_causes_by_sentences_work(folder: Path) -> None:
-    told = "She has been promised the part she rehearsed for all year."
+    told = "They picked her out of eight thousand people."  # no word of it is a cue
     text = run(
         folder, "ferce", "analyze", "photo.jpg", "--json", "--context", told, "--labels", "amused,bored,about to cry"
     )

@@ -34,7 +34,7 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"image": "PHOTO", "labels": 5}, "labels must be words, not 5."),
     ({"image": "PHOTO", "labels": ["bored", 3]}, "Entry 2 of labels must be a word, not 3."),
     ({"image": "PHOTO", "labels": {"bored": 1}}, "labels must be words, not an object with fields."),
-    ({"image": "PHOTO", "labels": ["joyful", "Joyful"]}, "A label is given twice."),
+    ({"image": "PHOTO", "labels": ["joyful", "Joyful"]}, "The label 'joyful' is given twice."),
     (
         {"image": "PHOTO", "detail": "ful"},
         "detail is not usable: it must be 'brief' or 'full', not 'ful'. Did you mean full?",
