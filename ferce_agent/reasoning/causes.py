@@ -19,6 +19,7 @@ from ferce_agent.lazy import once
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.reasoning.events import NOTHING, EventMatcher, Reading
+from ferce_agent.reasoning.negation import affirmed, tells_of_bad
 from ferce_agent.reasoning.pairs import face_distance
 from ferce_agent.reasoning.spans import carrying_words
 from ferce_agent.reasoning.told import Sentence, Statement, is_plain_act
@@ -65,7 +66,7 @@ SLOPE: Final = 0.25
 """How fast: one 55 times less likely than that counts nothing."""
 SECONDS: Final = 7
 """At most so many appraisals of a sentence are considered; the face decides between them."""
-OFTEN: Final = 3.0
+OFTEN: Final = 1.5
 """How much more often than among the examples a sentence that somebody tells is of no matter."""
 IDLE: Final = 0.55
 """From this probability on a sentence tells of nothing that would explain an expression."""
@@ -162,8 +163,13 @@ def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = 
     """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
     jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
     texts = list(dict.fromkeys(sentence.text for _, sentence in jobs))[:COMPARED]
+    texts += [other for text in texts if (other := affirmed(text)) is not None and other not in texts]
     read = dict(zip(texts, matcher.read(texts), strict=True)) if matcher else {}
-    return [found for one, part in jobs for found in appraisals_in(one, part, read.get(part.text, UNREAD))]
+    return [
+        found
+        for one, part in jobs
+        for found in appraisals_in(one, part, read.get(part.text, UNREAD), read.get(affirmed(part.text) or ""))
+    ]
 
 
 def names_feeling(text: str) -> bool:
@@ -171,7 +177,9 @@ def names_feeling(text: str) -> bool:
     return len(text.split()) <= FEELING_WORDS and bool(normalise(text).candidates)
 
 
-def appraisals_in(statement: Statement, sentence: Sentence, reading: Reading = UNREAD) -> list[StatedAppraisal]:
+def appraisals_in(
+    statement: Statement, sentence: Sentence, reading: Reading = UNREAD, undenied: Reading | None = None
+) -> list[StatedAppraisal]:
     """Return the appraisals of one sentence, clearest first.
 
     Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what happened.
@@ -180,6 +188,7 @@ def appraisals_in(statement: Statement, sentence: Sentence, reading: Reading = U
         statement: Holds the sentence.
         sentence: The sentence.
         reading: What the sentence classifier says, where an encoder is at hand.
+        undenied: What it says of the sentence without its denial, if it denies something.
     """
     hits: dict[str, list[PhraseHit]] = {}
     denied = False
@@ -187,6 +196,7 @@ def appraisals_in(statement: Statement, sentence: Sentence, reading: Reading = U
         denied |= hit.negated
         if not hit.negated:
             hits.setdefault(hit.key, []).append(hit)
+    denied |= undenied is not None and tells_of_bad(undenied.near)
     weights = {name: 0.4 + sum(hit.end - hit.start for hit in found) / 10 for name, found in hits.items()}
     if is_plain_act(sentence.text):
         weights = {name: weight for name, weight in weights.items() if weight >= FIRM}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ferce_agent.errors import SettingsError, VlmTimeoutError, WeightsError
+from ferce_agent.errors import SettingsError, VlmCancelledError, WeightsError
 from ferce_agent.extraction.answer import read_answer
 from ferce_agent.extraction.shape import AnswerShape
 from ferce_agent.perception.huggingface import HuggingFaceVlm, preset_for
@@ -58,7 +58,7 @@ def test_the_grammar_holds(smolvlm: HuggingFaceVlm, jpeg_bytes: bytes) -> None:
 def test_a_cancelled_request_stops(smolvlm: HuggingFaceVlm, jpeg_bytes: bytes) -> None:
     request = Request("Tell a story.", (jpeg_bytes,), max_tokens=5000)
     threading.Timer(0.3, request.cancel.set).start()
-    with pytest.raises(VlmTimeoutError):
+    with pytest.raises(VlmCancelledError):
         smolvlm.ask(request)
 
 
