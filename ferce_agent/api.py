@@ -62,13 +62,15 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     report: object = None
     asked = _asked(context, labels, use_context)
 
+    listeners = _listeners(on_event)
+
     def begin() -> Generator[Any]:
-        return compiled_graph().stream(asked, context=run, **_STREAM)
+        return compiled_graph().stream(asked, context=run, **(_WITH_PROGRESS if listeners else _QUIET))
 
     may_last = in_main_thread() and run.engines.asker is not None
     with closing(interruptible(begin, run.cancel) if may_last else begin()) as events:
         for event in events:
-            report = _noted(event, on_event) or report
+            report = _noted(event, listeners) or report
     return _checked(report)
 
 
@@ -84,10 +86,11 @@ async def aanalyze_expression(  # noqa: PLR0913
     """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
     run = _run_context(image, engines)
     report: object = None
-    events = compiled_graph().astream(_asked(context, labels, use_context), context=run, **_STREAM)
+    asked, listeners = _asked(context, labels, use_context), _listeners(on_event)
+    events = compiled_graph().astream(asked, context=run, **(_WITH_PROGRESS if listeners else _QUIET))
     async with aclosing(events):
         async for event in events:
-            report = _noted(event, on_event) or report
+            report = _noted(event, listeners) or report
     return _checked(report)
 
 
@@ -112,8 +115,11 @@ def _checked(report: object) -> EmotionReport:
     return report
 
 
-_STREAM: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"], "subgraphs": True}
+Listener: TypeAlias = Callable[[Event], None]
+_WITH_PROGRESS: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"], "subgraphs": True}
 """Progress events of all steps, and the state."""
+_QUIET: Final[dict[str, Any]] = {"stream_mode": ["values"]}
+"""The state alone, which costs less."""
 
 
 def _asked(
@@ -123,24 +129,27 @@ def _asked(
     return {"context": told(context), "labels": list(read_labels(labels)), "use_context": read_use(use_context).told()}
 
 
-def _noted(event: tuple[tuple[str, ...], str, Any], on_event: Callable[[Event], None] | None) -> object:
+def _listeners(on_event: Listener | None) -> list[Listener]:
+    """Return who wants to hear of progress: the caller, and the graph whose node or tool made the call, if there is one.
+
+    That graph's stream mode ``custom`` shows it.
+    """
+    found = [on_event] if on_event is not None else []
+    try:
+        write = get_stream_writer()
+    except (RuntimeError, KeyError):  # outside of any graph: no run at all, or one of a tool alone
+        return found
+    return [*found, lambda event: write({"tool": "analyze_expression", **event})]
+
+
+def _noted(event: tuple[Any, ...], listeners: Sequence[Listener]) -> object:
     """Pass a progress event on; return the report if it is there.
 
     The path of an event says nothing: inside another graph's node it begins with that node's.
     """
-    _, mode, payload = event
+    *_, mode, payload = event
     if mode == "values":
         return payload.get("report")
-    if on_event is not None:
-        on_event(payload)
-    _tell_graph_around(payload)
+    for listener in listeners:
+        listener(payload)
     return None
-
-
-def _tell_graph_around(event: Event) -> None:
-    """Pass progress on to the graph whose node or tool made the call, if there is one: its stream mode ``custom`` shows it."""
-    try:
-        write = get_stream_writer()
-    except (RuntimeError, KeyError):  # outside of any graph: no run at all, or one of a tool alone
-        return
-    write({"tool": "analyze_expression", **event})
