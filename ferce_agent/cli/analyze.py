@@ -128,13 +128,14 @@ def prepare(
         SetupError: A model is missing.
     """
     from ferce_agent.engine import Engines
+    from ferce_agent.perception.labels import read_labels
     from ferce_agent.policy.use import read_use
 
     told = told_by(context)
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit(None)
     engines.prepare_asking()
-    words = engines.prepare_labels(labels.split(",")) if labels else ()
+    words = engines.prepare_labels(read_labels(labels))
     return engines, Asked(told, words)
 
 

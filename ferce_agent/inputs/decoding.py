@@ -21,7 +21,7 @@ from ferce_agent.inputs.jpeg import read_jpeg
 from ferce_agent.inputs.kinds import MEDIA_TYPES, SAVE_AS, SUPPORTED, Kind, kind_of
 from ferce_agent.inputs.levels import array_to_bgr, image_to_bgr, upright
 from ferce_agent.inputs.limits import ImageLimits
-from ferce_agent.inputs.tags import HEIGHT, ORIENTATION, SAMPLE_FORMAT, WIDTH, number, orientation_of, read_tags
+from ferce_agent.inputs.tags import HEIGHT, ORIENTATION, PLANES, SAMPLE_FORMAT, WIDTH, number, orientation_of, read_tags
 
 _PLUGINS: Final = {
     "PNG": ("PngImagePlugin", "PngImageFile"),
@@ -118,6 +118,10 @@ def _decode_tiff(data: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
     if not (number(tags, WIDTH) and number(tags, HEIGHT)):
         raise damaged("its directory is missing")
     limits.check_size(number(tags, WIDTH), number(tags, HEIGHT))
+    if number(tags, PLANES, 1) != 1:
+        # OpenCV leaves memory as it was in all planes but one.
+        hint = "Save it with the colours of a pixel side by side (planar configuration 1)."
+        raise ImageFormatError("This is a TIFF whose colours lie in separate planes, which is not read.", hint=hint)
     form = {1: "whole numbers", 2: "signed numbers", 3: "floats"}.get(number(tags, SAMPLE_FORMAT, 1), "unknown numbers")
     try:
         pixels = array_to_bgr(_decode_with_opencv(data), swap=False)

@@ -259,3 +259,19 @@ def test_changed_files_give_a_picture_or_a_typed_error(name: str, changes: list[
 def test_half_a_file_is_an_error(name: str) -> None:
     with pytest.raises((ImageTruncatedError, ImageFormatError)):
         load_picture(FILES[name][: len(FILES[name]) // 2])
+
+
+def test_a_tiff_of_separate_planes_is_named_and_no_foreign_memory_is_shown() -> None:
+    planes = np.stack([np.full((16, 16), level, "<f4") for level in (0.1, 0.5, 0.9)])
+    entries = [
+        (256, 3, 1, 16), (257, 3, 1, 16), (258, 3, 1, 32), (259, 3, 1, 1), (262, 3, 1, 2), (277, 3, 1, 3),
+        (278, 3, 1, 16), (284, 3, 1, 2), (339, 3, 1, 3),
+    ]  # fmt: skip
+    size = planes[0].nbytes
+    start = 8 + 2 + 12 * (len(entries) + 2) + 4
+    lists = struct.pack("<6I", *(start + 24 + size * plane for plane in range(3)), size, size, size)
+    entries += [(273, 4, 3, start), (279, 4, 3, start + 12)]
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in sorted(entries))
+    data = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4) + lists + planes.tobytes()
+    with pytest.raises(ImageFormatError, match="separate planes"):
+        load_picture(data)
