@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Final
 
 from langchain_core.runnables import RunnableConfig
@@ -19,6 +18,7 @@ from langgraph.types import Command
 
 from ferce_agent.errors import InputError
 from ferce_agent.graphs.state import InputState, RunContext
+from ferce_agent.validation import did_you_mean
 
 FIELDS: Final = tuple(InputState.__annotations__)
 """What an input may hold."""
@@ -73,9 +73,8 @@ def checked(given: Any, config: RunnableConfig | None) -> Any:
     nested = bool((config or {}).get("configurable", {}).get("checkpoint_ns"))
     for name in given if not nested else ():
         if name not in FIELDS:
-            near = get_close_matches(str(name), FIELDS, 1, 0.5)
-            meant = f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(FIELDS)}."
-            raise InputError(f"The input has no field '{str(name)[:60]}'.", hint=meant)
+            hint = did_you_mean(str(name)[:60], FIELDS)
+            raise InputError(f"The input has no field '{str(name)[:60]}'.", hint=hint)
     return given
 
 
