@@ -90,14 +90,16 @@ async def test_a_client_of_the_server(folder: Path) -> None:
     assert "happiness" in str(result.structured_content)
 
 
-def blocks_of(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.S | re.M)
+def examples() -> list[str]:
+    """Return the Python code of the pages a stranger begins with."""
+    pages = [(ROOT / name).read_text("utf-8") for name in ("README.md", "docs/agents.md")]
+    return [code for page in pages for code in re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)]
 
 
-@pytest.mark.parametrize("number", range(len(blocks_of("python"))))
-def test_the_examples_of_the_readme_run(folder: Path, number: int) -> None:
+@pytest.mark.parametrize("number", range(len(examples())))
+def test_the_examples_of_the_pages_run(folder: Path, number: int) -> None:
     (folder / "photos").mkdir()
-    (folder / "example.py").write_text(blocks_of("python")[number], "utf-8")
+    (folder / "example.py").write_text(examples()[number], "utf-8")
     run(folder, "python", "example.py")
 
 
