@@ -19,7 +19,7 @@ from ferce_agent.lazy import once
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.reasoning.events import NOTHING, EventMatcher, Reading
-from ferce_agent.reasoning.negation import affirmed, tells_of_bad
+from ferce_agent.reasoning.negation import affirmed, opposed, tells_of_bad
 from ferce_agent.reasoning.pairs import face_distance
 from ferce_agent.reasoning.spans import carrying_words
 from ferce_agent.reasoning.told import Sentence, Statement, is_plain_act
@@ -74,6 +74,10 @@ FIRM: Final = 1.6
 """Cues of this weight hold even then."""
 CERTAIN: Final = 0.2
 """Without cues, an appraisal must be so likely where it goes against what the face shows, or where the face is calm."""
+NEAR: Final = 0.2
+"""Without cues, an appraisal must be so likely against the likeliest of its sentence,"""
+OPPOSED: Final = 0.7
+"""and so likely where one of the two is good and the other bad."""
 NEWS: Final = 3
 """A sentence of fewer words ("Unbelievable!") comments on what another tells."""
 BRIEF: Final = 0.4
@@ -316,9 +320,13 @@ def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAp
     for item in ranked:
         place = (item.statement.id, item.sentence)
         suits = expected_share(person, item.appraisal) >= AGREES
-        foremost = item.likely >= max((item.near[name] for name in item.near if name != NOTHING), default=0.0)
+        first = max((name for name in item.near if name != NOTHING), key=lambda name: item.near[name], default="")
+        foremost = not first or item.likely >= item.near[first]
         if not item.cued and item.likely < CERTAIN and (calm or not suits):
             continue
+        against = opposed(item.appraisal.id, first)
+        if not item.cued and first and item.likely < (OPPOSED if against else NEAR) * item.near[first]:
+            continue  # a face that smiles makes no good news of bad
         if item.cued or foremost or taken[place] == 0 or (taken[place] == 1 and suits):
             kept.append(item)
             taken[place] += 1

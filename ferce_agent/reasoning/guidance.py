@@ -75,18 +75,29 @@ def guide(people: list[Person], understood: Understanding | None = None) -> Guid
     leading, _ = expression.distribution.ranked()[0]
     advice = advice_table()[leading]
     sure = expression.confidence >= CONFIDENT
-    conflict = next((one for one in known.conflicts if one.person == people[0].id), None)
+    against = what_does_not_fit(people[0], known)
     fields = _fields(leading)
     if not sure:
         fields["suggestion"] = advice_table()["mixed"].suggestion
         fields["avoid"] = (*advice.avoid, "naming the expression as certain")
-    if conflict is not None:
+    if against:
         fields["suggestion"] = advice_table()["conflict"].suggestion
         fields["avoid"] = (*fields["avoid"], *advice_table()["conflict"].avoid)
         fields |= {"step": "ask", "tone": advice_table()["conflict"].tone}
-    fields["acknowledge"] = advice.acknowledge and sure and conflict is None
-    ids = (f"{people[0].id}.probability.{leading}", *(conflict.evidence if conflict else ()))
+    fields["acknowledge"] = advice.acknowledge and sure and not against
+    ids = (f"{people[0].id}.probability.{leading}", *against)
     return Guidance(**fields, evidence=tuple(dict.fromkeys(ids)))
+
+
+def what_does_not_fit(person: Person, known: Understanding) -> tuple[str, ...]:
+    """Return the evidence of what goes against a person's face: a conflict, or stated causes of which none fits it."""
+    conflict = next((one for one in known.conflicts if one.person == person.id), None)
+    if conflict is not None:
+        return conflict.evidence
+    stated = [cause for cause in known.causes if cause.person == person.id and cause.basis == "stated"]
+    if not stated or any(cause.agrees for cause in stated):
+        return ()
+    return tuple(name for cause in stated for name in cause.evidence)
 
 
 def _fields(name: str) -> dict[str, Any]:

@@ -50,6 +50,19 @@ def bad_appraisals() -> frozenset[str]:
     return frozenset(name for name, one in ontology().appraisals.items() if UNPLEASANT & set(one.expressions))
 
 
+@once
+def good_appraisals() -> frozenset[str]:
+    """Return the appraisals of which one expects happiness and nothing unpleasant."""
+    known = ontology().appraisals.items()
+    return frozenset(name for name, one in known if "happiness" in one.expressions) - bad_appraisals()
+
+
+def opposed(one: str, other: str) -> bool:
+    """Return whether of two appraisals one is good and the other bad."""
+    good, bad = good_appraisals(), bad_appraisals()
+    return (one in good and other in bad) or (one in bad and other in good)
+
+
 def tells_of_bad(near: Mapping[str, float]) -> bool:
     """Return whether a sentence is nearer to something bad than to everything else together.
 
