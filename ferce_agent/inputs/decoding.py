@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import ImageFormatError, ImageShapeError, ImageTruncatedError, InputError, SetupError
-from ferce_agent.inputs.damage import TEXT_MODE, check_png, damaged, was_converted_to_text
+from ferce_agent.inputs.damage import TEXT_MODE, damaged, was_converted_to_text
 from ferce_agent.inputs.jpeg import read_jpeg
 from ferce_agent.inputs.kinds import MEDIA_TYPES, SAVE_AS, SUPPORTED, Kind, kind_of
 from ferce_agent.inputs.levels import array_to_bgr, image_to_bgr, upright
 from ferce_agent.inputs.limits import ImageLimits
+from ferce_agent.inputs.png import read_png
 from ferce_agent.inputs.tags import HEIGHT, ORIENTATION, PLANES, SAMPLE_FORMAT, WIDTH, number, orientation_of, read_tags
 
 _PLUGINS: Final = {
@@ -77,8 +78,8 @@ def _decode_kind(data: bytes, kind: Kind, limits: ImageLimits) -> tuple[NDArray[
 
 def _decode_with_pillow(data: bytes, kind: Kind, limits: ImageLimits) -> tuple[NDArray[np.uint8], int]:
     module, name = _PLUGINS[kind.name]
-    if kind.name == "PNG":
-        check_png(data)
+    png = read_png(data, limits) if kind.name == "PNG" else None
+    data = png.data if png else data
     try:
         image = getattr(importlib.import_module(f"PIL.{module}"), name)(io.BytesIO(data))
     except (SyntaxError, Warning) as error:  # warnings come as errors where the host wants that
@@ -87,8 +88,8 @@ def _decode_with_pillow(data: bytes, kind: Kind, limits: ImageLimits) -> tuple[N
         raise damaged(type(error).__name__) from error
     with image:
         limits.check_size(*image.size)
-        frames = 2 if getattr(image, "is_animated", False) else 1
-        orientation = _orientation(image)
+        frames = png.frames if png else 2 if getattr(image, "is_animated", False) else 1
+        orientation = png.orientation if png else _orientation(image)
         pixels = _first_frame(image, data, kind.name, frames)
     return upright(pixels, orientation), frames
 
@@ -163,7 +164,7 @@ def _orientation(image: Any) -> int:
     """Return the EXIF orientation of an opened file, 1 if there is none; what cannot be read does not matter."""
     if image.format == "TIFF":
         return 1  # Pillow turns these itself, on loading
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    xmp = image.info.get("xmp") or b""
     return orientation_of(image.info.get("exif") or b"", xmp)
 
 
