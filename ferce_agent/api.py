@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langgraph.config import get_stream_writer
 
-from ferce_agent.errors import EngineError
+from ferce_agent.errors import EngineError, ImageAccessError, SettingsError
 from ferce_agent.graphs.analyze import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.interruption import in_main_thread, interruptible
@@ -106,7 +106,13 @@ def told(context: str | Situation | Mapping[str, Any] | None) -> str | dict[str,
 
 
 def _run_context(image: ImageSource | Picture, engines: Engines | None) -> RunContext:
-    return RunContext(image=image) if engines is None else RunContext(engines=engines, image=image)
+    if image is None:
+        raise ImageAccessError("No picture was given.", hint="Give a path, bytes, a data URL, an array or a PIL image.")
+    if engines is None:
+        return RunContext(image=image)
+    if not hasattr(engines, "settings"):
+        raise SettingsError(f"engines must be Engines, not {type(engines).__name__}.", hint="Engines(Settings(…))")
+    return RunContext(engines=engines, image=image)
 
 
 def _checked(report: object) -> EmotionReport:
@@ -134,6 +140,9 @@ def _listeners(on_event: Listener | None) -> list[Listener]:
 
     That graph's stream mode ``custom`` shows it.
     """
+    if on_event is not None and not callable(on_event):
+        kind = type(on_event).__name__
+        raise SettingsError(f"on_event must be a function of one event, not {kind}.", hint="For example: print")
     found = [on_event] if on_event is not None else []
     try:
         write = get_stream_writer()

@@ -16,6 +16,7 @@ from ferce_agent.api import aanalyze_expression, analyze_expression
 from ferce_agent.engine import default_engines
 from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.images import load_picture
+from ferce_agent.inputs.files import folders_of
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport
 from ferce_agent.situation import Situation
@@ -45,7 +46,7 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
     The tool answers with (text, report as a dict): the text is a brief of at most 700 tokens for five people and 2,000 for thirty,
     with ``detail="full"`` the whole report in words. Bad input gives an error message for the model, not an exception.
     """
-    folders = tuple(Path(root) for root in roots)
+    folders = folders_of(roots)
 
     def run(
         image: str,

@@ -22,6 +22,7 @@ from ferce_agent.api import Event, aanalyze_expression
 from ferce_agent.engine import default_engines, package
 from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.images import DEFAULT_LIMITS, load_picture
+from ferce_agent.inputs.files import folders_of
 from ferce_agent.ontology.store import ontology
 from ferce_agent.refusal import printed
 from ferce_agent.report import EmotionReport, json_schema
@@ -103,7 +104,7 @@ def create_server(
     Raises:
         SettingsError: The settings name no usable vision-language model.
     """
-    folders, models = tuple(Path(root) for root in roots), engines or default_engines()
+    folders, models = folders_of(roots), engines or default_engines()
     store = ReportStore() if reports is None else reports
     limit = anyio.CapacityLimiter(AT_ONCE)
 

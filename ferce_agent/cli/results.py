@@ -59,7 +59,7 @@ class Results:
         from ferce_agent.views.tables import csv_text, report_rows
 
         self.done += 1
-        rows = report_rows(report, shown(photo))
+        rows = report_rows(report, plain_name(photo))
         self.rows += rows if self.table else []
         with self.pause():
             if self.form == "text":
@@ -76,7 +76,7 @@ class Results:
         from ferce_agent.views.tables import csv_text, error_row
 
         self.failed += 1
-        rows = [error_row(shown(photo), error)]
+        rows = [error_row(plain_name(photo), error)]
         self.rows += rows if self.table else []
         with self.pause():
             complain(error, photo)

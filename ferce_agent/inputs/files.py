@@ -7,11 +7,11 @@ import inspect
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageNotFoundError, InputError
+from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageNotFoundError, InputError, SettingsError
 from ferce_agent.inputs.limits import ImageLimits
 
 PHOTO_ENDINGS: Final = frozenset({
@@ -222,3 +222,21 @@ def photos_in(folder: Path) -> list[Path]:
             hint=f"Photos are recognised by their endings: {' '.join(sorted(PHOTO_ENDINGS))}",
         )
     return sorted(found, key=lambda path: path.name)
+
+
+def folders_of(roots: object) -> tuple[Path, ...]:
+    """Return the folders from which files may be named; none for None.
+
+    Raises:
+        SettingsError: They are no paths.
+    """
+    given = (roots,) if isinstance(roots, str | os.PathLike) else roots
+    if given is None:
+        return ()
+    if not isinstance(given, Iterable):
+        raise SettingsError(f"roots must be folders, not {type(given).__name__}.", hint='For example: roots=["photos"]')
+    found = list(given)
+    for root in found:
+        if not isinstance(root, str | os.PathLike):
+            raise SettingsError(f"A root must be a folder, not {type(root).__name__}.", hint='roots=["photos"]')
+    return tuple(Path(root) for root in found)

@@ -7,6 +7,7 @@ live; nothing is retrained for new words. Words of the ontology come with their 
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import unicodedata
 from collections.abc import Sequence
@@ -32,10 +33,26 @@ MAX_WORD: Final = 60
 KEPT_WORDS: Final = 1000
 
 
+INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+"""Unicode's default-ignorable characters: nothing shows them, and words could be hidden in them."""
+MANY_MARKS: Final = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{4}")
+"""More accents on one letter than any spelling has."""
+
+
+def _bare(word: str) -> str:
+    """Return the letters and digits of a word, whatever their case, width or form: what tells it from others."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold())
+    return " ".join("".join(one if one.isalnum() else " " for one in folded).split())
+
+
 def check_words(words: Sequence[str]) -> tuple[str, ...]:
     """Return the caller's words, cleaned.
 
-    Two words are the same if they differ in case or in the width or form of letters only (Unicode's NFKC and case folding).
+    Two words are the same if they differ in case, in marks between letters, or in the width or form of letters only (Unicode's NFKC
+    and case folding).
 
     Raises:
         SettingsError: Fewer than two, too many, a word twice, or one that is empty, too long or no text.
@@ -47,7 +64,9 @@ def check_words(words: Sequence[str]) -> tuple[str, ...]:
     cleaned = tuple(" ".join(word.split()) for word in words)
     if any(not word or len(word) > MAX_WORD or not word.isprintable() for word in cleaned):
         raise SettingsError(f"A label is empty, longer than {MAX_WORD} characters or not printable.")
-    folded = [unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word).casefold()) for word in cleaned]
+    if any(INVISIBLE.search(word) or MANY_MARKS.search(unicodedata.normalize("NFD", word)) for word in cleaned):
+        raise SettingsError("A label holds characters that cannot be seen.", hint="Write it in plain letters.")
+    folded = [_bare(word) or word for word in cleaned]
     if len(set(folded)) < len(folded):
         twice = next(word for word, key in zip(cleaned, folded, strict=True) if folded.count(key) > 1)
         raise SettingsError(f"The label '{twice}' is given twice.", hint="Give each word once.")

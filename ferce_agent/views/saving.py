@@ -105,7 +105,11 @@ def save_report(
         SettingsError: The ending is not known, or the file cannot be written.
         InputError: The picture cannot be read, or is not the report's.
     """
-    file = Path(path)
+    try:
+        file = Path(os.fsdecode(path))
+    except TypeError as error:
+        kind = type(path).__name__
+        raise SettingsError(f"A file to save to must be a path, not {kind}.", hint="report.html") from error
     make = _makers(report, picture).get(file.suffix.lower())
     if make is None:
         known = ", ".join(ENDINGS)
