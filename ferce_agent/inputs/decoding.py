@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import ImageFormatError, ImageShapeError, ImageTruncatedError, InputError, SetupError
+from ferce_agent.inputs.containers import check_container
 from ferce_agent.inputs.damage import TEXT_MODE, damaged, was_converted_to_text
 from ferce_agent.inputs.jpeg import read_jpeg
 from ferce_agent.inputs.kinds import MEDIA_TYPES, SAVE_AS, SUPPORTED, Kind, kind_of
@@ -73,6 +74,7 @@ def decode(data: bytes, limits: ImageLimits) -> Decoded:
 def _decode_kind(data: bytes, kind: Kind, limits: ImageLimits) -> tuple[NDArray[np.uint8], int]:
     if kind.name == "JPEG":
         return read_jpeg(data, limits), 1  # further frames of a JPEG are previews and depth maps of phones
+    check_container(data, kind.name)
     return _decode_heif(data, limits) if kind.name == "HEIF" else _decode_with_pillow(data, kind, limits)
 
 
