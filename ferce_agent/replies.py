@@ -50,6 +50,7 @@ Case = Literal[
     "distress",
     "offer",
     "people",
+    "not_understood",
 ]
 Phrases: TypeAlias = dict[Case, dict[Manner, Annotated[tuple[str, ...], Field(min_length=3)]]]
 """Wordings by case and manner."""
@@ -173,6 +174,12 @@ def told_case(words: str) -> Case | None:
     return None if side == 0 else "good_news" if side > 0 else "setback"
 
 
+def understood(words: str) -> bool:
+    """Return whether all of the user's words are English, or in no language at all (names, signs)."""
+    told = statements(Situation(text=words[:MAX_TEXT] or None))
+    return all(sentence.understood for one in told for sentence in one.sentences)
+
+
 @dataclass(frozen=True, slots=True)
 class GuidedReply:
     """One answer.
@@ -207,6 +214,8 @@ class GuidedReply:
             return None
         if direction.photo == "failed":
             return "failed"
+        if not understood(self.words):
+            return "photo"  # naming a happy face beside words that may tell of a death would be heartless
         named = direction.acknowledge and direction.seems and not direction.avoids("naming an emotion", "mentioning")
         return "acknowledge" if named else "photo"
 
@@ -215,6 +224,8 @@ class GuidedReply:
         words = self.words.strip()
         if not words:
             return None
+        if not understood(words):
+            return "not_understood"
         if self._asks_about_photo():
             return _ABOUT_PHOTO[self.direction.photo]
         for pattern, case in _REACTIONS:
@@ -231,7 +242,7 @@ class GuidedReply:
     def _closing(self) -> tuple[Case | None, ...]:
         """How to go on."""
         direction = self.direction
-        if FAREWELL.search(self.words.strip()) or direction.photo == "failed":
+        if FAREWELL.search(self.words.strip()) or direction.photo == "failed" or not understood(self.words):
             return ()
         step: Case = direction.step
         if told_case(self.words) == "sorry":

@@ -171,3 +171,26 @@ def test_words_of_danger_in_another_language_get_a_sentence_in_it(words: str, pa
 
 def test_every_language_but_english_has_its_sentence() -> None:
     assert set(help_sentences()) == set(languages()) - {"en"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Mi padre murió ayer", "Ich habe heute meine Mutter begraben", "मेरी माँ मर गई", "Mi perro murió", "Scheidung"],
+)
+@pytest.mark.parametrize("photo", ["none", "earlier", "read"])
+def test_words_in_another_language_are_met_with_saying_so(words: str, photo: PhotoState) -> None:
+    answer = reply(words, report_of("happiness"), photo)
+    assert "English" in answer
+    assert not re.search(r"happy|turn to|next|Thanks for letting|good", answer.replace("a good deal", ""))
+
+
+def test_after_distress_words_in_another_language_are_met_with_saying_so_and_the_offer() -> None:
+    answer = reply("Mi padre murió ayer", report_of("sadness", distress=True), photo="earlier")
+    assert "English" in answer
+    assert "program" in answer
+
+
+def test_distress_in_another_language_comes_first() -> None:
+    answer = reply("Quiero morirme, no aguanto más.", report_of("happiness"))
+    assert "emergency services" in answer
+    assert answer.split()[0] not in {"I", "Thank"}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ferce_agent.reasoning.causes import COMPARED
-from ferce_agent.reasoning.language import UNKNOWN, language_name
+from ferce_agent.reasoning.language import ENGLISH, UNKNOWN, language_name, language_of
 from ferce_agent.reasoning.told import PROMPT_WORDS, Statement, all_words
 from ferce_agent.report import Degradation, DegradedCode
 from ferce_agent.situation import Situation
@@ -24,11 +24,12 @@ def notes_on_words(
         compared: Whether a sentence encoder compares sentences.
     """
     sentences = [sentence for one in said for sentence in one.sentences]
-    foreign = [sentence for sentence in sentences if not sentence.understood]
+    languages = [sentence.language for sentence in sentences]
+    if situation is not None and situation.posture:
+        languages.append(language_of(situation.posture))
+    foreign = [language for language in languages if language not in {ENGLISH, ""}]
     if foreign:
-        yield _note(
-            "language_not_understood", _foreign(Counter(one.language for one in foreign), len(foreign), len(sentences))
-        )
+        yield _note("language_not_understood", _foreign(Counter(foreign), len(foreign), len(languages)))
     real = len({sentence.text for sentence in sentences if sentence.real})
     if compared and real > COMPARED:
         message = (

@@ -128,3 +128,63 @@ def test_a_list_of_messages_is_a_conversation() -> None:
 def test_the_longest_text_is_read_to_its_end() -> None:
     text = ("We had lunch. " * 2000)[: MAX_TEXT - 30] + " I want to kill myself."
     assert understand([SMILE], Situation(text=text)).crisis
+
+
+def codes_of(situation: Situation) -> list[str]:
+    return [note.code for note in understand([SMILE], situation).degraded]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Gekündigt.",
+        "Scheidung",
+        "Divorcio",
+        "Ganó!",
+        "Meghalt",
+        "Oma tot",
+        "Papa mort",
+        "usne race jeet li",
+        "Arbeitslos",
+    ],
+)
+def test_a_short_text_without_english_words_is_not_understood(text: str) -> None:
+    found = understand([SMILE], Situation(text=text))
+    assert [note.code for note in found.degraded] == ["language_not_understood"]
+    assert (found.causes, found.conflicts, found.text_emotions) == ((), (), ())
+    assert "positive" not in guide([SMILE], found).suggestion
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [Situation(place="Friedhof"), Situation(posture="weint"), Situation(text="Her flight. Gestorben.")],
+)
+def test_every_field_and_sentence_is_looked_at(situation: Situation) -> None:
+    assert codes_of(situation) == ["language_not_understood"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Wojciech", "hapy", "congradulations", "rofl", "redundancies", "Zoë", "heartbroken", "posture"]
+)
+def test_names_slips_and_rare_words_of_english_are_not_flagged(text: str) -> None:
+    assert codes_of(Situation(text=text)) == []
+    assert codes_of(Situation(posture=text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She ordered spaghetti alla puttanesca",
+        "We ate pho and bánh mì after she won.",
+        "She married Jean-Luc in Saint-Germain-des-Prés.",
+        "Her cousin cooked boeuf bourguignon for us.",
+        "She won the Prix de l'Arc de Triomphe.",
+    ],
+)
+def test_a_foreign_name_in_an_english_sentence_leaves_it_english(text: str) -> None:
+    assert language_of(text) == "en"
+
+
+@pytest.mark.parametrize("text", ["I came home and mein Hund war tot.", 'He said "je suis viré" and left.'])
+def test_a_foreign_clause_in_an_english_sentence_is_seen(text: str) -> None:
+    assert language_of(text) not in {"", "en"}
