@@ -46,6 +46,12 @@ SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
     "Han": re.compile(rf"[{IDEOGRAPHS}]"),
 }
 
+GROUPS: Final = (
+    *("distress", "strain", "innocent", "denied_before", "denied_after", "denied_twice", "denied_until"),
+    *("works", "cited", "turns", "first"),
+)
+"""Names of the groups of patterns in a file."""
+
 Patterns = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
@@ -79,10 +85,16 @@ class LexiconFile(BaseModel):
     """What denies a phrase behind it."""
     denied_after: Patterns = ()
     """What denies a phrase before it."""
+    denied_twice: Patterns = ()
+    """What stands before a phrase and affirms it by a second denial, or denies it for now only: "not a day that I do not"."""
+    denied_until: Patterns = ()
+    """What stands behind a phrase that is denied for now only: "not yet"."""
     works: Patterns = ()
     """Words for songs, films, books, history."""
     cited: Patterns = ()
     """What introduces words out of such a work, behind its word: "says", "is called"."""
+    turns: Patterns = ()
+    """What turns from a work to the speaker: "and so am I"."""
     first: Patterns = ()
     """Words by which a phrase is the speaker's own."""
 
@@ -106,8 +118,8 @@ class Lexicon:
     patterns: Mapping[str, re.Pattern[str]]
 
     @classmethod
-    def of(cls, code: str, file: LexiconFile) -> Lexicon:
-        """Compile a file.
+    def of(cls, code: str, file: LexiconFile, kept: Iterable[str] = ()) -> Lexicon:
+        """Compile a file; folded words in `kept`, those of other languages, are not taken for slips.
 
         Raises:
             re.error: A pattern is wrong.
@@ -115,14 +127,14 @@ class Lexicon:
         """
         same = str.maketrans({pair[0]: pair[1] for pair in file.same})
         groups: dict[str, re.Pattern[str]] = {}
-        for group in ("distress", "strain", "innocent", "denied_before", "denied_after", "works", "cited", "first"):
+        for group in GROUPS:
             written: Sequence[str] = getattr(file, group)
             if written:
                 gap = " +" if group.startswith("denied") else "[ ,]+"  # a comma ends what a denial reaches
                 joined = "|".join(_ready(text, file.parts, gap).translate(same) for text in written)
                 groups[group] = _bounded(joined, group, spaced=file.spaced)
         words = [fold(word).translate(same) for word in file.spelling]
-        return cls(code, file.script, same, Spelling(words), groups)
+        return cls(code, file.script, same, Spelling(words, kept), groups)
 
     def found(self, text: str, *groups: str) -> bool:
         """Return whether a piece of folded text holds a phrase of one of the groups that is not denied, quoted or a look-alike."""
@@ -146,7 +158,7 @@ class Lexicon:
     def _excused(self, text: str, start: int, end: int) -> bool:
         """Return whether a phrase is denied, quoted from a work, or told of somebody in a story or in history."""
         before = text[max(start - NEAR, 0) : start]
-        if self._matches("denied_before", before) or self._matches("denied_after", text[end : end + NEAR]):
+        if self._denied(before, text[end : end + NEAR]):
             return True
         if not any(works.search(text) for works in works_by_script()[self.script]):
             return False
@@ -154,12 +166,17 @@ class Lexicon:
         own = self._matches("first", text[max(start - CLOSE, 0) : end])
         return quoted or self._cited(before) or not own
 
-    def _cited(self, before: str) -> bool:
-        if "works" not in self.patterns or "cited" not in self.patterns:
+    def _denied(self, before: str, after: str) -> bool:
+        """Return whether a phrase is denied once, and for good: "not yet" and a denial of a denial are no denials."""
+        if self._matches("denied_twice", before) or self._matches("denied_until", after):
             return False
-        return any(
-            self.patterns["cited"].search(before, match.end()) for match in self.patterns["works"].finditer(before)
-        )
+        return self._matches("denied_before", before) or self._matches("denied_after", after)
+
+    def _cited(self, before: str) -> bool:
+        """Return whether a work is named before a phrase and then cited, without a turn to the speaker in between."""
+        work = self.patterns["works"].search(before) if "works" in self.patterns else None
+        cited = self.patterns["cited"].search(before, work.end()) if work and "cited" in self.patterns else None
+        return cited is not None and not self._matches("turns", before[cited.end() :])
 
 
 def _japanese(text: str) -> bool:
@@ -176,7 +193,11 @@ def _ready(written: str, parts: Mapping[str, str], gap: str) -> str:
 def _bounded(joined: str, group: str, *, spaced: bool) -> re.Pattern[str]:
     """Compile patterns as whole words; those beside a phrase are bound to it."""
     first, last = (rf"(?<!{BOUNDARY})", rf"(?!{BOUNDARY})") if spaced else ("", "")
-    head, tail = (r"^ *", "") if group == "denied_after" else ("", r" *$" if group == "denied_before" else "")
+    head, tail = (
+        (r"^ *", "")
+        if group in {"denied_after", "denied_until"}
+        else ("", r" *$" if group in {"denied_before", "denied_twice"} else "")
+    )
     return re.compile(f"{head}{first}(?:{joined}){last}{tail}")
 
 
@@ -188,15 +209,20 @@ def lexicons() -> tuple[Lexicon, ...]:
         SettingsError: A file is damaged; the message names it.
     """
     folder = resources.files("ferce_agent.reasoning") / "distress_words"
+    files: dict[str, LexiconFile] = {}
     found = []
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".toml"):
-            try:
-                found.append(
-                    Lexicon.of(file.name[:-5], LexiconFile.model_validate(tomllib.loads(file.read_text("utf-8"))))
-                )
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError, re.error, KeyError) as error:
-                raise SettingsError(f"distress_words/{file.name} is damaged.", hint=str(error)) from error
+    name = ""
+    try:
+        for file in sorted(folder.iterdir(), key=lambda one: one.name):
+            if file.name.endswith(".toml"):
+                name = file.name
+                files[name[:-5]] = LexiconFile.model_validate(tomllib.loads(file.read_text("utf-8")))
+        kept = {fold(word) for one in files.values() for word in one.spelling}
+        for code, one in files.items():
+            name = f"{code}.toml"
+            found.append(Lexicon.of(code, one, kept))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError, re.error, KeyError) as error:
+        raise SettingsError(f"distress_words/{name} is damaged.", hint=str(error)) from error
     return tuple(found)
 
 

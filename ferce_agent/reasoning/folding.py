@@ -95,9 +95,10 @@ def wordings(folded: str) -> list[str]:
 class Spelling:
     """Corrects words that are one slip away from a known long word: a letter too few, too many, wrong or swapped."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        """Index folded words of at least five letters."""
+    def __init__(self, words: Iterable[str], kept: Iterable[str] = ()) -> None:
+        """Index folded words of at least five letters; words in `kept` are no slips, such as another language's "suicidal"."""
         self._known: Mapping[str, str] = {word: word for word in words}
+        self._kept = frozenset(kept)
         near: dict[str, str] = {}
         for word in self._known:
             for form in _shorter(word):
@@ -110,7 +111,7 @@ class Spelling:
 
     def _correct(self, match: re.Match[str]) -> str:
         word = match.group()
-        if word in self._known:
+        if word in self._known or word in self._kept:
             return word
         meant = self._near.get(word) or next(
             (known for form in _shorter(word) if (known := self._known.get(form) or self._near.get(form))), None
