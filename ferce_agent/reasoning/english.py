@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Final
 
-from ferce_agent.errors import SettingsError, WeightsError
+from ferce_agent.errors import SettingsError
 from ferce_agent.lazy import once
-from ferce_agent.perception.encoder import REINSTALL, TOKENIZER_NAME
+from ferce_agent.perception.encoder import TOKENIZER_NAME
 from ferce_agent.reasoning.events import example_sentences
 
 WHOLE: Final = re.compile(r"[a-z]{3,}")
@@ -57,14 +57,14 @@ VOWELS: Final = "aeiou"
 def vocabulary() -> frozenset[str]:
     """Return the encoder's whole words, those of the event examples and the common ones of `language.toml`, in small letters.
 
-    Raises:
-        WeightsError: The vocabulary is missing or damaged.
+    Without the encoder's file the others have to do: fewer short texts are then taken for English, and the report says elsewhere
+    that sentences could not be compared.
     """
     file = resources.files("ferce_agent.weights") / TOKENIZER_NAME
     try:
         pieces = json.loads(file.read_text("utf-8"))["model"]["vocab"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{TOKENIZER_NAME} cannot be read: {error}.", hint=REINSTALL) from error
+    except (OSError, ValueError, KeyError, TypeError):
+        return common_words()
     return frozenset(word for word in pieces if WHOLE.fullmatch(word)) | common_words()
 
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from ferce_agent.errors import WeightsError
-from ferce_agent.reasoning.english import in_vocabulary, vocabulary
+from ferce_agent.reasoning.english import common_words, in_vocabulary, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -20,12 +17,10 @@ def test_words_of_other_languages_are_not(word: str) -> None:
     assert not in_vocabulary(word)
 
 
-def test_a_missing_vocabulary_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("ferce_agent.reasoning.english.resources.files", lambda _: tmp_path)
+def test_without_the_encoders_words_the_common_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferce_agent.reasoning.english.TOKENIZER_NAME", "missing.json")
     vocabulary.cache_clear()
     try:
-        with pytest.raises(WeightsError, match="cannot be read"):
-            vocabulary()
+        assert vocabulary() == common_words()
     finally:
-        monkeypatch.undo()
         vocabulary.cache_clear()
