@@ -30,6 +30,8 @@ LARGE: Final = 1600
 """From this longer side in pixels on a picture always gets a second look."""
 SMALL: Final = 1 / 8
 """Faces under this share of the longer side count as small; where all are, there may be smaller ones: a second look."""
+LEAST_FOUND: Final = 18
+"""Pixels that a face has, at the scale of the search, from which on it is found as a rule."""
 When = Literal["auto", "always", "never"]
 
 
@@ -59,13 +61,22 @@ class DetectedFace:
         return DetectedFace(box, self.landmarks * scale + np.array(offset), self.score)
 
 
+def is_scaled_down(longer: int, small_faces: When) -> bool:
+    """Return whether a picture of this longer side in pixels is searched only at a smaller scale, if nothing is found."""
+    return longer > _closest_side(longer, small_faces)
+
+
+def _closest_side(longer: int, small_faces: When) -> int:
+    return {"never": 480, "auto": CLOSEST_SIDE, "always": longer}[small_faces]
+
+
 def least_face(longer: int, small_faces: When) -> int:
     """Return about how many pixels a face needs to be found where no larger one is, in a picture of this longer side in pixels.
 
-    YuNet finds faces of 12 pixels at the scale at which it looks; under 20 pixels there is nothing to read.
+    YuNet finds some faces of 12 pixels at the scale at which it looks, and most from half as much again; under 20 pixels there is
+    nothing to read.
     """
-    side = {"never": 480, "auto": CLOSEST_SIDE, "always": longer}[small_faces]
-    return max(round(12 * longer / max(side, 1)), 20)
+    return max(round(LEAST_FOUND * longer / max(_closest_side(longer, small_faces), 1)), 20)
 
 
 def weights_path() -> Path:

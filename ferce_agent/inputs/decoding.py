@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferce_agent.errors import ImageFormatError, ImageShapeError, ImageTruncatedError, InputError, SetupError
+from ferce_agent.errors import (
+    ImageAccessError,
+    ImageFormatError,
+    ImageShapeError,
+    ImageTruncatedError,
+    InputError,
+    SetupError,
+)
 from ferce_agent.inputs.containers import check_container
 from ferce_agent.inputs.damage import TEXT_MODE, damaged, was_converted_to_text
 from ferce_agent.inputs.jpeg import read_jpeg
@@ -173,24 +180,36 @@ def _orientation(image: Any) -> int:
 def decode_image(image: Any, limits: ImageLimits) -> tuple[NDArray[np.uint8], int]:
     """Return the upright pixels of a caller's Pillow image and how many frames it has (2 for more than one).
 
-    The image is not changed or closed; one that was opened and not read is read by Pillow, as on every use.
+    The image is not changed or closed. The file of one that was opened and not read yet is checked for damage as any file.
 
     Raises:
         ImageTooLargeError: Too many pixels.
         ImageFormatError: It cannot be read.
-        ImageTruncatedError: Its file is damaged, ends early or is closed.
+        ImageAccessError: It is closed.
+        ImageTruncatedError: Its file is damaged or ends early.
         ImageShapeError: Too few pixels, or numbers that are no grey levels.
     """
+    if isinstance(image, type):
+        raise ImageFormatError(f"This is the class {image.__name__} and no picture.", hint="Give an opened PIL image.")
     try:
         size, mode = image.size, image.mode
     except Exception as error:  # an object that only looks like a PIL image
         raise ImageFormatError("This PIL image cannot be read.", hint="Give a loaded image.") from error
     limits.check_size(*size)
+    data = _unread_file(image)
+    kind = kind_of(data) if data else None
+    if kind is not None and kind.name in MEDIA_TYPES:
+        pixels, _, frames = decode(data, limits)
+        if sorted(pixels.shape[:2]) == sorted(size):  # else a smaller draft was asked for
+            return pixels, frames
     try:
         image.load()
     except MemoryError:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error and more on damage
+        if _is_closed(image, error):
+            hint = "Give it while it is open, call its load() before closing it, or give the file's bytes."
+            raise ImageAccessError("This PIL image is closed.", hint=hint) from error
         raise damaged(type(error).__name__) from error
     try:
         pixels = image_to_bgr(image)
@@ -199,6 +218,30 @@ def decode_image(image: Any, limits: ImageLimits) -> tuple[NDArray[np.uint8], in
     except Exception as error:  # a mode that this Pillow cannot convert
         raise ImageFormatError(f"Pictures of mode {mode} cannot be read.", hint="Convert it to RGB.") from error
     return upright(pixels, _told_orientation(image)), 2 if _has_more_frames(image) else 1
+
+
+def _unread_file(image: Any) -> bytes:
+    """Return the bytes of the file behind an image that was opened and not read yet; empty if there is none to be read.
+
+    Its position is left as it was.
+    """
+    try:
+        if image.tell() or getattr(image, "_im", None) is not None or not getattr(image, "tile", ()):
+            return b""
+        position = image.fp.tell()
+        image.fp.seek(0)
+        try:
+            return bytes(image.fp.read())
+        finally:
+            image.fp.seek(position)
+    except Exception:  # closed, cannot be wound back, or no file: Pillow reads it then, or says what is wrong
+        return b""
+
+
+def _is_closed(image: Any, error: Exception) -> bool:
+    """Return whether an image could not be read because it, or the file behind it, is closed."""
+    unread = getattr(image, "_im", None) is None and getattr(image, "fp", None) is None
+    return unread or "closed" in str(error).lower()
 
 
 def _told_orientation(image: Image.Image) -> int:

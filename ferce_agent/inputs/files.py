@@ -142,7 +142,7 @@ def _is_folder(root: Path) -> bool:
 
 def is_stream(source: object) -> bool:
     """Return whether the object is read like a file, or holds such an object (as uploads of web frameworks do)."""
-    return callable(getattr(source, "read", None))
+    return not isinstance(source, type) and callable(getattr(source, "read", None))
 
 
 def read_stream(source: Any, limits: ImageLimits) -> bytes:
@@ -167,9 +167,9 @@ def read_stream(source: Any, limits: ImageLimits) -> bytes:
         finally:
             if position is not None:
                 source.seek(position)
-    except InputError:
+    except (InputError, MemoryError):
         raise
-    except (OSError, ValueError, TypeError, AttributeError, EOFError) as error:
+    except Exception as error:  # a caller's object raises whatever it likes
         raise ImageAccessError(
             f"The file cannot be read ({type(error).__name__}).", hint="Open it for reading in binary mode."
         ) from error
@@ -182,7 +182,7 @@ def _rewind(source: Any) -> int | None:
             return None
         position = source.tell()
         source.seek(0)
-    except (OSError, ValueError, AttributeError):
+    except Exception:  # a caller's object raises whatever it likes; reading it tells what is wrong
         return None
     return position if isinstance(position, int) else None
 

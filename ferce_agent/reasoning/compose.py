@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ferce_agent.engine import Engines, package
-from ferce_agent.faces.detection import When, least_face
+from ferce_agent.faces.detection import When, is_scaled_down, least_face
 from ferce_agent.images import Picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.decide import standard_policy
@@ -48,10 +48,15 @@ def detection_notes(picture: Picture, found: int, limit: int, small_faces: When 
     """Say what detection leaves open: no face, too many faces, only the first frame."""
     notes = []
     if found == 0:
-        least = least_face(max(picture.width, picture.height), small_faces)
+        longer = max(picture.width, picture.height)
+        least = least_face(longer, small_faces)
         message = f"No face was found. A face needs about {least} pixels and should not be turned away."
-        if least > least_face(0, "always"):
-            message += " Smaller ones are looked for with --small-faces (small_faces='always' in the settings), which is slower."
+        if is_scaled_down(longer, small_faces):
+            message = (
+                f"No face was found. The picture was scaled down for the search: faces of about {least} pixels and more were "
+                "looked for; they should not be turned away. Smaller ones are looked for with --small-faces "
+                "(small_faces='always' in the settings), which is slower."
+            )
         notes.append(Degradation(stage="detect", code="no_face", message=message, person=None))
     if found > limit:
         largest = "only the largest is" if limit == 1 else f"only the {limit} largest are"
