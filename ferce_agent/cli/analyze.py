@@ -136,6 +136,8 @@ def prepare(
     engines.permit(None)
     engines.prepare_asking()
     words = engines.prepare_labels(read_labels(labels))
+    if labels is not None and not words:
+        raise SettingsError("--labels names no word.", hint="For example: --labels bored,amused,proud")
     return engines, Asked(told, words)
 
 

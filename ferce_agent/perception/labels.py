@@ -29,10 +29,7 @@ def read_labels(labels: object) -> tuple[str, ...]:
     if labels is None:
         return ()
     if isinstance(labels, str):
-        words = split(labels)
-        if labels.strip() and not words and labels.strip() != "[]":
-            raise SettingsError(f"There is no word in labels: {value_of(labels)}.", hint=HINT)
-        return _checked(words)
+        return _checked(split(labels))
     if isinstance(labels, Mapping | bytes | bytearray) or not isinstance(labels, Iterable):
         raise SettingsError(f"labels must be words, not {value_of(labels)}.", hint=HINT)
     words = list(labels)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from ferce_agent.cli import main
 from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.report import EmotionReport
 from ferce_agent.views.tables import columns
@@ -131,3 +132,9 @@ def test_many_people_are_told_in_short_unless_asked(photo: Path, tmp_path: Path)
     assert len(full) > 80
     assert [found[1] for line in short if (found := re.match(r" +(\d) [█▌·]{10} ", line))] == ["1", "2", "3", "4"]
     assert "--full" in short[-2] and not any("--full" in line for line in full)
+
+
+def test_labels_without_a_word_are_an_error(photo: Path) -> None:
+    done = CliRunner().invoke(main, ["analyze", str(photo), "--labels", ",,"])
+    assert done.exit_code == 1
+    assert "names no word" in done.stderr

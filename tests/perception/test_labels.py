@@ -27,11 +27,5 @@ def test_words_that_look_alike_in_a_brief_are_given_twice(labels: list[str]) -> 
         read_labels(labels)
 
 
-@pytest.mark.parametrize("labels", [",,", " ; ", "|"])
-def test_marks_alone_are_no_words(labels: str) -> None:
-    with pytest.raises(SettingsError, match="no word"):
-        read_labels(labels)
-
-
 def test_accents_of_any_spelling_stay() -> None:
     assert read_labels(["fâché", "Việt"]) == ("fâché", "Việt")
