@@ -73,8 +73,8 @@ bench: .venv/dev  ## Time per stage, start-up, memory; the llama.cpp adapter on 
 
 bench-vlm: .venv/dev  ## The llama.cpp adapter on a real language model with a vision tower of random weights
 	mkdir -p out
-	$(BIN)/python -m tests.perception.llava_files out/mmproj.gguf
-	$(BIN)/ferce bench vlm --answers $(ANSWERS) --vlm "llamacpp:$$($(BIN)/python -m tests.perception.llava_files)+out/mmproj.gguf"
+	$(BIN)/python -m tests.vlm.llava_files out/mmproj.gguf
+	$(BIN)/ferce bench vlm --answers $(ANSWERS) --vlm "llamacpp:$$($(BIN)/python -m tests.vlm.llava_files)+out/mmproj.gguf"
 
 peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[bench,peers]'

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langgraph.config import get_stream_writer
 
+from ferce_agent.concurrency.interruption import in_main_thread, interruptible
 from ferce_agent.errors import EngineError, ImageAccessError, SettingsError
-from ferce_agent.graphs.analyze import compiled_graph
+from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
-from ferce_agent.interruption import in_main_thread, interruptible
-from ferce_agent.perception.labels import read_labels
+from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.policy.use import UseLike, read_use
-from ferce_agent.report import EmotionReport
-from ferce_agent.situation import Situation, read_situation
+from ferce_agent.report.photo import EmotionReport
+from ferce_agent.specialist.labels import read_labels
 
 if TYPE_CHECKING:
     from ferce_agent.engine import Engines
-    from ferce_agent.images import ImageSource, Picture
+    from ferce_agent.inputs.photo import ImageSource, Picture
 
 LabelsLike: TypeAlias = Sequence[str] | str | None
 """Words to rank: a list, or one text with commas between them; nothing for none."""

@@ -11,30 +11,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.asking import Asker
+from ferce_agent.concurrency.lazy import lazy_property, once
+from ferce_agent.context.events import EventMatcher
+from ferce_agent.context.sentence_vectors import WordEncoder
 from ferce_agent.errors import FerceError, WeightsError
-from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import METHOD, estimate_pose
 from ferce_agent.faces.quality import assess_quality
-from ferce_agent.faces.relook import crops_around
-from ferce_agent.lazy import lazy_property, once
+from ferce_agent.faces.test_time_augmentation import crops_around
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.perception.backends import load_vlm
-from ferce_agent.perception.bank import Bank
-from ferce_agent.perception.specialist import Perception, Specialist, mean_perception
-from ferce_agent.perception.vlm import VisionLanguageModel
-from ferce_agent.perception.vocabulary import Vocabulary, check_words, features_of
 from ferce_agent.policy.decide import Decision, check_sending, permit
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
-from ferce_agent.reasoning.events import EventMatcher
 from ferce_agent.reasoning.expression import interpret
 from ferce_agent.reasoning.fusion import Reliability, fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
-from ferce_agent.reasoning.words import WordEncoder
-from ferce_agent.report import (
+from ferce_agent.report.photo import (
     ActionUnitReading,
     Box,
     Engine,
@@ -48,6 +41,13 @@ from ferce_agent.report import (
     slug,
 )
 from ferce_agent.settings import Settings
+from ferce_agent.specialist.open_vocabulary import Vocabulary, check_words, features_of
+from ferce_agent.specialist.runner import Perception, Specialist, mean_perception
+from ferce_agent.vlm.ask import Asker
+from ferce_agent.vlm.backends import load_vlm
+from ferce_agent.vlm.bank import Bank
+from ferce_agent.vlm.extraction.perception import ExtractedPerception
+from ferce_agent.vlm.protocol import VisionLanguageModel
 
 CLEAR: Final = 0.8
 """From this probability of one expression on, a single look is enough."""
@@ -121,7 +121,7 @@ class Engines:
     ) -> FaceReading:
         """Let the specialist read one face: its expression, its movements and how the caller's labels fit.
 
-        A face that is not clear at the first look is looked at in several slightly different crops (`ferce_agent.faces.relook`);
+        A face that is not clear at the first look is looked at in several slightly different crops (see the module of that name);
         the mean counts, and an expression is named only where no single one of them would name another.
 
         Raises:

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import SettingsError
-from ferce_agent.lazy import once
-from ferce_agent.validation import did_you_mean, first_problem, shown, taken_by
+from ferce_agent.validation.fields import did_you_mean, first_problem, shown, taken_by
 
 PREFIX: Final = "FERCE_"
 OTHER_VARIABLES: Final = frozenset({"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_DEBUG"})

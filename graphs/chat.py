@@ -20,7 +20,9 @@ from langgraph.runtime import Runtime, get_runtime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ferce_agent.api import aanalyze_expression, analyze_expression
-from ferce_agent.chat_models import GuidedChatModel
+from ferce_agent.chat.models import GuidedChatModel
+from ferce_agent.chat.replies import Direction, PhotoState
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError, FerceError, ImageAccessError, ImageNotFoundError, InputError
 from ferce_agent.graphs.chat_pictures import ChatGraph
@@ -37,16 +39,14 @@ from ferce_agent.graphs.chat_state import (
     spoken,
     unread,
 )
-from ferce_agent.images import Picture, load_picture
-from ferce_agent.lazy import lazy_property
-from ferce_agent.perception.chat_model import runs_elsewhere
+from ferce_agent.inputs.photo import Picture, load_picture
+from ferce_agent.inputs.situation import MAX_TEXT
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.prompts.loader import load_prompt
-from ferce_agent.replies import Direction, PhotoState
-from ferce_agent.report import EmotionReport
-from ferce_agent.situation import MAX_TEXT
-from ferce_agent.tools.langchain_tool import DESCRIPTION
+from ferce_agent.report.photo import EmotionReport
+from ferce_agent.tools.langchain import DESCRIPTION
 from ferce_agent.views.text import to_text
+from ferce_agent.vlm.adapters.chat_model import runs_elsewhere
 
 TOOL: Final = "analyze_expression"
 VISIBLE: Final = 24

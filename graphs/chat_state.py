@@ -16,12 +16,12 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMes
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
+from ferce_agent.context.distress import speaks_of_distress
 from ferce_agent.graphs.instances import OnlyInstances
-from ferce_agent.images import ImageSource, Picture
+from ferce_agent.inputs.photo import ImageSource, Picture
+from ferce_agent.inputs.situation import MAX_SPOKEN, MAX_TEXT, EarlierReading, Situation, Turn, readable
 from ferce_agent.policy.use import UseLike
-from ferce_agent.reasoning.distress import speaks_of_distress
-from ferce_agent.report import EmotionReport
-from ferce_agent.situation import MAX_SPOKEN, MAX_TEXT, EarlierReading, Situation, Turn, readable
+from ferce_agent.report.photo import EmotionReport
 
 MAX_REPORTS: Final = 5
 """Readings that a thread remembers."""

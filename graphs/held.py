@@ -18,7 +18,7 @@ from langgraph.types import Command
 
 from ferce_agent.errors import InputError
 from ferce_agent.graphs.state import InputState, RunContext
-from ferce_agent.validation import did_you_mean
+from ferce_agent.validation.fields import did_you_mean
 
 FIELDS: Final = tuple(InputState.__annotations__)
 """What an input may hold."""

@@ -13,20 +13,18 @@ from typing import Annotated, Any
 from langgraph.channels import UntrackedValue
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
-from ferce_agent.cancellation import Cancellation
+from ferce_agent.concurrency.cancellation import Cancellation
+from ferce_agent.context.understanding import Understanding
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
-from ferce_agent.extraction.perception import ExtractedPerception
-from ferce_agent.extraction.scene import WrittenScene
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.graphs.channels import Gathered
 from ferce_agent.graphs.instances import OnlyInstances
-from ferce_agent.images import ImageSource, Picture
-from ferce_agent.perception.vlm import Answer
+from ferce_agent.inputs.photo import ImageSource, Picture
+from ferce_agent.inputs.situation import Situation
 from ferce_agent.policy.decide import Decision
 from ferce_agent.reasoning.reconcile import Reading
-from ferce_agent.reasoning.understanding import Understanding
-from ferce_agent.report import (
+from ferce_agent.report.photo import (
     ActionUnitReading,
     Degradation,
     EmotionReport,
@@ -35,7 +33,9 @@ from ferce_agent.report import (
     RankedLabel,
     Source,
 )
-from ferce_agent.situation import Situation
+from ferce_agent.vlm.extraction.perception import ExtractedPerception
+from ferce_agent.vlm.extraction.scene import WrittenScene
+from ferce_agent.vlm.protocol import Answer
 
 Timing = tuple[str, float]
 """Stage and wall-clock milliseconds."""

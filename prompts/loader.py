@@ -10,8 +10,8 @@ from pathlib import Path
 from string import Template
 from typing import Final, Literal, get_args
 
+from ferce_agent.concurrency.lazy import once_each
 from ferce_agent.errors import SettingsError
-from ferce_agent.lazy import once_each
 
 AnswerKind = Literal["json", "tags", "scene", "choice", "text"]
 """What a prompt asks for: a structured perception, think and answer tags, a structured scene, a choice, or plain text."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ferce_agent.cli import main
 from ferce_agent.errors import SettingsError
 from ferce_agent.settings import OTHER_VARIABLES, Settings
-from ferce_agent.validation import nearest
+from ferce_agent.validation.fields import nearest
 
 
 def test_the_environment_overrides_the_defaults() -> None:

@@ -11,11 +11,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from ferce_agent.errors import FerceError, SettingsError
-from ferce_agent.perception.labels import read_labels
+from ferce_agent.inputs.situation import MAX_TEXT, Situation, read_situation
 from ferce_agent.policy.use import UseContext, read_use
-from ferce_agent.refusal import unusable, value_of
-from ferce_agent.situation import MAX_TEXT, Situation, read_situation
-from ferce_agent.views.schemas import SchemaOf, inlined, slim
+from ferce_agent.report.schemas import SchemaOf, inlined, slim
+from ferce_agent.specialist.labels import read_labels
+from ferce_agent.validation.refusal import unusable, value_of
 
 DESCRIPTION = (
     "Reads the facial expressions in a photo. Returns who shows which expression, how strongly and how sure that is, with "

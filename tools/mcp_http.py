@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from mcp.server.transport_security import TransportSecuritySettings
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.perception.endpoint import is_loopback
-from ferce_agent.tools.mcp_server import MAX_BODY
+from ferce_agent.tools.mcp import MAX_BODY
+from ferce_agent.vlm.adapters.endpoint import is_loopback
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

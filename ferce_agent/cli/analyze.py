@@ -23,8 +23,8 @@ from ferce_agent.errors import FerceError, SettingsError
 if TYPE_CHECKING:
     from ferce_agent.api import Event
     from ferce_agent.engine import Engines
-    from ferce_agent.images import Picture
-    from ferce_agent.report import EmotionReport
+    from ferce_agent.inputs.photo import Picture
+    from ferce_agent.report.photo import EmotionReport
     from ferce_agent.views.progress import Display
 
 STDOUT: Final = Path("-")
@@ -128,8 +128,8 @@ def prepare(
         SetupError: A model is missing.
     """
     from ferce_agent.engine import Engines
-    from ferce_agent.perception.labels import read_labels
     from ferce_agent.policy.use import read_use
+    from ferce_agent.specialist.labels import read_labels
 
     told = told_by(context)
     engines = Engines(chosen_settings(chosen), use=read_use(use))

@@ -13,7 +13,7 @@ from ferce_agent.cli.groups import Group
 from ferce_agent.cli.options import FILE, FOLDER, chosen_settings, consent_option, engine_options
 
 if TYPE_CHECKING:
-    from ferce_agent.reasoning.events import EventMatcher
+    from ferce_agent.context.events import EventMatcher
 
 
 @click.group(cls=Group)

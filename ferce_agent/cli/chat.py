@@ -49,7 +49,7 @@ def chat(  # noqa: PLR0913  # one parameter per option
 
     The memory holds messages, reports as text and short readings, never photos or their paths; a new file is readable by you only.
     """
-    from ferce_agent.chat import Terminal, lines_of, open_conversation, read_photo
+    from ferce_agent.chat.terminal import Terminal, lines_of, open_conversation, read_photo
 
     with open_conversation(chosen_settings(chosen), thread, file, model, use) as conversation:
         if conversation.allowed.note:

@@ -17,7 +17,7 @@ from ferce_agent.cli.output import echo_json, hanging, terminal_width, write_tex
 from ferce_agent.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ferce_agent.doctor import Check
+    from ferce_agent.cli.installation_checks import Check
 
 EXPECTED_CHECKS: Final = 30
 """About how many checks the doctor makes, for its progress bar."""
@@ -43,7 +43,7 @@ def policy(use: dict[str, Any], remote: bool) -> None:
 @click.option("--write", type=FILE, help="Write it to this file instead of printing it.")
 def schema(write: Path | None) -> None:
     """Print the JSON Schema of the report."""
-    from ferce_agent.report import json_schema
+    from ferce_agent.report.photo import json_schema
 
     if write is None:
         echo_json(json_schema())
@@ -98,7 +98,7 @@ def doctor(as_json: bool) -> None:
 
     Exit status: 0 photos can be read, 1 something that it takes is missing.
     """
-    from ferce_agent.doctor import examine
+    from ferce_agent.cli.installation_checks import examine
     from ferce_agent.views.progress import Display
 
     checks = []

@@ -25,7 +25,7 @@ def bank_build(folder: Path, out: Path, no_pictures: bool) -> None:
 
     A text file beside a photo (photo.txt beside photo.jpg) is a note that goes into the prompt with it.
     """
-    from ferce_agent.bank_builder import build_bank
+    from ferce_agent.training.bank_builder import build_bank
 
     built = build_bank(folder, pictures=not no_pictures)
     built.bank.save(out)
@@ -68,8 +68,8 @@ def vlm_export(folder: Path, made: Path | None) -> None:
 
     FOLDER's name must begin with "ferce-vlm", so that the model is asked in its own way.
     """
-    from ferce_agent.perception.own import LORA, MMPROJ, SHIPPED
-    from ferce_agent.perception.own_export import export_folder
+    from ferce_agent.vlm.own.export import export_folder
+    from ferce_agent.vlm.own.model import LORA, MMPROJ, SHIPPED
 
     if not folder.name.startswith("ferce-vlm"):
         raise click.UsageError("Let the folder's name begin with 'ferce-vlm'.")

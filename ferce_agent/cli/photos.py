@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ferce_agent.errors import ImageAccessError, ImageFormatError, InputError
 
 if TYPE_CHECKING:
-    from ferce_agent.images import Picture
+    from ferce_agent.inputs.photo import Picture
 
 
 def photo_names(arguments: Iterable[str]) -> list[str]:
@@ -47,8 +47,8 @@ def open_photo(name: str, *, urls: bool = False) -> Picture:
     Raises:
         InputError: It cannot be used; the message says why.
     """
-    from ferce_agent.images import load_picture
     from ferce_agent.inputs.files import photos_in
+    from ferce_agent.inputs.photo import load_picture
 
     if name == "-":
         return load_picture(standard_input())
@@ -66,7 +66,7 @@ def standard_input() -> bytes:
         ImageAccessError: Standard input is closed, a terminal, or cannot be read.
         ImageFormatError: It is empty.
     """
-    from ferce_agent.images import DEFAULT_LIMITS
+    from ferce_agent.inputs.photo import DEFAULT_LIMITS
 
     stream = sys.stdin
     if stream is None or stream.closed:

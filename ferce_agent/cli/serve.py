@@ -52,8 +52,8 @@ def mcp(  # noqa: PLR0913  # one parameter per option
     """
     from ferce_agent.engine import Engines
     from ferce_agent.policy.use import read_use
+    from ferce_agent.tools.mcp import create_server
     from ferce_agent.tools.mcp_http import check_access, serve
-    from ferce_agent.tools.mcp_server import create_server
 
     if http:
         check_access(host, token, insecure=insecure)

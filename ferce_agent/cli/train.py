@@ -115,8 +115,8 @@ def train_encoder(out: Path) -> None:
 @click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
 def train_events(out: Path) -> None:
     """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs the extra `train`."""
-    from ferce_agent.reasoning.events import fit_classifier
-    from ferce_agent.reasoning.words import WordEncoder
+    from ferce_agent.context.events import fit_classifier
+    from ferce_agent.context.sentence_vectors import WordEncoder
 
     fitted = fit_classifier(WordEncoder())
     out.parent.mkdir(parents=True, exist_ok=True)

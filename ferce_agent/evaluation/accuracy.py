@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ferce_agent.evaluation.metrics import Scores, score
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.perception.specialist import Specialist
-from ferce_agent.uncertainty.calibration import expected_calibration_error, softmax
+from ferce_agent.specialist.calibration import expected_calibration_error, softmax
+from ferce_agent.specialist.runner import Specialist
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from ferce_agent.context.events import EventMatcher
+from ferce_agent.context.guidance import guide
+from ferce_agent.context.statements import statements
+from ferce_agent.context.understanding import Understanding, understand
 from ferce_agent.errors import DataError
+from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.reasoning.events import EventMatcher
 from ferce_agent.reasoning.expression import interpret
-from ferce_agent.reasoning.guidance import guide
 from ferce_agent.reasoning.reconcile import FaceFindings, reconcile
-from ferce_agent.reasoning.told import statements
-from ferce_agent.reasoning.understanding import Understanding, understand
-from ferce_agent.report import Box, Cause, Face, HeadPose, Landmarks, Person, Point, Quality
-from ferce_agent.situation import Situation, read_situation
+from ferce_agent.report.photo import Box, Cause, Face, HeadPose, Landmarks, Person, Point, Quality
 
 SETS: Final = ("development", "fresh", "held_out")
 

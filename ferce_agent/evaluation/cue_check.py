@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.evaluation.perceivers.base import Sample
-from ferce_agent.extraction.prose import find_cues
-from ferce_agent.lazy import lazy_property
-from ferce_agent.perception.specialist import Specialist
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import cue_status
+from ferce_agent.specialist.runner import Specialist
+from ferce_agent.vlm.extraction.prose import find_cues
 
 
 class CueCheck:

@@ -10,8 +10,8 @@ import numpy as np
 
 from ferce_agent.evaluation.compare import mcnemar
 from ferce_agent.evaluation.ferplus import load_split
-from ferce_agent.perception.specialist import PRECISIONS, Specialist
-from ferce_agent.uncertainty.calibration import softmax
+from ferce_agent.specialist.calibration import softmax
+from ferce_agent.specialist.runner import PRECISIONS, Specialist
 from ferce_agent.views.progress import Display
 
 ALLOWED: Final = 0.005

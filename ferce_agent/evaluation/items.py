@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import DataError
-from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.normalise import normalise
 from ferce_agent.ontology.store import ontology

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import MissingExtraError
-from ferce_agent.uncertainty.calibration import ECE_BINS, expected_calibration_error
-from ferce_agent.uncertainty.conformal import class_thresholds, conformal_threshold
+from ferce_agent.specialist.calibration import ECE_BINS, expected_calibration_error
+from ferce_agent.specialist.conformal import class_thresholds, conformal_threshold
 
 NO_ANSWER: Final = -1
 LEAST_PROBABILITY: Final = 1e-6

@@ -14,7 +14,7 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.use import UseLike
 from ferce_agent.reasoning.fusion import Reliability, best_weight, canonical_shares, confusion, fuse_all
 from ferce_agent.settings import Settings
-from ferce_agent.uncertainty.conformal import abstention_threshold, conformal_threshold
+from ferce_agent.specialist.conformal import abstention_threshold, conformal_threshold
 from ferce_agent.views.progress import Display
 
 LEAST = 30

@@ -28,7 +28,7 @@ from ferce_agent.evaluation.metrics import (
 )
 from ferce_agent.evaluation.runner import Plan, robust_items
 from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES
-from ferce_agent.uncertainty.calibration import expected_calibration_error
+from ferce_agent.specialist.calibration import expected_calibration_error
 
 SCHEMA: Final = "ferce-bench/1"
 COVERAGE: Final = 0.9

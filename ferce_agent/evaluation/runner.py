@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import EngineError, FerceError, SettingsError
 from ferce_agent.evaluation.answers import read_leniently, read_strictly
 from ferce_agent.evaluation.cue_check import CueCheck
@@ -29,7 +30,6 @@ from ferce_agent.evaluation.perceivers.base import Perceiver, Prediction, Sample
 from ferce_agent.evaluation.perceivers.registry import load_perceiver
 from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES, Scene, Variant, seeded
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
-from ferce_agent.lazy import lazy_property
 
 JOURNAL: Final = "answers.jsonl"
 CHUNK: Final = 16

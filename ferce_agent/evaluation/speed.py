@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.api import analyze_expression
+from ferce_agent.context.composition import Findings, compose_report, detection_notes, source_of
+from ferce_agent.context.understanding import understand
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
 from ferce_agent.faces.alignment import align_face
-from ferce_agent.images import load_picture
-from ferce_agent.perception.specialist import PRECISIONS, Specialist
-from ferce_agent.reasoning.compose import Findings, compose_report, detection_notes, source_of
+from ferce_agent.inputs.photo import load_picture
+from ferce_agent.inputs.situation import Situation
 from ferce_agent.reasoning.reconcile import FaceFindings, reconcile
-from ferce_agent.reasoning.understanding import understand
-from ferce_agent.report import EmotionReport
-from ferce_agent.situation import Situation
+from ferce_agent.report.photo import EmotionReport
+from ferce_agent.specialist.runner import PRECISIONS, Specialist
 
 GOALS: Final = {
     "whole report": 25.0,

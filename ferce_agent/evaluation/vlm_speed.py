@@ -16,13 +16,13 @@ from ferce_agent.engine import Engines
 from ferce_agent.errors import ExtractionError, SettingsError, VlmError
 from ferce_agent.evaluation.runner import peak_megabytes
 from ferce_agent.evaluation.speed import demo_photo
-from ferce_agent.extraction.answer import read_answer
-from ferce_agent.extraction.shape import AnswerShape, shape_for
-from ferce_agent.perception.llamacpp_runtime import has_amx
-from ferce_agent.perception.vlm import Request, VisionLanguageModel
 from ferce_agent.policy.use import UseLike
 from ferce_agent.settings import Settings
 from ferce_agent.views.progress import Display
+from ferce_agent.vlm.adapters.llamacpp_runtime import has_amx
+from ferce_agent.vlm.extraction.answer import read_answer
+from ferce_agent.vlm.extraction.shape import AnswerShape, shape_for
+from ferce_agent.vlm.protocol import Request, VisionLanguageModel
 
 PAIRS: Final = 12
 """Answers timed through the adapter and through the bare library, in turn."""
@@ -150,7 +150,7 @@ def compare(vlm: VisionLanguageModel, request: Request) -> tuple[float, float | 
 
 def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object] | None:
     """Return the same question put to llama-cpp-python itself; None for other back-ends, and for several looks at a picture."""
-    from ferce_agent.perception.llamacpp import CHATML, LlamaCppVlm
+    from ferce_agent.vlm.adapters.llamacpp import CHATML, LlamaCppVlm
 
     if not isinstance(vlm, LlamaCppVlm) or vlm.preset.looks:
         return None

@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any, Final, Literal
 
+from ferce_agent.concurrency.lazy import once_each
+from ferce_agent.context.events import EventMatcher, example_sentences
+from ferce_agent.context.guidance import guide
+from ferce_agent.context.understanding import understand
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.cases import SETS, load_cases, make_person
-from ferce_agent.lazy import once_each
-from ferce_agent.reasoning.events import EventMatcher, example_sentences
-from ferce_agent.reasoning.guidance import guide
-from ferce_agent.reasoning.understanding import understand
-from ferce_agent.report import Person
-from ferce_agent.situation import Situation
+from ferce_agent.inputs.situation import Situation
+from ferce_agent.report.photo import Person
 
 Question = Literal["distress seen", "false alarm", "no cause", "English flagged", "language seen"]
 GOALS: Final[dict[Question, str]] = {

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ferce_agent.concurrency.lazy import once_each
 from ferce_agent.errors import UnknownTermError
-from ferce_agent.lazy import once_each
 from ferce_agent.ontology.store import Ontology, ontology
 
 MAX_TEXT: Final = 20_000

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from ferce_agent.concurrency.lazy import lazy_property, once
 from ferce_agent.errors import OntologyError, UnknownTermError
-from ferce_agent.lazy import lazy_property, once
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
 FILES: Final = ("terms.toml", "action_units.toml", "appraisals.toml")

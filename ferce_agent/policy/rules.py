@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import SettingsError
-from ferce_agent.lazy import once
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
 from ferce_agent.policy.use import UseContext
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, Valid
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
-from ferce_agent.refusal import unusable, value_of
+from ferce_agent.validation.refusal import unusable, value_of
 
 
 class UseContext(BaseModel):

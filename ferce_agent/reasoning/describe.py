@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ferce_agent import wording
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.movements import movement_claim, movement_evidence
-from ferce_agent.report import ActionUnitReading, Claim, Description, Distribution, Evidence, Expression, Face, slug
+from ferce_agent.report import wording
+from ferce_agent.report.photo import (
+    ActionUnitReading,
+    Claim,
+    Description,
+    Distribution,
+    Evidence,
+    Expression,
+    Face,
+    slug,
+)
 
 STRONG_MOVEMENT: Final = 0.4
 """Movements from this intensity on are named in the description."""

@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.movements import measured_intensity
-from ferce_agent.report import AbstainReason, ActionUnitReading, Component, Distribution, Estimate, Expression, Quality
-from ferce_agent.uncertainty.conformal import prediction_set
+from ferce_agent.report.photo import (
+    AbstainReason,
+    ActionUnitReading,
+    Component,
+    Distribution,
+    Estimate,
+    Expression,
+    Quality,
+)
+from ferce_agent.specialist.conformal import prediction_set
 
 COMPOUND_SHARE: Final = 0.25
 """Each part of a compound needs at least this probability."""

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import DataError
-from ferce_agent.extraction.perception import Part
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
-from ferce_agent.uncertainty.calibration import softmax
+from ferce_agent.specialist.calibration import softmax
+from ferce_agent.vlm.extraction.perception import Part
 
 WEIGHTS = tuple(round(step * 0.05, 2) for step in range(21))
 """Exponents that are tried."""

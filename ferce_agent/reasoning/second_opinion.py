@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ferce_agent import wording
-from ferce_agent.extraction.perception import Cue, ExtractedPerception, Part
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.fusion import canonical_shares
 from ferce_agent.reasoning.movements import ABSENT, PRESENT, evidence_id, unit_evidence
-from ferce_agent.report import (
+from ferce_agent.report import wording
+from ferce_agent.report.photo import (
     ActionUnitReading,
     Claim,
     Component,
@@ -20,6 +19,7 @@ from ferce_agent.report import (
     Support,
     VlmReading,
 )
+from ferce_agent.vlm.extraction.perception import Cue, ExtractedPerception, Part
 
 REPAIR_WORDS = 300
 """Longest record of a refused attempt."""

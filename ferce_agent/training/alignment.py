@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from ferce_agent.faces.template import CROP_SIZE
-from ferce_agent.perception.looks import COUNT, looks
 from ferce_agent.training.augment import augment, centre_crop
 from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.network import FaceNet
 from ferce_agent.training.specialist import Examples, learning_rate, repeat_factors
 from ferce_agent.training.tower import Tower, TowerRecipe, keep_spare, teach
 from ferce_agent.training.visual_words import SHARPNESS, Words, spoken
+from ferce_agent.vlm.own.test_time_augmentation import COUNT, looks
 
 LANGUAGE: Final = 576
 """Width of SmolLM2-135M."""

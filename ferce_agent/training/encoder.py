@@ -19,13 +19,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.context.events import EventMatcher, example_sentences
+from ferce_agent.context.sentence_vectors import WordEncoder
+from ferce_agent.context.statements import statements
 from ferce_agent.errors import MissingExtraError, SetupError
 from ferce_agent.evaluation.cases import SETS, load_cases, measure_situations
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.encoder import LAYERS, NETWORK_NAME, TEMPLATES, TOKENIZER_NAME, TextEncoder
-from ferce_agent.reasoning.events import EventMatcher, example_sentences
-from ferce_agent.reasoning.told import statements
-from ferce_agent.reasoning.words import WordEncoder
+from ferce_agent.specialist.sentence_encoder import LAYERS, NETWORK_NAME, TEMPLATES, TOKENIZER_NAME, TextEncoder
 from ferce_agent.training.quantise import Blocks, rounded, rounded_for
 from ferce_agent.views.progress import Display
 

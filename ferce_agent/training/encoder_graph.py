@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from ferce_agent.perception.encoder import DIMENSIONS, LAYERS, WINDOW
+from ferce_agent.specialist.sentence_encoder import DIMENSIONS, LAYERS, WINDOW
 from ferce_agent.training.quantise import BITS
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ from ferce_agent.evaluation.accuracy import Accuracy, evaluate_crops
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.perception.specialist import INT8_NAME, METADATA_KEY, WEIGHTS_NAME, Specialist, SpecialistCard
+from ferce_agent.specialist.calibration import fit_temperature, softmax
+from ferce_agent.specialist.conformal import abstention_threshold, conformal_threshold
+from ferce_agent.specialist.runner import INT8_NAME, METADATA_KEY, WEIGHTS_NAME, Specialist, SpecialistCard
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet
 from ferce_agent.training.specialist import Recipe, TrainState, column_correlations
 from ferce_agent.training.teachers import TeacherLabels, unit_targets
-from ferce_agent.uncertainty.calibration import fit_temperature, softmax
-from ferce_agent.uncertainty.conformal import abstention_threshold, conformal_threshold
 from ferce_agent.views.progress import Display
 
 COVERAGE: Final = 0.9

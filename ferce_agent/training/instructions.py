@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Final, Literal
 
-from ferce_agent.extraction.prose import find_cues
-from ferce_agent.extraction.shape import MOST_CUES, WORDS
-from ferce_agent.lazy import once, once_each
+from ferce_agent.concurrency.lazy import once, once_each
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ActionUnit, ontology
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.movements import PRESENT
+from ferce_agent.vlm.extraction.prose import find_cues
+from ferce_agent.vlm.extraction.shape import MOST_CUES, WORDS
 
 NAMED: Final = PRESENT + 0.15
 """From this intensity on a movement is named: a margin over what counts as seen, for the reading is noisy."""

@@ -21,7 +21,6 @@ from torch import Generator, Tensor, nn
 
 from ferce_agent.errors import MissingExtraError, SettingsError
 from ferce_agent.faces.template import CROP_SIZE
-from ferce_agent.perception.own import language_file
 from ferce_agent.training.alignment import Eyes
 from ferce_agent.training.augment import augment
 from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
@@ -29,6 +28,7 @@ from ferce_agent.training.instructions import Measured, Turn, make_turn
 from ferce_agent.training.network import UNITS, FaceNet
 from ferce_agent.training.specialist import Examples, learning_rate, repeat_factors
 from ferce_agent.training.tower import teach
+from ferce_agent.vlm.own.model import language_file
 
 OPENING: Final = "<|im_start|>user\n"
 CLOSING: Final = "<|im_end|>\n<|im_start|>assistant\n"

@@ -18,8 +18,6 @@ import torch
 from torch import Generator, Tensor, nn
 
 from ferce_agent.evaluation.answers import read_strictly
-from ferce_agent.extraction.answer import THINK_TAG
-from ferce_agent.extraction.prose import find_cues
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.reasoning.movements import ABSENT, PRESENT
@@ -39,6 +37,8 @@ from ferce_agent.training.language import (
 )
 from ferce_agent.training.network import FaceNet
 from ferce_agent.training.specialist import Examples, repeat_factors
+from ferce_agent.vlm.extraction.answer import THINK_TAG
+from ferce_agent.vlm.extraction.prose import find_cues
 
 RIGHT: Final = 1.0
 """Reward of the right word as the strict scorer reads it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ferce_agent.errors import MissingExtraError
 from ferce_agent.evaluation.ferplus import load_split
-from ferce_agent.perception.specialist import Specialist
+from ferce_agent.specialist.runner import Specialist
 from ferce_agent.training.instructions import Turn
 from ferce_agent.training.teachers import TeacherLabels, label_faces
 from ferce_agent.views.progress import Display

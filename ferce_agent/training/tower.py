@@ -260,7 +260,7 @@ def keep_spare(model: CLIPVisionModel) -> None:
 
     llama.cpp and transformers put CLIP's class token at different ends of the row, so the tower does without: the file for
     llama.cpp has none. transformers always has one; with these places spare, an export can give it a key that no patch attends
-    to (`ferce_agent.perception.own_export.hide_class_token`). Called after every step.
+    to (`ferce_agent.vlm.own.export.hide_class_token`). Called after every step.
     """
     embeddings = model.embeddings
     embeddings.patch_embedding.weight[-2:] = 0

@@ -13,8 +13,6 @@ import numpy as np
 import torch
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.gguf_files import write_lora, write_mmproj
-from ferce_agent.perception.own import LORA, MMPROJ
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.training.alignment import (
     AlignmentRecipe,
@@ -47,6 +45,8 @@ from ferce_agent.training.rlvr import Drill, RewardRecipe, load_drill, new_drill
 from ferce_agent.training.specialist import Examples, load_examples
 from ferce_agent.training.tower import MEAN, PATCH, PIXELS, SPREAD, TowerRecipe, load_teacher, train_tower
 from ferce_agent.training.visual_words import collect_words
+from ferce_agent.vlm.own.gguf_files import write_lora, write_mmproj
+from ferce_agent.vlm.own.model import LORA, MMPROJ
 
 if TYPE_CHECKING:
     from ferce_agent.training.network import FaceNet

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import Term, ontology
-from ferce_agent.perception.encoder import DIMENSIONS, TEMPLATES, TextEncoder
-from ferce_agent.perception.specialist import Specialist, shipped_weights
-from ferce_agent.perception.vocabulary import Alignment, features_of
+from ferce_agent.specialist.open_vocabulary import Alignment, features_of
+from ferce_agent.specialist.runner import Specialist, shipped_weights
+from ferce_agent.specialist.sentence_encoder import DIMENSIONS, TEMPLATES, TextEncoder
 from ferce_agent.training.network import UNITS
 from ferce_agent.views.progress import Display
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ferce_agent.policy.decide import Decision
 from ferce_agent.policy.rules import Rule, When, rules
-from ferce_agent.wording import code_words
+from ferce_agent.report.wording import code_words
 
 LEAST: Final = 110
 """Columns below which the table would squeeze its texts; then the rules stand one under the other."""

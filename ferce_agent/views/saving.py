@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ferce_agent.images import ImageSource, Picture
-    from ferce_agent.report import EmotionReport
+    from ferce_agent.inputs.photo import ImageSource, Picture
+    from ferce_agent.report.photo import EmotionReport
 
 ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
@@ -141,6 +141,6 @@ def _makers(report: EmotionReport, picture: ImageSource | Picture | None) -> dic
 
 
 def _pixels(picture: ImageSource | Picture) -> NDArray[np.uint8]:
-    from ferce_agent.images import Picture, load_picture
+    from ferce_agent.inputs.photo import Picture, load_picture
 
     return (picture if isinstance(picture, Picture) else load_picture(picture)).pixels

@@ -13,11 +13,11 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import FerceError
-from ferce_agent.lazy import once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import EmotionReport, Expression, Person
+from ferce_agent.report.photo import EmotionReport, Expression, Person
 from ferce_agent.views.characters import spelt
 
 Cell = str | int | float

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ferce_agent.cli import main
 from ferce_agent.errors import EngineError, WeightsError
-from ferce_agent.report import EmotionReport
+from ferce_agent.report.photo import EmotionReport
 from ferce_agent.views.tables import columns
 from tests.cli.commands import ferce
 
@@ -58,8 +58,8 @@ def test_a_single_photo_is_the_report_unless_lines_are_asked_for(folder: Path) -
 def test_whatever_fails_with_one_photo_does_not_lose_the_others(
     error: Exception, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ferce_agent import images
     from ferce_agent.cli import main
+    from ferce_agent.inputs import photo as images
 
     def fails_once(name: str, *, urls: bool = False) -> images.Picture:
         if name.endswith("b.png"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
-from ferce_agent.perception.vlm import Answer, Request
+from ferce_agent.vlm.protocol import Answer, Request
 
 FERBENCH = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 

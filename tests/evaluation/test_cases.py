@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ferce_agent.context.understanding import understand
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.cases import SETS, judge, load_cases, measure_situations, read_case, to_table
-from ferce_agent.reasoning.understanding import understand
 
 CASE = {
     "id": "one",

@@ -11,8 +11,8 @@ from ferce_agent.cli import main
 from ferce_agent.evaluation.drift import Drift
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import FaceDetector
-from ferce_agent.perception.specialist import Specialist, shipped_weights
-from ferce_agent.uncertainty.calibration import softmax
+from ferce_agent.specialist.calibration import softmax
+from ferce_agent.specialist.runner import Specialist, shipped_weights
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "ferplus"
 

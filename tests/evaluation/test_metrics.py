@@ -20,7 +20,7 @@ from ferce_agent.evaluation.metrics import (
     set_scores,
     split_conformal,
 )
-from ferce_agent.uncertainty.conformal import class_thresholds
+from ferce_agent.specialist.conformal import class_thresholds
 
 
 def random_case(seed: int, count: int = 400, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:

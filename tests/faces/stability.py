@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import ferce_agent.engine
 from ferce_agent.engine import Engines
-from ferce_agent.images import load_picture
-from ferce_agent.report import Expression
-from tests.faces.test_relook import variants
+from ferce_agent.inputs.photo import load_picture
+from ferce_agent.report.photo import Expression
+from tests.faces.test_test_time_augmentation import variants
 
 Named = tuple[NDArray[np.float64], float, Expression]
 """Middle of a face as a share of the picture, its width as such, and what is read."""

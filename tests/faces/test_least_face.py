@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ferce_agent.context.composition import detection_notes
 from ferce_agent.faces.detection import FaceDetector, When
-from ferce_agent.images import Picture
-from ferce_agent.reasoning.compose import detection_notes
+from ferce_agent.inputs.photo import Picture
 
 
 def message_of(width: int, height: int, small_faces: When = "auto") -> str:

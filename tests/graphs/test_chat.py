@@ -14,7 +14,9 @@ from langchain_core.outputs import ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import PrivateAttr
 
-from ferce_agent.chat_models import GuidedChatModel, direction_in
+from ferce_agent.chat.memory import open_memory
+from ferce_agent.chat.models import GuidedChatModel, direction_in
+from ferce_agent.chat.replies import Direction
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs import chat
@@ -29,12 +31,10 @@ from ferce_agent.graphs.chat_state import (
     chat_context,
     reading_of,
 )
-from ferce_agent.memory import open_memory
-from ferce_agent.replies import Direction
-from ferce_agent.report import EmotionReport
-from ferce_agent.situation import MAX_SPOKEN, read_situation
+from ferce_agent.inputs.situation import MAX_SPOKEN, read_situation
+from ferce_agent.report.photo import EmotionReport
+from tests.chat.test_replies import report_of
 from tests.factories import make_abstained_report, make_provenance
-from tests.test_replies import report_of
 
 THREAD = {"configurable": {"thread_id": "t"}}
 

@@ -21,7 +21,7 @@ from langgraph.types import Command
 from pydantic import PrivateAttr
 from typing_extensions import TypedDict
 
-from ferce_agent.chat_models import GuidedChatModel
+from ferce_agent.chat.models import GuidedChatModel
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, InputError
 from ferce_agent.graphs.chat import build_chat_graph

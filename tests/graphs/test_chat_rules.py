@@ -15,16 +15,16 @@ from langchain_core.outputs import ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import PrivateAttr
 
-from ferce_agent.chat_models import GuidedChatModel
+from ferce_agent.chat.models import GuidedChatModel
 from ferce_agent.engine import Engines
 from ferce_agent.errors import PolicyError, SettingsError
 from ferce_agent.graphs.chat import build_chat_graph
 from ferce_agent.graphs.chat_state import ChatContext, reading_of, reference_to
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 from ferce_agent.policy.use import UseContext
+from tests.chat.test_replies import report_of
 from tests.factories import make_provenance
 from tests.policy.test_end_to_end import RemoteVlm, expression_words
-from tests.test_replies import report_of
 
 THREAD: Any = {"configurable": {"thread_id": "t"}}
 WORK = {"domain": "workplace", "jurisdiction": "eu"}

@@ -30,12 +30,12 @@ from typing_extensions import TypedDict
 from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, ImageTruncatedError, InputError
-from ferce_agent.graphs.analyze import build_graph
+from ferce_agent.graphs.photo import build_graph
 from ferce_agent.graphs.state import RunContext
-from ferce_agent.images import Picture, load_picture
-from ferce_agent.perception.vlm import Answer, Request
-from ferce_agent.report import EmotionReport
-from ferce_agent.tools.langchain_tool import create_analyze_expression_tool
+from ferce_agent.inputs.photo import Picture, load_picture
+from ferce_agent.report.photo import EmotionReport
+from ferce_agent.tools.langchain import create_analyze_expression_tool
+from ferce_agent.vlm.protocol import Answer, Request
 
 ONE: RunnableConfig = {"configurable": {"thread_id": "one"}}
 LOOK = {"messages": [HumanMessage("What does the face show?")]}

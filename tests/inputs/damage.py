@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import InputError
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 
 Damage = Callable[[bytes, random.Random], bytes]
 MEDIA: Final = Path(__file__).parents[3] / "shared" / "media"

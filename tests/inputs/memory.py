@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.engine import Engines
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 
 
 def drawn(width: int, height: int) -> NDArray[np.uint8]:

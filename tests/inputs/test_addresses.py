@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferce_agent.errors import ImageAccessError, ImageNotFoundError, ImageTooLargeError, InputError
-from ferce_agent.images import ImageLimits, load_picture
 from ferce_agent.inputs.addresses import Reach, fetch, is_public
-from tests.test_images import saved
+from ferce_agent.inputs.photo import ImageLimits, load_picture
+from tests.inputs.test_photo import saved
 
 PICTURE = saved("PNG")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import ImageTruncatedError
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 
 FORMATS = ("WEBP", "HEIF", "AVIF", "GIF", "BMP")
 

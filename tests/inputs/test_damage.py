@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import ImageFormatError, ImageTruncatedError
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 from tests.inputs.damage import DAMAGES, encodings, measure, photos, refused
-from tests.test_images import saved
+from tests.inputs.test_photo import saved
 
 
 def test_damage_is_caught_and_nothing_else() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ferce_agent.errors import SetupError
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 
 
 def test_a_missing_decoder_is_not_called_damage(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

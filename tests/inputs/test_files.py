@@ -11,9 +11,9 @@ import pytest
 
 from ferce_agent.cli.photos import open_photo, photo_names
 from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageNotFoundError, ImageTooLargeError
-from ferce_agent.images import ImageLimits, load_picture
 from ferce_agent.inputs import files
-from tests.test_images import assert_drawn, saved
+from ferce_agent.inputs.photo import ImageLimits, load_picture
+from tests.inputs.test_photo import assert_drawn, saved
 
 
 def test_open_files_are_read_from_their_beginning(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ferce_agent.errors import ImageFormatError, ImageTruncatedError, InputError
-from ferce_agent.images import load_picture
 from ferce_agent.inputs.kinds import kind_of
+from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.tags import orientation_of, read_tags
-from tests.test_images import assert_drawn, drawn, saved
+from tests.inputs.test_photo import assert_drawn, drawn, saved
 
 
 def heic(image: Image.Image, **options: Any) -> bytes:
@@ -164,7 +164,7 @@ def test_pillow_stays_as_it_was() -> None:
     import sys
 
     code = (
-        "import io, sys, warnings; from PIL import Image; from ferce_agent.images import load_picture;"
+        "import io, sys, warnings; from PIL import Image; from ferce_agent.inputs.photo import load_picture;"
         " Image.init(); before=(sorted(Image.OPEN), Image.MAX_IMAGE_PIXELS);"
         "filters = list(warnings.filters);"
         "load_picture(sys.stdin.buffer.read());"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import ImageAccessError, ImageFormatError, ImageTruncatedError
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 
 
 def encoded(pixels: NDArray[np.uint8], name: str, **options: Any) -> bytes:

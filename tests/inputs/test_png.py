@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ferce_agent.errors import ImageTruncatedError
-from ferce_agent.images import load_picture
+from ferce_agent.inputs.photo import load_picture
 
 
 def chunk(kind: bytes, body: bytes, *, sound: bool = True) -> bytes:

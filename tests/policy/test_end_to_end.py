@@ -20,18 +20,18 @@ from ferce_agent.cli import main
 from ferce_agent.engine import Engines
 from ferce_agent.errors import PolicyError, SettingsError
 from ferce_agent.evaluation.perceivers.registry import load_perceiver
-from ferce_agent.graphs.analyze import compiled_graph
+from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.vlm import Answer, Request
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report import EmotionReport, json_schema
+from ferce_agent.report.photo import EmotionReport, json_schema
 from ferce_agent.settings import Settings
-from ferce_agent.tools.langchain_tool import create_analyze_expression_tool
-from ferce_agent.tools.mcp_server import create_server
+from ferce_agent.tools.langchain import create_analyze_expression_tool
+from ferce_agent.tools.mcp import create_server
 from ferce_agent.views.emotionml import check_emotionml, to_emotionml
 from ferce_agent.views.html import to_html
 from ferce_agent.views.text import to_text
+from ferce_agent.vlm.protocol import Answer, Request
 from tests.tool_calls import call
 
 WORK = {"domain": "workplace", "jurisdiction": "eu"}

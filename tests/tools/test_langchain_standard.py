@@ -9,7 +9,7 @@ from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 
 from ferce_agent.evaluation.speed import demo_photo
-from ferce_agent.tools.langchain_tool import create_analyze_expression_tool
+from ferce_agent.tools.langchain import create_analyze_expression_tool
 
 
 class Example:

@@ -25,9 +25,9 @@ from mcp.client.streamable_http import streamable_http_client
 
 from ferce_agent.engine import Engines
 from ferce_agent.errors import SettingsError
-from ferce_agent.images import Picture
+from ferce_agent.inputs.photo import Picture
+from ferce_agent.tools.mcp import create_server
 from ferce_agent.tools.mcp_http import bound_socket, check_access, http_app
-from ferce_agent.tools.mcp_server import create_server
 
 ERAS = ["2025-06-18", "2026-07-28"]
 """Protocol versions: the last with a handshake, and the first without."""
@@ -248,7 +248,7 @@ async def test_work_for_a_client_that_hung_up_is_called_off(photo: Path, era: st
             called_off.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ferce_agent.tools.mcp_server.aanalyze_expression", endless)
+        patch.setattr("ferce_agent.tools.mcp.aanalyze_expression", endless)
         async with running(http_app(create_server(), host="127.0.0.1")) as port:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(await tool_call(port, photo, era))

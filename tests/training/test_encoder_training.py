@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ferce_agent.context.sentence_vectors import WordEncoder
 from ferce_agent.errors import SetupError
-from ferce_agent.perception.encoder import TextEncoder
-from ferce_agent.reasoning.words import WordEncoder
+from ferce_agent.specialist.sentence_encoder import TextEncoder
 from ferce_agent.training import encoder as training
 from ferce_agent.training.quantise import MIDDLE, rounded, rounded_for
 

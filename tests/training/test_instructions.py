@@ -8,9 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferce_agent.evaluation.answers import read_strictly
-from ferce_agent.extraction.answer import read_answer
-from ferce_agent.extraction.prose import find_certainty, find_cues
-from ferce_agent.extraction.shape import shape_for
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.training.instructions import (
@@ -26,6 +23,9 @@ from ferce_agent.training.instructions import (
     think,
 )
 from ferce_agent.training.network import UNITS
+from ferce_agent.vlm.extraction.answer import read_answer
+from ferce_agent.vlm.extraction.prose import find_certainty, find_cues
+from ferce_agent.vlm.extraction.shape import shape_for
 
 
 def face(units: dict[str, float] | None = None, *, readable: bool = True, **shares: float) -> Measured:

@@ -16,7 +16,7 @@ from ferce_agent.errors import DataError, SettingsError  # noqa: E402
 from ferce_agent.evaluation.bench import bench_to_folder  # noqa: E402
 from ferce_agent.evaluation.runner import Plan  # noqa: E402
 from ferce_agent.ontology.labels import CANONICAL  # noqa: E402
-from ferce_agent.perception.specialist import Specialist  # noqa: E402
+from ferce_agent.specialist.runner import Specialist  # noqa: E402
 from ferce_agent.training.augment import augment, centre_crop, random_affine  # noqa: E402
 from ferce_agent.training.export import export  # noqa: E402
 from ferce_agent.training.network import POSE_SCALE, SPREAD, UNITS, FaceNet, Outputs, settle_norms, standardise  # noqa: E402
@@ -316,7 +316,7 @@ def test_the_early_exit_is_as_early_as_it_may_be() -> None:
 
 
 def test_thresholds_follow_the_flattening() -> None:
-    from ferce_agent.perception.specialist import SpecialistCard
+    from ferce_agent.specialist.runner import SpecialistCard
 
     card = SpecialistCard("1", CANONICAL, 44, 1.0, 0.9, 0.3, 0.6, flattened=((0.0, 0.3, 0.6), (1.0, 0.1, 0.5)))
     assert card.thresholds(0) == (0.3, 0.6)

@@ -11,8 +11,6 @@ pytest.importorskip("transformers")
 
 from ferce_agent.errors import DataError, SettingsError  # noqa: E402
 from ferce_agent.faces.alignment import even_crop  # noqa: E402
-from ferce_agent.perception.gguf_files import POSITIONS  # noqa: E402
-from ferce_agent.perception.own_export import hide_class_token  # noqa: E402
 from ferce_agent.training import specialist  # noqa: E402
 from ferce_agent.training.augment import centre_crop  # noqa: E402
 from ferce_agent.training.network import FaceNet  # noqa: E402
@@ -36,6 +34,8 @@ from ferce_agent.training.tower import (  # noqa: E402
     tower_epoch,
     tower_loss,
 )
+from ferce_agent.vlm.own.export import hide_class_token  # noqa: E402
+from ferce_agent.vlm.own.gguf_files import POSITIONS  # noqa: E402
 
 SMALL = TowerRecipe(width=64, blocks=2, local=1, hinted=(1, 2), growth=(0, 0), cycles=((2, 4e-4),), batch=8, ema=0.5)
 

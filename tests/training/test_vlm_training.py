@@ -18,18 +18,18 @@ for package in ("transformers", "peft", "gguf", "pyarrow"):
 
 from click.testing import CliRunner  # noqa: E402
 
-from ferce_agent.asking import crop_jpeg  # noqa: E402
 from ferce_agent.cli import main  # noqa: E402
 from ferce_agent.errors import MissingExtraError, WeightsError  # noqa: E402
-from ferce_agent.perception.backends import load_vlm  # noqa: E402
-from ferce_agent.perception.model_cache import cache_folder  # noqa: E402
-from ferce_agent.perception.own import OwnVlm, language_file  # noqa: E402
-from ferce_agent.perception.vlm import Request  # noqa: E402
 from ferce_agent.prompts.loader import load_prompt  # noqa: E402
 from ferce_agent.training.instructions import Measured, make_turn  # noqa: E402
 from ferce_agent.training.specialist import Recipe, new_state, save_checkpoint  # noqa: E402
-from tests.perception.picture_tokens import picture_tokens  # noqa: E402
+from ferce_agent.vlm.ask import crop_jpeg  # noqa: E402
+from ferce_agent.vlm.backends import load_vlm  # noqa: E402
+from ferce_agent.vlm.own.model import OwnVlm, language_file  # noqa: E402
+from ferce_agent.vlm.own.model_cache import cache_folder  # noqa: E402
+from ferce_agent.vlm.protocol import Request  # noqa: E402
 from tests.training.test_specialist_training import write_split  # noqa: E402
+from tests.vlm.picture_tokens import picture_tokens  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -129,7 +129,7 @@ def test_llama_cpp_reads_the_mean_of_several_looks_as_the_training_does(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("llama_cpp")
-    from ferce_agent.perception.llamacpp_eyes import Eyes
+    from ferce_agent.vlm.adapters.llamacpp_eyes import Eyes
 
     read, seen = Eyes.mean_look, []
 

@@ -9,8 +9,8 @@ pytest.importorskip("torch")
 
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
-from ferce_agent.perception.encoder import TextEncoder
-from ferce_agent.perception.vocabulary import Alignment
+from ferce_agent.specialist.open_vocabulary import Alignment
+from ferce_agent.specialist.sentence_encoder import TextEncoder
 from ferce_agent.training import vocabulary as training
 from ferce_agent.training.network import UNITS
 from ferce_agent.training.vocabulary import Faces, canonical_aucs, family_accuracy, fit, target_terms, wordings

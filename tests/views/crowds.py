@@ -6,11 +6,11 @@ import random
 from itertools import pairwise
 from typing import Any, get_args
 
+from ferce_agent.context.guidance import advice_table
+from ferce_agent.context.relationships import group_mood
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.rules import rules
-from ferce_agent.reasoning.guidance import advice_table
-from ferce_agent.reasoning.relationships import group_mood
-from ferce_agent.report import (
+from ferce_agent.report.photo import (
     ActionUnitReading,
     Alternative,
     Cause,

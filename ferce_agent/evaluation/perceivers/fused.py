@@ -12,15 +12,15 @@ from ferce_agent.errors import FerceError, SettingsError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.evaluation.perceivers.own import TRAINED_ON
-from ferce_agent.extraction.perception import ExtractedPerception
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.faces.template import FER_SIZE, symmetric_template
-from ferce_agent.perception.specialist import Perception
-from ferce_agent.perception.vlm import Allowance
 from ferce_agent.reasoning.fusion import fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
 from ferce_agent.settings import Settings
+from ferce_agent.specialist.runner import Perception
+from ferce_agent.vlm.extraction.perception import ExtractedPerception
+from ferce_agent.vlm.protocol import Allowance
 
 
 def look_twice(engines: Engines, sample: Sample, flatten: float) -> tuple[Perception, ExtractedPerception | None]:

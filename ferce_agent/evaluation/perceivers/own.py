@@ -12,10 +12,10 @@ from ferce_agent.engine import Engines
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.perception.specialist import Precision, Specialist
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report import EmotionReport
+from ferce_agent.report.photo import EmotionReport
 from ferce_agent.settings import Settings
+from ferce_agent.specialist.runner import Precision, Specialist
 
 TRAINED_ON = {"fer2013/train": "FER+ votes on the training split", "fer2013/valid": "calibration and thresholds"}
 

@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import MissingExtraError, SetupError, WeightsError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
-from ferce_agent.lazy import lazy_property
 from ferce_agent.ontology.labels import CANONICAL
 
 FER_LABELS: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")

@@ -10,8 +10,8 @@ from ferce_agent.evaluation.perceivers.fused import FusedPerceiver
 from ferce_agent.evaluation.perceivers.own import ProductPerceiver, SpecialistPerceiver
 from ferce_agent.evaluation.perceivers.peers import FerPeer, OpenCvFloor
 from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
-from ferce_agent.perception.backends import call_named, load_vlm
-from ferce_agent.perception.vlm import VisionLanguageModel
+from ferce_agent.vlm.backends import call_named, load_vlm
+from ferce_agent.vlm.protocol import VisionLanguageModel
 
 NAMES = (
     "specialist",

@@ -7,13 +7,13 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from ferce_agent.asking import crop_jpeg
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
-from ferce_agent.perception.vlm import Request, VisionLanguageModel, ask_in_time, preset_of
 from ferce_agent.prompts.loader import load_prompt
+from ferce_agent.vlm.ask import crop_jpeg
+from ferce_agent.vlm.protocol import Request, VisionLanguageModel, ask_in_time, preset_of
 
 SIDE: Final = 224
 """FERBench resizes the aligned face to 224x224."""

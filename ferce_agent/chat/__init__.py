@@ -1,0 +1,1 @@
+"""`ferce chat`: the loop in a terminal, its chat models, replies and memory."""

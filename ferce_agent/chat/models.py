@@ -1,0 +1,139 @@
+"""Chat models of the chatbot: the offline one, and any other by one string."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, ClassVar, Final
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import ValidationError
+
+from ferce_agent.chat.replies import Direction, GuidedReply
+from ferce_agent.errors import MissingExtraError, SettingsError
+from ferce_agent.graphs.chat_state import REFERENCE, words_of
+from ferce_agent.vlm.adapters.endpoint import STRAIGHT, access
+from ferce_agent.vlm.backends import call_named
+
+FORMS: Final = "openai:URL#MODEL or python:MODULE:FUNCTION"
+SUMMARY: Final = re.compile(r"«(.*?)»", re.S)
+"""Where the prompt `chat` has the summary."""
+
+
+class GuidedChatModel(BaseChatModel):
+    """Answers by rule, offline: calls the tool for the latest message's photos, and follows the guidance in the system message."""
+
+    remote: ClassVar[bool] = False
+
+    @property
+    def _llm_type(self) -> str:
+        return "ferce-guided"
+
+    def bind_tools(self, tools: Sequence[Any], **options: Any) -> Runnable[Any, AIMessage]:
+        """Return the model with tools; it calls the first one with the name of each photo."""
+        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **options)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002  # the interface has it
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **options: Any,
+    ) -> ChatResult:
+        """Return a tool call for each photo while the tools are bound, else the answer."""
+        said = [one for one in messages if isinstance(one, HumanMessage)]
+        photos = REFERENCE.findall(str(said[-1].text)) if said else []
+        tools = options.get("tools") or ()
+        if tools and photos:
+            reply = AIMessage("", tool_calls=[_call(tools[0]["function"]["name"], photo) for photo in photos])
+        else:
+            reply = AIMessage(reply_to(messages).text())
+        return ChatResult(generations=[ChatGeneration(message=reply)])
+
+
+def _call(name: str, photo: str) -> ToolCall:
+    return ToolCall(name=name, args={"photo": photo}, id=f"call-{uuid.uuid4().hex[:8]}", type="tool_call")
+
+
+def reply_to(messages: Sequence[BaseMessage]) -> GuidedReply:
+    """Return the answer to a conversation that begins with the prompt `chat`."""
+    system = "\n".join(str(one.text) for one in messages if isinstance(one, SystemMessage))
+    said = [one for one in messages if isinstance(one, HumanMessage)]
+    found = SUMMARY.search(system)
+    return GuidedReply(
+        words=words_of(said[-1]) if said else "",
+        direction=direction_in(system),
+        summary=found[1] if found else "",
+        turn=max(0, len(said) - 1),
+    )
+
+
+def direction_in(text: str) -> Direction:
+    """Return the guidance that stands as one line of JSON in a prompt; the safe default if there is none."""
+    for line in text.splitlines():
+        if line.startswith("{"):
+            try:
+                return Direction.model_validate_json(line)
+            except ValidationError:
+                continue
+    return Direction()
+
+
+def load_chat_model(spec: str | None) -> BaseChatModel:
+    """Return the chat model that a string names; the offline one if there is none.
+
+    Raises:
+        SettingsError: The string names no chat model.
+        MissingExtraError: langchain-openai is not installed.
+    """
+    if not spec:
+        return GuidedChatModel()
+    kind, _, rest = spec.strip().partition(":")
+    if kind == "openai" and rest:
+        return _endpoint(rest)
+    if kind == "python" and rest:
+        made = call_named(rest)
+        if isinstance(made, BaseChatModel):
+            return made
+        raise SettingsError(f"{spec[:120]} gives no LangChain chat model.")
+    raise SettingsError(f"'{spec[:120]}' names no chat model.", hint=f"Use {FORMS}.")
+
+
+def _endpoint(place: str) -> BaseChatModel:
+    url, mark, name = place.partition("#")
+    if not mark or not name:
+        raise SettingsError("The endpoint needs a model.", hint="openai:http://localhost:8000/v1#MODEL")
+    way = access(url)
+    try:
+        from langchain_openai import ChatOpenAI
+    except ImportError as error:
+        raise MissingExtraError("langchain-openai", "chat") from error
+    straight = {} if way.remote else _straight_clients()
+    # Servers on this machine take any key, but the client wants one.
+    made = ChatOpenAI(
+        model=name, base_url=url.rstrip("/"), api_key=way.key or "none", timeout=120, max_retries=2, **straight
+    )
+    if straight:  # it does not close what it was given
+        weakref.finalize(made, straight["http_client"].close)
+    return made
+
+
+def _straight_clients() -> dict[str, Any]:
+    """Return HTTP clients that stay on this machine, as arguments of `ChatOpenAI`."""
+    import openai
+
+    class AsyncClient(openai.DefaultAsyncHttpxClient):
+        def __del__(self) -> None:
+            with suppress(RuntimeError):  # no loop: its connections ended with the loop they belonged to
+                self._closing = asyncio.get_running_loop().create_task(self.aclose())
+
+    return {"http_client": openai.DefaultHttpxClient(**STRAIGHT), "http_async_client": AsyncClient(**STRAIGHT)}

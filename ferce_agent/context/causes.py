@@ -1,0 +1,473 @@
+"""Typed causes: from the caller's words, from other people's expressions, and from a change over time.
+
+Each statement that tells of something real is searched for the ontology's cues of an appraisal ("funeral": loss). A statement of
+a loss is evidence of a loss; that the face shows sadness *because of* it remains a reading, so the confidence is bounded. Where
+nothing is stated, another person's expression or a clear change since an earlier reading may be named, as inferred. Nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ferce_agent.concurrency.lazy import once
+from ferce_agent.context.events import NOTHING, EventMatcher, Reading
+from ferce_agent.context.evidence_spans import carrying_words
+from ferce_agent.context.negation import affirmed, opposed, tells_of_bad
+from ferce_agent.context.pairs import face_distance
+from ferce_agent.context.statements import Sentence, Statement, is_plain_act
+from ferce_agent.inputs.situation import EarlierReading
+from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
+from ferce_agent.ontology.store import Appraisal, ontology
+from ferce_agent.report import wording
+from ferce_agent.report.photo import Alternative, Cause, Evidence, Person, Span
+from ferce_agent.vlm.extraction.hygiene import shorten
+
+MAX_CAUSES: Final = 5
+"""Causes reported per person."""
+STATED_CONFIDENCE: Final = 0.7
+"""Confidence of a stated cause that agrees with the face; halved where it does not agree."""
+INFERRED_CONFIDENCE: Final = 0.4
+"""Highest confidence of a cause that nobody stated."""
+AGREES: Final = 0.4
+"""Least probability of the expected expressions for a cause to agree with the face."""
+CLEAR: Final = 0.5
+"""Least probability at which another person's expression counts as a cause."""
+CHANGE: Final = 0.5
+"""Least change of pleasantness that counts as a change."""
+NEARBY: Final = 6.0
+"""Only people within so many face heights are looked at as a cause."""
+FITS: Final = 1.0
+"""Weight of what the face shows against what is said."""
+OPEN: Final = 0.2
+"""What an appraisal that leads one to expect no expression in particular counts as its share."""
+EXPLAINS: Final = 1.2
+"""Weight of how well the whole sentence explains the face, however it is appraised."""
+FEELING_WORDS: Final = 6
+"""A sentence of at most so many words that names an expression tells of a feeling, not of an event."""
+NAMED: Final = 0.4
+"""What a sentence that names the person counts more."""
+LATER: Final = 0.1
+"""How much less each further statement counts: what happened is told first, what came of it after."""
+LATEST: Final = 40
+"""From so many statements on it makes no difference."""
+ASIDE: Final = 0.5
+"""Where somebody is, and what an assistant says, counts less than what happens."""
+OWN_WORDS: Final = 0.5
+"""What somebody says counts more for that person than what others say."""
+LIKENESS: Final = 2.5
+"""Weight of an appraisal that the sentence classifier holds as likely as `FULL`."""
+FULL: Final = 0.3
+"""At this probability the weight is full; below, it falls with the logarithm, above it rises."""
+SLOPE: Final = 0.25
+"""How fast: one 55 times less likely than that counts nothing."""
+SECONDS: Final = 7
+"""At most so many appraisals of a sentence are considered; the face decides between them."""
+OFTEN: Final = 1.5
+"""How much more often than among the examples a sentence that somebody tells is of no matter."""
+IDLE: Final = 0.55
+"""From this probability on a sentence tells of nothing that would explain an expression."""
+FIRM: Final = 1.6
+"""Cues of this weight hold even then."""
+CERTAIN: Final = 0.2
+"""Without cues, an appraisal must be so likely where it goes against what the face shows, or where the face is calm."""
+NEAR: Final = 0.2
+"""Without cues, an appraisal must be so likely against the likeliest of its sentence,"""
+OPPOSED: Final = 0.7
+"""and so likely where one of the two is good and the other bad."""
+NEWS: Final = 3
+"""A sentence of fewer words ("Unbelievable!") comments on what another tells."""
+BRIEF: Final = 0.4
+"""How much weight it loses."""
+WEAK: Final = frozenset(
+    {"goal_important", "not_familiar", "familiar", "urgent", "predictable", "expected", "not_urgent"}
+)
+"""Appraisals that say how much is at stake rather than what happened: they yield to the others of the same sentence, all
+the more where cues say what happened."""
+GENERIC: Final = frozenset({"desirable", "undesirable"})
+"""Appraisals that nearly every good or bad event has."""
+BROAD: Final = 0.1
+"""How much weight they lose, so that the more telling one leads where both are as clear."""
+YIELD: Final = 0.7
+"""How much weight they lose then."""
+
+COMPARED: Final = 200
+"""Different sentences that the sentence classifier reads; in the others only cues count, and the report says so."""
+UNREAD: Final = Reading({})
+
+FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
+    ("fear", "anger"): "dangerous",
+    ("fear", "contempt"): "unpleasant",
+    ("fear", "fear"): "dangerous",
+    ("sadness", "anger"): "unpleasant",
+    ("sadness", "contempt"): "unpleasant",
+    ("sadness", "sadness"): "undesirable",
+    ("fear", "sadness"): "undesirable",
+    ("sadness", "fear"): "undesirable",
+    ("anger", "anger"): "caused_by_other",
+    ("anger", "contempt"): "unjust",
+    ("anger", "happiness"): "caused_by_other",
+    ("disgust", "disgust"): "unpleasant",
+    ("disgust", "happiness"): "unpleasant",
+    ("contempt", "happiness"): "not_congruent_with_ideals",
+    ("surprise", "surprise"): "not_expected",
+    ("surprise", "happiness"): "not_expected",
+    ("surprise", "anger"): "not_expected",
+    ("surprise", "fear"): "not_expected",
+    ("surprise", "sadness"): "not_expected",
+    ("fear", "surprise"): "not_expected",
+    ("happiness", "happiness"): "pleasant",
+    ("happiness", "surprise"): "pleasant",
+}
+"""(what a person shows, what somebody nearby shows) -> how the situation may be appraised."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedAppraisal:
+    """An appraisal that a sentence makes likely.
+
+    Attributes:
+        appraisal: The ontology's entry.
+        statement: Where it is said.
+        about: People it is about; empty for anybody.
+        phrase: The words that carry it.
+        span: Their characters in the statement's text.
+        sentence: Where the sentence begins in the statement's text.
+        weight: How clearly it is said: cues count by number and length, likeness to examples by its probability.
+        cued: Whether a cue of the ontology says so; else only likeness to examples does.
+        near: Probability of all appraisals of the sentence by likeness to examples; empty where nothing was compared.
+    """
+
+    appraisal: Appraisal
+    statement: Statement
+    about: tuple[str, ...]
+    phrase: str
+    span: tuple[int, int]
+    sentence: int
+    weight: float
+    cued: bool = True
+    near: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def likely(self) -> float:
+        """Its probability by likeness to examples; 1 where nothing was compared."""
+        return self.near.get(self.appraisal.id, 1.0)
+
+
+@once
+def cue_finder() -> PhraseFinder:
+    """Return the finder of the ontology's cues, keyed by appraisal id."""
+    return PhraseFinder({name: appraisal.cues for name, appraisal in ontology().appraisals.items()})
+
+
+def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = None) -> list[StatedAppraisal]:
+    """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
+    jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
+    texts = list(dict.fromkeys(sentence.text for _, sentence in jobs))[:COMPARED]
+    texts += [other for text in texts if (other := affirmed(text)) is not None and other not in texts]
+    read = dict(zip(texts, matcher.read(texts), strict=True)) if matcher else {}
+    return [
+        found
+        for one, part in jobs
+        for found in appraisals_in(one, part, read.get(part.text, UNREAD), read.get(affirmed(part.text) or ""))
+    ]
+
+
+def names_feeling(text: str) -> bool:
+    """Return whether a short sentence says how somebody feels rather than what happened ("I am furious")."""
+    return len(text.split()) <= FEELING_WORDS and bool(normalise(text).candidates)
+
+
+def appraisals_in(
+    statement: Statement, sentence: Sentence, reading: Reading = UNREAD, undenied: Reading | None = None
+) -> list[StatedAppraisal]:
+    """Return the appraisals of one sentence, clearest first.
+
+    Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what happened.
+
+    Args:
+        statement: Holds the sentence.
+        sentence: The sentence.
+        reading: What the sentence classifier says, where an encoder is at hand.
+        undenied: What it says of the sentence without its denial, if it denies something.
+    """
+    hits: dict[str, list[PhraseHit]] = {}
+    denied = False
+    for hit in _longest(cue_finder().find(sentence.text)):
+        denied |= hit.negated
+        if not hit.negated:
+            hits.setdefault(hit.key, []).append(hit)
+    denied |= undenied is not None and tells_of_bad(undenied.near)
+    weights = {name: 0.4 + sum(hit.end - hit.start for hit in found) / 10 for name, found in hits.items()}
+    if is_plain_act(sentence.text):
+        weights = {name: weight for name, weight in weights.items() if weight >= FIRM}
+    elif reading.near and (hits or not (denied or names_feeling(sentence.text))):
+        weights = _with_likeness(weights, reading.near)
+    if not WEAK.issuperset(hits):
+        weights = {name: weight for name, weight in weights.items() if name not in WEAK}
+    elif not WEAK.issuperset(weights):
+        weights = {name: weight - (YIELD if name in WEAK else 0.0) for name, weight in weights.items()}
+    weights = {name: weight - (BROAD if name in GENERIC else 0.0) for name, weight in weights.items()}
+    if len(sentence.text.split()) < NEWS and statement.source == "words":
+        weights = {name: weight - BRIEF for name, weight in weights.items()}
+    kept = sorted(weights.items(), key=lambda item: -item[1])
+    return [_stated(name, weight, hits, statement, sentence, reading) for name, weight in kept]
+
+
+def _longest(hits: Sequence[PhraseHit]) -> list[PhraseHit]:
+    kept: list[PhraseHit] = []
+    for hit in sorted(hits, key=lambda hit: hit.start - hit.end):
+        if all(
+            other.end <= hit.start or hit.end <= other.start or (other.start, other.end) == (hit.start, hit.end)
+            for other in kept
+        ):
+            kept.append(hit)
+    return kept
+
+
+def _with_likeness(cued: dict[str, float], near: Mapping[str, float]) -> dict[str, float]:
+    """Add what the sentence classifier says: a sentence that tells of nothing loses its weak cues, others gain appraisals."""
+    near = as_told(near)
+    if near[NOTHING] >= IDLE:
+        return {name: weight for name, weight in cued.items() if weight >= FIRM}
+    ranked = sorted((name for name in near if name != NOTHING), key=lambda name: -near[name])[:SECONDS]
+    merged = dict(cued)
+    for name in {*ranked, *cued}:
+        clear = max(1 + SLOPE * math.log(max(near.get(name, 0.0), 1e-4) / FULL), 0.0)
+        if name in cued or clear > 0:
+            merged[name] = cued.get(name, 0.0) + LIKENESS * clear
+    return merged
+
+
+def as_told(near: Mapping[str, float]) -> dict[str, float]:
+    """Return the probabilities for sentences as people tell them, of which more tell of nothing than of the examples do."""
+    whole = 1 + (OFTEN - 1) * near[NOTHING]
+    return {name: share * (OFTEN if name == NOTHING else 1.0) / whole for name, share in near.items()}
+
+
+def _stated(  # noqa: PLR0913
+    name: str,
+    weight: float,
+    hits: Mapping[str, Sequence[PhraseHit]],
+    statement: Statement,
+    sentence: Sentence,
+    reading: Reading,
+) -> StatedAppraisal:
+    pointing = hits.get(name) or [hit for found in hits.values() for hit in found]
+    first, last = carrying_words(sentence.text, name, reading.words, [(hit.start, hit.end) for hit in pointing])
+    return StatedAppraisal(
+        ontology().appraisals[name],
+        statement,
+        sentence.about,
+        shorten(sentence.text[first:last], 80),
+        (sentence.start + first, sentence.start + last),
+        sentence.start,
+        weight,
+        name in hits,
+        reading.near,
+    )
+
+
+def expected_share(person: Person, appraisal: Appraisal) -> float:
+    """Return the probability that the face shows an expression this appraisal leads one to expect."""
+    if person.expression is None:
+        return 0.0
+    shares = dict(person.expression.distribution.items())
+    return min(sum(shares[name] for name in appraisal.expressions), 1.0)
+
+
+def concerns(item: StatedAppraisal, person: Person) -> bool:
+    """Return whether something stated may be about a person: nobody else is named, and nobody else says it of themselves."""
+    if item.about:
+        return person.id in item.about
+    return not item.statement.person or item.statement.person == person.id
+
+
+def find_causes(
+    people: Sequence[Person],
+    stated: Sequence[StatedAppraisal],
+    earlier: Sequence[EarlierReading] = (),
+) -> tuple[list[Cause], list[Evidence]]:
+    """Return the causes offered for each read face, likeliest first, and the evidence that is new.
+
+    What is stated comes first; other people's expressions and changes are only looked at for a face that nothing stated explains.
+    """
+    causes: list[Cause] = []
+    evidence: list[Evidence] = []
+    for person in people:
+        if person.expression is None:
+            continue
+        own = [item for item in stated if concerns(item, person)]
+        ranked = sorted(own, key=lambda item: -rank(person, item))
+        found = [cause_for(person, item, ranked) for item in _distinct(clearest(person, ranked))[:MAX_CAUSES]]
+        if not any(cause.agrees for cause in found):
+            for cause, entry in (from_change(person, earlier), from_people(person, people)):
+                if cause is not None and entry is not None:
+                    found.append(cause)
+                    evidence.append(entry)
+        causes += found
+    return causes, evidence
+
+
+def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
+    """Keep what cues say; of what mere likeness says, the best per sentence, and a second one where it suits the face."""
+    calm = person.expression is not None and leading(person)[0] == "neutral"
+    kept: list[StatedAppraisal] = []
+    taken: Counter[tuple[str, int]] = Counter()
+    for item in ranked:
+        place = (item.statement.id, item.sentence)
+        suits = expected_share(person, item.appraisal) >= AGREES
+        first = max((name for name in item.near if name != NOTHING), key=lambda name: item.near[name], default="")
+        foremost = not first or item.likely >= item.near[first]
+        if not item.cued and item.likely < CERTAIN and (calm or not suits):
+            continue
+        against = opposed(item.appraisal.id, first)
+        if not item.cued and first and item.likely < (OPPOSED if against else NEAR) * item.near[first]:
+            continue  # a face that smiles makes no good news of bad
+        if item.cued or foremost or taken[place] == 0 or (taken[place] == 1 and suits):
+            kept.append(item)
+            taken[place] += 1
+    return kept
+
+
+def rank(person: Person, item: StatedAppraisal) -> float:
+    """Return how well a stated appraisal explains a face: specific words first, then what the face shows.
+
+    What else the same sentence may be appraised as counts, too: of two sentences the one is likelier meant that explains the face
+    whichever way it is read.
+    """
+    own = OWN_WORDS if item.statement.person == person.id else 0.0
+    if person.id in item.about:
+        own += NAMED
+    aside = ASIDE if item.statement.is_aside else 0.0
+    aside += LATER * min(item.statement.order, LATEST)
+    fit = expected_share(person, item.appraisal) if item.appraisal.expressions else OPEN
+    return item.weight + own - aside + FITS * fit + EXPLAINS * explained(person, item.near)
+
+
+def explained(person: Person, near: Mapping[str, float]) -> float:
+    """Return how much of what the face shows a sentence leads one to expect, over all that it may be appraised as."""
+    if person.expression is None:
+        return 0.0
+    shares, known = dict(person.expression.distribution.items()), ontology().appraisals
+    return sum(
+        share * sum(shares[expression] for expression in known[name].expressions)
+        for name, share in near.items()
+        if name != NOTHING
+    )
+
+
+def _distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
+    """Return the first item of each appraisal, in the order given."""
+    first: dict[str, StatedAppraisal] = {}
+    for item in items:
+        first.setdefault(item.appraisal.id, item)
+    return list(first.values())
+
+
+def cause_for(person: Person, item: StatedAppraisal, stated: Sequence[StatedAppraisal]) -> Cause:
+    """Build one stated cause; it agrees if the expected expressions hold at least 0.4 of the probability."""
+    share = expected_share(person, item.appraisal)
+    agrees = share >= AGREES
+    text = f"The context states something appraised as {item.appraisal.reading} (“{item.phrase}”)."
+    if not agrees:
+        text += " The face does not show what that would lead one to expect."
+    others = _distinct([other for other in stated if other.appraisal.id != item.appraisal.id])
+    return Cause(
+        person=person.id,
+        appraisal=item.appraisal.id,
+        text=text,
+        basis="stated",
+        evidence=(item.statement.id,),
+        agrees=agrees,
+        confidence=round(STATED_CONFIDENCE * (0.5 + 0.5 * share if agrees else 0.5 * (1 - share)), 4),
+        alternatives=tuple(_alternative(other.appraisal) for other in others[:2]),
+        source=item.statement.source,
+        span=Span(evidence=item.statement.id, start=item.span[0], end=item.span[1]),
+    )
+
+
+def _alternative(appraisal: Appraisal) -> Alternative:
+    return Alternative(appraisal=appraisal.id, text=f"Something appraised as {appraisal.reading}.")
+
+
+def leading(person: Person) -> tuple[str, float]:
+    """Return the likeliest expression of a read face other than neutral, and its probability; neutral where that leads clearly."""
+    assert person.expression is not None
+    return person.expression.distribution.ranked()[0]
+
+
+def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None, Evidence | None]:
+    """Return another person's clear expression as a possible cause; nothing for a neutral face or without such a person."""
+    shown, sure = leading(person)
+    candidates = [
+        other
+        for other in people
+        if other.id != person.id
+        and other.expression is not None
+        and leading(other)[1] >= CLEAR
+        and (shown, leading(other)[0]) in FROM_OTHERS
+        and face_distance(person, other) <= NEARBY
+    ]
+    if sure < CLEAR or not candidates:
+        return None, None
+    other = max(candidates, key=lambda one: leading(one)[1] / (1 + face_distance(person, one)))
+    term, share = leading(other)
+    appraisal = ontology().appraisals[FROM_OTHERS[shown, term]]
+    entry = Evidence(
+        id=f"{person.id}.others.{other.id}",
+        kind="geometry",
+        text=f"{wording.person_name(other.id)}, {face_distance(person, other):.1f} face heights away, "
+        f"{wording.shows(term)} ({wording.percent(share)}).",
+        value=share,
+        person=person.id,
+    )
+    text = f"{wording.person_name(other.id)} nearby {wording.shows(term)}; the situation may be appraised as {appraisal.reading}."
+    return _inferred(person, appraisal, text, entry, "people", share), entry
+
+
+def from_change(person: Person, earlier: Sequence[EarlierReading]) -> tuple[Cause | None, Evidence | None]:
+    """Return a clear change since the last earlier reading as a sign that something happened in between."""
+    assert person.expression is not None
+    own = [reading for reading in earlier if reading.person == person.id]
+    if not own:
+        return None, None
+    before, now = own[-1], person.expression.valence.value
+    shown, share = leading(person)
+    moved = now - before.valence
+    startled = shown == "surprise" and share >= CLEAR and before.primary != "surprise"
+    if not startled and abs(moved) < CHANGE:
+        return None, None
+    name = "not_expected" if startled else "desirable" if moved > 0 else "undesirable"
+    appraisal = ontology().appraisals[name]
+    was = wording.term_label(before.primary) if before.primary else "no clear expression"
+    entry = Evidence(
+        id=f"{person.id}.change",
+        kind="geometry",
+        text=f"Earlier: {was}, pleasantness {before.valence:+.2f}; now {wording.term_label(shown)}, {now:+.2f}.",
+        value=round(moved, 4),
+        person=person.id,
+    )
+    text = (
+        f"The expression changed since the last reading; something in between may be appraised as {appraisal.reading}."
+    )
+    return _inferred(person, appraisal, text, entry, "change", min(abs(moved), 1.0)), entry
+
+
+def _inferred(  # noqa: PLR0913
+    person: Person, appraisal: Appraisal, text: str, entry: Evidence, source: str, strength: float
+) -> Cause:
+    return Cause(
+        person=person.id,
+        appraisal=appraisal.id,
+        text=text,
+        basis="inferred",
+        evidence=(entry.id,),
+        agrees=expected_share(person, appraisal) >= AGREES or not appraisal.expressions,
+        confidence=round(INFERRED_CONFIDENCE * strength, 4),
+        alternatives=(),
+        source="people" if source == "people" else "change",
+    )

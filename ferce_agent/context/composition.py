@@ -1,0 +1,138 @@
+"""Put the findings together as one validated report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from ferce_agent.context.guidance import guide
+from ferce_agent.context.summary import summarise
+from ferce_agent.context.understanding import Understanding
+from ferce_agent.engine import Engines, package
+from ferce_agent.faces.detection import When, is_scaled_down, least_face
+from ferce_agent.inputs.photo import Picture
+from ferce_agent.ontology.store import ontology
+from ferce_agent.policy.decide import standard_policy
+from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.report.photo import (
+    Degradation,
+    DegradedCode,
+    EmotionReport,
+    Person,
+    Policy,
+    Provenance,
+    Source,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything the workflow found out, before it becomes a report."""
+
+    source: Source
+    readings: list[Reading]
+    understood: Understanding
+    degraded: list[Degradation]
+    timings: list[tuple[str, float]]
+    sent: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    policy: Policy = field(default_factory=standard_policy)
+
+
+def source_of(picture: Picture) -> Source:
+    """Describe a picture without showing it."""
+    return Source(width=picture.width, height=picture.height, sha256=picture.sha256, media_type=picture.media_type)
+
+
+def detection_notes(picture: Picture, found: int, limit: int, small_faces: When = "auto") -> list[Degradation]:
+    """Say what detection leaves open: no face, too many faces, only the first frame."""
+    notes = []
+    if found == 0:
+        longer = max(picture.width, picture.height)
+        least = least_face(longer, small_faces)
+        message = f"No face was found. A face needs about {least} pixels and should not be turned away."
+        if is_scaled_down(longer, small_faces):
+            message = (
+                f"No face was found. The picture was scaled down for the search: faces of about {least} pixels and more were "
+                "looked for; they should not be turned away. Smaller ones are looked for with --small-faces "
+                "(small_faces='always' in the settings), which is slower."
+            )
+        notes.append(Degradation(stage="detect", code="no_face", message=message, person=None))
+    if found > limit:
+        largest = "only the largest is" if limit == 1 else f"only the {limit} largest are"
+        message = f"{found} faces were found, {largest} in this report; raise max_faces to read more."
+        code: DegradedCode = "more_faces_than_limit"
+        notes.append(Degradation(stage="detect", code=code, message=message, person=None, count=found - limit))
+    if picture.frames > 1:
+        message = f"The file ({picture.media_type}) holds several frames or pages; only the first was read."
+        notes.append(Degradation(stage="load", code="first_frame_only", message=message, person=None))
+    return notes
+
+
+def engine_notes(engines: Engines, people: int) -> list[Degradation]:
+    """Say what no configured engine can do; nothing where there is nobody to look at."""
+    notes: list[Degradation] = []
+    if not people:
+        return notes
+    if engines.asker is None:
+        message = "No vision-language model is configured: description and rationale come from the measurements and the ontology."
+        notes.append(Degradation(stage="vlm", code="vlm_not_configured", message=message, person=None))
+    if engines.measures_movements():
+        return notes
+    message = "These weights measure no action units; the typical movements in the rationale are not verified."
+    notes.append(Degradation(stage="specialist", code="action_units_not_measured", message=message, person=None))
+    return notes
+
+
+def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
+    """Return the validated report."""
+    people = [reading.person for reading in findings.readings if reading.person is not None]
+    degraded = [*findings.degraded, *(note for reading in findings.readings for note in reading.degraded)]
+    if findings.readings and not people:
+        message = "Faces were found, but none of them could be measured."
+        degraded.append(Degradation(stage="face", code="no_face", message=message, person=None))
+    degraded += findings.understood.degraded
+    degraded += engine_notes(engines, len(people))
+    understood = findings.understood
+    return EmotionReport(
+        source=findings.source,
+        summary=summarise(people, degraded),
+        people=tuple(with_posture(person, understood) for person in people),
+        scene=understood.scene,
+        relationships=understood.relationships,
+        group=understood.group,
+        text_emotions=understood.text_emotions,
+        conflicts=understood.conflicts,
+        causes=understood.causes,
+        guidance=guide(people, understood),
+        policy=findings.policy,
+        evidence=(*(entry for reading in findings.readings for entry in reading.evidence), *understood.evidence),
+        provenance=provenance(engines, findings),
+        degraded=tuple(degraded),
+    )
+
+
+def with_posture(person: Person, understood: Understanding) -> Person:
+    """Return the person with the posture that is stated or seen, if any."""
+    posture = understood.postures.get(person.id)
+    return person.model_copy(update={"posture": posture}) if posture else person
+
+
+def provenance(engines: Engines, findings: Findings) -> Provenance:
+    """Name engines, versions, times, and what left the machine."""
+    totals: defaultdict[str, float] = defaultdict(float)
+    for stage, elapsed in findings.timings:
+        totals[stage] += elapsed
+    asked = engines.asker if findings.sent else None
+    parts = dict.fromkeys(part for _, parts in findings.sent for part in parts)
+    return Provenance(
+        package=package(),
+        created_at=datetime.now(UTC),
+        detector=engines.detector_card(),
+        specialist=engines.specialist_card(),
+        vlm=engines.vlm_card() if asked else None,
+        ontology=ontology().version,
+        prompts=tuple(dict.fromkeys(reference for reference, _ in findings.sent)),
+        left_machine=tuple(parts) if asked is not None and asked.vlm.remote else (),
+        timings_ms={stage: round(total, 3) for stage, total in totals.items()},
+    )

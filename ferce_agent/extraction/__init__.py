@@ -1,1 +1,0 @@
-"""From a vision-language model's words to checked structure."""

@@ -1,1 +1,0 @@
-"""Engines that look at faces: the specialist and vision-language models."""

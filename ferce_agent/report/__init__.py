@@ -1,0 +1,1 @@
+"""The contracts: what leaves the library, as validated data."""

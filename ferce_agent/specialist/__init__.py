@@ -1,0 +1,1 @@
+"""The expression network and what turns its numbers into probabilities and words."""

@@ -1,0 +1,315 @@
+"""The specialist: a small ONNX network that gives calibrated probabilities of the eight expressions.
+
+The weight file carries what is needed to use it right: label order, temperature, conformal and abstention thresholds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.concurrency.lazy import lazy_property
+from ferce_agent.errors import EngineError, WeightsError
+from ferce_agent.faces.template import CROP_SIZE
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.specialist.calibration import softmax
+
+WEIGHTS_NAME: Final = "specialist.onnx"
+INT8_NAME: Final = "specialist.int8.onnx"
+METADATA_KEY: Final = "ferce"
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialistCard:
+    """What the weight file says about itself.
+
+    Attributes:
+        version: Version of the weights.
+        labels: Label order of the output.
+        crop: Side of the input in pixels.
+        temperature: Divides the logits (temperature scaling).
+        coverage: Coverage the conformal threshold was fitted for.
+        conformal: Least probability to enter the prediction set.
+        abstain: Least confidence at which an expression is named.
+        units: Action units of the `units` output, in order; empty if the network has none.
+        flattened: (amount, conformal, abstain) for flattened class priors, by rising amount from 0 to 1; fitted on the same data.
+        prior: Share of each expression in the training votes, in label order; empty if not stored.
+        sure: Early exit: from this confidence on the mirror image is not looked at; above 1 it always is.
+    """
+
+    version: str
+    labels: tuple[str, ...]
+    crop: int
+    temperature: float
+    coverage: float
+    conformal: float
+    abstain: float
+    units: tuple[str, ...] = ()
+    sure: float = 2.0
+    prior: tuple[float, ...] = ()
+    flattened: tuple[tuple[float, float, float], ...] = ()
+
+    def thresholds(self, flatten: float) -> tuple[float, float]:
+        """Return the conformal and the abstention threshold for probabilities whose class prior was flattened so much (0..1)."""
+        if not self.flattened:
+            return self.conformal, self.abstain
+        amounts, conformal, abstain = zip(*self.flattened, strict=True)
+        return float(np.interp(flatten, amounts, conformal)), float(np.interp(flatten, amounts, abstain))
+
+    @classmethod
+    def from_json(cls, text: str) -> SpecialistCard:
+        """Read the card from the weight file's metadata.
+
+        Raises:
+            WeightsError: A field is missing, or the labels are not the canonical eight.
+        """
+        try:
+            fields = json.loads(text)
+            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior")}
+            lists["flattened"] = tuple(tuple(row) for row in fields.get("flattened", ()))
+            card = cls(**{**fields, **lists})
+        except (ValueError, TypeError, KeyError) as error:
+            raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
+        if card.labels != CANONICAL or card.crop != CROP_SIZE or card.temperature <= 0:
+            raise WeightsError("The specialist was exported for other labels or crops.", hint="Export it again.")
+        return card
+
+
+@dataclass(frozen=True, slots=True)
+class Perception:
+    """What the specialist says about one face.
+
+    Attributes:
+        probabilities: Calibrated, FER+ order, shape (8,).
+        logits: Before the calibration, shape (8,).
+        embedding: Features before the last layer, shape (256,).
+        units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's `units`.
+        pose: Yaw, pitch and roll in FSA-Net's degrees; None if the network has no such output.
+    """
+
+    probabilities: NDArray[np.float64]
+    logits: NDArray[np.float64]
+    embedding: NDArray[np.float32]
+    units: dict[str, float]
+    pose: tuple[float, float, float] | None
+
+
+def mean_perception(views: Sequence[Perception]) -> Perception:
+    """Return the mean of what several looks at one face gave; at least one look. Of the probabilities it is the geometric one."""
+    poses = [view.pose for view in views if view.pose is not None]
+    yaw, pitch, roll = np.mean(poses, axis=0).tolist() if poses else (0.0, 0.0, 0.0)
+    return Perception(
+        softmax(np.mean([np.log(view.probabilities) for view in views], axis=0)),
+        np.mean([view.logits for view in views], axis=0),
+        np.mean([view.embedding for view in views], axis=0).astype(np.float32),
+        {name: float(np.mean([view.units[name] for view in views])) for name in views[0].units},
+        (yaw, pitch, roll) if poses else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RawOutputs:
+    """What the network gives for N faces.
+
+    Attributes:
+        logits: Shape (N, 8).
+        embedding: Shape (N, 256).
+        units: Action-unit intensities 0..1, shape (N, U); U may be 0.
+        pose: Yaw, pitch, roll in degrees, shape (N, 3), or (N, 0).
+    """
+
+    logits: NDArray[np.float64]
+    embedding: NDArray[np.float64]
+    units: NDArray[np.float64]
+    pose: NDArray[np.float64]
+
+
+Precision = Literal["auto", "full", "int8"]
+"""Which of the shipped weight files to use; ``auto`` is another word for ``int8``, so that every machine reads alike."""
+
+
+PRECISIONS: Final[tuple[Literal["full", "int8"], ...]] = ("full", "int8")
+"""The shipped files."""
+
+
+def shipped_weights(precision: Precision = "full") -> Path:
+    """Return the path of the weights that come with the package."""
+    name = WEIGHTS_NAME if precision == "full" else INT8_NAME
+    return Path(str(resources.files("ferce_agent.weights"))) / name
+
+
+def open_session(data: bytes, threads: int) -> Any:
+    """Open an ONNX model for inference on the CPU."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Idle threads must not spin: the detector and the caller need the cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # The fallback would try the same again, and print to standard output, where reports and MCP messages go.
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+
+
+def check_crops(crops: NDArray[np.uint8]) -> None:
+    """Refuse crops of another shape or number type.
+
+    Raises:
+        EngineError: They are not uint8 grey levels, shape (N, 44, 44).
+    """
+    if crops.ndim != 3 or crops.shape[1:] != (CROP_SIZE, CROP_SIZE) or crops.dtype != np.uint8:
+        raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A weight file in memory: its digest, and the onnxruntime session of the same bytes."""
+
+    sha256: str
+    session: Any
+
+
+class Specialist:
+    """Runs the network with onnxruntime. Loaded on first use; safe to share between threads."""
+
+    def __init__(self, path: Path | None = None, threads: int = 2, precision: Precision = "auto") -> None:
+        """Remember what to load; nothing is read yet.
+
+        Args:
+            path: Weight file; default: a shipped one.
+            threads: Threads of the network.
+            precision: Which of the shipped files, where no path is given.
+        """
+        self._given = path
+        self._precision = precision
+        self.threads = threads
+
+    @property
+    def path(self) -> Path:
+        """The weight file in use."""
+        return self._given if self._given is not None else shipped_weights(self._precision)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the weights in use: of the very bytes that the network was made from."""
+        return self._loaded.sha256
+
+    @lazy_property
+    def card(self) -> SpecialistCard:
+        """The weight file's own account of itself."""
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        return SpecialistCard.from_json(metadata.get(METADATA_KEY, ""))
+
+    @property
+    def _session(self) -> Any:
+        return self._loaded.session
+
+    @lazy_property
+    def _loaded(self) -> _Loaded:
+        """The network, read once: a file that is replaced later changes neither digest nor answers of this object."""
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise WeightsError(
+                f"The specialist's weights {self.path.name} cannot be read.",
+                hint="Check the path, reinstall ferce-agent, or make them with: ferce train specialist --data DIR",
+            ) from error
+        try:
+            session = open_session(data, self.threads)
+        except Exception as error:  # onnxruntime has no public base class of its errors
+            raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
+        return _Loaded(hashlib.sha256(data).hexdigest(), session)
+
+    def run(self, crops: NDArray[np.uint8], *, twice: bool = False) -> RawOutputs:
+        """Return the network's outputs for aligned crops.
+
+        Each face is looked at once; where the answer is not sure (see the card), the mirror image is looked at too and the outputs
+        are averaged, which makes the answer better and the same for a photo and its mirror image. Yaw and roll of the mirror image
+        count with the opposite sign.
+
+        Args:
+            crops: uint8 grey levels, shape (N, 44, 44).
+            twice: Look at all mirror images, sure or not.
+
+        Raises:
+            EngineError: The crops have another shape, or the network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
+        """
+        check_crops(crops)
+        values = self.look(crops)
+        unsure = (softmax(values["logits"], self.card.temperature).max(1) < self.card.sure) | twice
+        if unsure.any():
+            mirrored = self.look(crops[unsure, :, ::-1])
+            if mirrored["pose"].shape[1]:
+                mirrored["pose"] *= [-1, 1, -1]
+            for name, value in values.items():
+                value[unsure] = (value[unsure] + mirrored[name]) / 2
+        return RawOutputs(**values)
+
+    def movements(self, crops: NDArray[np.uint8]) -> list[dict[str, float]]:
+        """Return only the action units of aligned crops, 0..1 by id; what the network says about expressions is not fetched.
+
+        Each face is looked at together with its mirror image.
+
+        Args:
+            crops: uint8 grey levels, shape (N, 44, 44).
+
+        Raises:
+            EngineError: The crops have another shape, or the network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
+        """
+        check_crops(crops)
+        if not self.card.units:
+            return [{} for _ in crops]
+        views = [np.ascontiguousarray(view[:, None], np.float32) for view in (crops, crops[:, :, ::-1])]
+        looked = [np.asarray(self._session.run(["units"], {"pixels": view})[0], np.float64) for view in views]
+        found = np.stack(looked).mean(0)
+        if not np.isfinite(found).all():
+            raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
+        return [dict(zip(self.card.units, row.tolist(), strict=False)) for row in found]
+
+    @lazy_property
+    def _log_prior(self) -> NDArray[np.float64]:
+        """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
+        return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
+
+    def look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+        """Run the network once; outputs the weights do not have come with no columns."""
+        names = [output.name for output in self._session.get_outputs()]
+        found = self._session.run(None, {"pixels": np.ascontiguousarray(crops[:, None], np.float32)})
+        values = {name: np.asarray(value, np.float64) for name, value in zip(names, found, strict=True)}
+        if not np.isfinite(values["logits"]).all():
+            raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
+        nothing = np.zeros((len(crops), 0))
+        return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
+
+    def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False) -> list[Perception]:
+        """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors.
+
+        Args:
+            crops: uint8 grey levels.
+            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al. 2021). A third
+            of
+                the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
+            twice: Look at all mirror images, sure or not.
+        """
+        raw = self.run(crops, twice=twice)
+        probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)
+        return [
+            Perception(
+                probabilities[index],
+                raw.logits[index],
+                raw.embedding[index].astype(np.float32),
+                dict(zip(self.card.units, raw.units[index].tolist(), strict=False)),
+                tuple(raw.pose[index].tolist()) if raw.pose.shape[1] else None,
+            )
+            for index in range(len(crops))
+        ]

@@ -1,1 +1,0 @@
-"""Calibration, prediction sets, abstention."""

@@ -1,0 +1,1 @@
+"""Plain words for values and data that do not fit."""

@@ -1,0 +1,194 @@
+"""From a string to a vision-language model: ``own``, ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from ferce_agent.errors import FerceError, SettingsError
+from ferce_agent.vlm.own.model import SHIPPED, OwnVlm
+from ferce_agent.vlm.protocol import VisionLanguageModel
+
+FORMS: Final = (
+    "own, own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
+)
+
+
+def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
+    """Build the model that `spec` names; nothing heavy is loaded before the first question.
+
+    ``own`` is the model in the package. Options follow a question mark: ``own?threads=4``,
+    ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``, ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``,
+    ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
+
+    Args:
+        spec: The string.
+        threads: Threads of local back-ends, where the string does not say.
+
+    Raises:
+        SettingsError: The string names no back-end, or an option has a value that makes no sense.
+    """
+    kind, _, rest = spec.strip().partition(":")
+    if kind.startswith("own?"):  # the only one that may name nothing, and still have options
+        kind, rest = "own", kind.removeprefix("own")
+    makers: dict[str, Callable[[str, int], VisionLanguageModel]] = {
+        "own": _own,
+        "llamacpp": _llamacpp,
+        "hf": _huggingface,
+        "openai": _endpoint,
+        "python": _python,
+    }
+    if kind not in makers or not (rest or kind == "own"):
+        raise SettingsError(f"'{spec[:120]}' names no vision-language model.", hint=f"Use {FORMS}.")
+    return makers[kind](rest, threads)
+
+
+def _options(text: str, readers: Mapping[str, Callable[[str], Any]]) -> tuple[str, dict[str, Any]]:
+    """Split ``body?name=value&…`` and read the values.
+
+    Raises:
+        SettingsError: An option is unknown or has an unusable value.
+    """
+    body, mark, query = text.rpartition("?")
+    if not mark:
+        return text, {}
+    options: dict[str, Any] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        try:
+            options[name] = readers[name](value)
+        except (KeyError, ValueError) as error:
+            raise SettingsError(
+                f"The option {name}={value[:60]} is not usable.", hint=f"Known options: {', '.join(readers)}."
+            ) from error
+    return body, options
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(value)
+        return value
+
+    return read
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        number = int(value)
+        if number < least:
+            raise ValueError(value)
+        return number
+
+    return read
+
+
+def _own(text: str, threads: int) -> VisionLanguageModel:
+    body, options = _options(text, {"threads": _at_least(1)})
+    return OwnVlm(Path(body).expanduser() if body else SHIPPED, **{"threads": threads, **options})
+
+
+def _llamacpp(text: str, threads: int) -> VisionLanguageModel:
+    from ferce_agent.vlm.adapters.llamacpp import LlamaCppVlm
+
+    readers: dict[str, Callable[[str], Any]] = {
+        "threads": _at_least(1),
+        "context": _at_least(64),
+        "seed": int,
+        "gpu_layers": _at_least(-1),
+        "template": lambda name: Path(name).read_text("utf-8"),
+    }
+    try:
+        body, options = _options(text, readers)
+    except OSError as error:
+        raise SettingsError("The chat template cannot be read.", hint="Give a text file in Jinja.") from error
+    model, plus, mmproj = body.partition("+")
+    if not plus or not mmproj:
+        raise SettingsError(
+            "A vision-language model in llama.cpp's format is two files.", hint="llamacpp:MODEL.gguf+MMPROJ.gguf"
+        )
+    return LlamaCppVlm(Path(model).expanduser(), Path(mmproj).expanduser(), **{"threads": threads, **options})
+
+
+def _huggingface(text: str, threads: int) -> VisionLanguageModel:
+    from ferce_agent.vlm.adapters.huggingface import HuggingFaceVlm
+
+    body, options = _options(
+        text,
+        {
+            "dtype": _one_of("auto", "float32", "bfloat16", "float16"),
+            "device": str,
+            "quantisation": _one_of("4bit", "8bit"),
+            "threads": _at_least(0),
+        },
+    )
+    return HuggingFaceVlm(body, **{"threads": threads, **options})
+
+
+def _endpoint(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # the server has its own
+    from ferce_agent.vlm.adapters.endpoint import EndpointVlm
+
+    url, mark, rest = text.partition("#")
+    model, options = _options(rest, {"concurrency": _at_least(1)})
+    if not mark or not model:
+        raise SettingsError("The endpoint needs a model.", hint="openai:http://localhost:8000/v1#MODEL")
+    return EndpointVlm(url, model, **options)
+
+
+def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # the function knows
+    """Call a function of an importable module; it returns a vision-language model or a LangChain chat model."""
+    from langchain_core.language_models import BaseChatModel
+
+    from ferce_agent.vlm.adapters.chat_model import ChatModelVlm
+
+    made = call_named(text)
+    if isinstance(made, BaseChatModel):
+        return ChatModelVlm(made)
+    if isinstance(made, VisionLanguageModel):
+        return made
+    raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")
+
+
+def call_named(place: str) -> object:
+    """Call the function that ``MODULE:FUNCTION`` names and return what it makes.
+
+    A module beside the user is found too, as with ``python -m``; it may import others beside it while it is imported and called.
+
+    Raises:
+        SettingsError: There is no such function, or it cannot be called, or fails.
+    """
+    module, _, function = place.partition(":")
+    if not function or not all(part.isidentifier() for part in module.split(".")):
+        raise SettingsError(f"python:{place[:120]} names no function.", hint="Use python:MODULE:FUNCTION.")
+    try:
+        with found_beside_the_user():
+            made: object = getattr(importlib.import_module(module), function)()
+    except FerceError:
+        raise
+    except (Exception, SystemExit) as error:  # it is the user's code, which may raise anything
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise SettingsError(
+            f"python:{place[:120]} cannot be called ({reason}).", hint="Use python:MODULE:FUNCTION, without arguments."
+        ) from error
+    return made
+
+
+@contextmanager
+def found_beside_the_user() -> Iterator[None]:
+    """Let modules in the working folder be imported as long as the block lasts; the search path is as before afterwards."""
+    with contextlib.suppress(OSError):  # the working folder may have been removed
+        here = str(Path.cwd())
+        if not {here, ""} & set(sys.path):
+            sys.path.insert(0, here)
+            try:
+                yield
+            finally:
+                with contextlib.suppress(ValueError):
+                    sys.path.remove(here)
+            return
+    yield

@@ -1,0 +1,252 @@
+"""The `analyze_expression` workflow: load, detect, each face in parallel, context, report."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from langgraph.errors import NodeError
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, Send
+
+from ferce_agent.concurrency.lazy import once
+from ferce_agent.context.composition import Findings, compose_report, detection_notes, source_of
+from ferce_agent.context.restricted_report import limited, notes_on
+from ferce_agent.context.statements import plain_words
+from ferce_agent.context.understanding import prefer, screened, understand
+from ferce_agent.errors import ImageAccessError, ImageFormatError, WeightsError
+from ferce_agent.graphs.face import asker_of, build_face_graph
+from ferce_agent.graphs.held import PhotoGraph
+from ferce_agent.graphs.stages import Update, context_of, stage
+from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
+from ferce_agent.inputs.photo import Picture, load_picture
+from ferce_agent.inputs.situation import Situation, read_situation
+from ferce_agent.prompts.loader import load_prompt
+from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.report.photo import Cause, Degradation, EmotionReport
+from ferce_agent.specialist.labels import read_labels
+from ferce_agent.vlm.ask import CAUSE_PROMPT, SCENE_PROMPT
+
+SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
+"""Prompt and content of the question about the whole picture."""
+CAUSE_SENT = (load_prompt(CAUSE_PROMPT).reference, ("face-crop", "context"))
+"""Prompt and content of the question about the causes."""
+
+
+@stage("load", first=True)
+def load(state: State, context: RunContext) -> Update:
+    """Ask the rules first; then decode the picture and hold it in the run context."""
+    decision = context.engines.permit(state.get("use_context"))
+    situation = read_situation(state.get("context"))
+    picture = open_picture(context)
+    labels = context.engines.prepare_labels(read_labels(state.get("labels")))
+    context.engines.prepare_asking()
+    context.held = picture
+    return {
+        "began": time.monotonic(),
+        "decision": decision,
+        "degraded": notes_on(decision),
+        "situation": situation,
+        "source": source_of(picture),
+        "labels": list(labels),
+    }
+
+
+def open_picture(context: RunContext) -> Picture:
+    """Return the caller's picture; only the run context may bring anything but data URLs and files under its roots.
+
+    Raises:
+        InputError: There is no picture, or it cannot be used.
+    """
+    if isinstance(context.image, Picture):
+        return context.image
+    if context.image is not None:
+        return load_picture(context.image, urls=context.engines.settings.urls)
+    if context.sent is None:
+        raise ImageAccessError("No picture was given.", hint="Give a data URL in `image`.")
+    if not isinstance(context.sent, str):
+        kind = type(context.sent).__name__
+        raise ImageFormatError(f"`image` is {kind}, not text.", hint="Give a data URL: data:image/jpeg;base64,…")
+    return load_picture(context.sent, roots=context.roots)
+
+
+@stage("detect")
+def detect(state: State, context: RunContext) -> Update:  # noqa: ARG001  # a node takes it
+    """Find the faces."""
+    picture = context.picture
+    faces = context.engines.detect(picture.pixels)
+    chosen = context.engines.settings
+    notes = detection_notes(picture, len(faces), chosen.max_faces, chosen.small_faces)
+    return {"faces": faces[: chosen.max_faces], "degraded": notes}
+
+
+def each_face(state: State) -> list[Send] | str:
+    """Send every face to its own workflow, or go on where there is none."""
+    words = plain_words(state["situation"])
+    shared = FaceState(
+        began=state["began"],
+        decision=state["decision"],
+        context=words,
+        labels=state["labels"],
+        count=len(state["faces"]),
+    )
+    jobs = [Send("face", FaceState(**shared, index=index, detected=face)) for index, face in enumerate(state["faces"])]
+    return jobs or "context"
+
+
+def wants_scene(state: State, runtime: Runtime[RunContext]) -> str:
+    """Let the vision-language model look at the whole picture where that was asked for and is allowed."""
+    engines = context_of(runtime).engines
+    wanted = engines.settings.scene and engines.asker is not None
+    return "scene" if wanted and state["decision"].may_send else "context"
+
+
+@stage("scene")
+def scene(state: State, context: RunContext) -> Update:
+    """Ask the vision-language model about the whole picture, if there is time for it."""
+    asker = asker_of(context)
+    allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
+    if allowed is None:
+        message = "The time budget leaves no room for looking at the whole picture."
+        return {"degraded": [Degradation(stage="scene", code="vlm_skipped", message=message, person=None)]}
+    seen = asker.look_around(context.picture.pixels, allowed)
+    return {"around": seen, "sent": [SCENE_SENT]}
+
+
+def scene_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
+    """Go on without the scene; what the model may have been sent is still told."""
+    message = f"The whole picture could not be described: {error.error}"
+    note = Degradation(stage="scene", code="vlm_failed", message=message[:2000], person=None)
+    return Command(update={"degraded": [note], "sent": [SCENE_SENT]}, goto="context")
+
+
+@stage("context")
+def reason(state: State, context: RunContext) -> Update:
+    """Relate the people, read the caller's words, look for causes; by cue words alone where sentences cannot be compared."""
+    people = [reading.person for reading in ordered(state) if reading.person is not None]
+    told, around = state["situation"], state.get("around")
+    prompted = context.engines.asker is not None and state["decision"].may_send
+    try:
+        return {"understood": understand(people, told, around, context.engines.events, prompted)}
+    except WeightsError as error:
+        message = f"Causes were looked for by cue words alone. {error}"
+        note = Degradation(stage="context", code="sentences_not_compared", message=message[:2000], person=None)
+        return {"understood": understand(people, told, around, prompted=prompted), "degraded": [note]}
+
+
+def wants_choice(state: State, runtime: Runtime[RunContext]) -> str:
+    """Let the vision-language model choose among several causes where that was asked for and is allowed."""
+    engines, decision = context_of(runtime).engines, state["decision"]
+    wanted = engines.settings.choose_cause and engines.asker is not None and decision.may_send and decision.may_infer
+    people = [reading.person for reading in ordered(state) if reading.person is not None]
+    return "choose" if wanted and people and len(causes_of(state, people[0].id)) > 1 else "compose"
+
+
+def causes_of(state: State, person: str) -> list[Cause]:
+    """Return the causes found for one person."""
+    return [cause for cause in state["understood"].causes if cause.person == person]
+
+
+@stage("choose")
+def choose(state: State, context: RunContext) -> Update:
+    """Put the cause that the model chooses first; the others stay."""
+    asker, person = asker_of(context), next(one.person for one in ordered(state) if one.person is not None)
+    allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
+    if allowed is None:
+        message = "The time budget leaves no room for weighing the causes."
+        return {"degraded": [Degradation(stage="choose", code="vlm_skipped", message=message, person=None)]}
+    causes, words = causes_of(state, person.id), plain_words(state["situation"])
+    chosen = asker.choose_cause(context.picture.pixels, person, causes, words, allowed)
+    return {"understood": prefer(state["understood"], person.id, chosen), "sent": [CAUSE_SENT]}
+
+
+def choose_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG001
+    """Leave the causes as they are; what the model may have been sent is still told."""
+    message = f"The model chose no cause: {error.error}"
+    note = Degradation(stage="choose", code="vlm_failed", message=message[:2000], person=None)
+    return Command(update={"degraded": [note], "sent": [CAUSE_SENT]}, goto="compose")
+
+
+def reason_failed(state: State, error: NodeError) -> Command[Any]:
+    """Go on without relationships and causes, and say so."""
+    message = f"Relationships and causes could not be worked out: {error.error}"
+    note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
+    told = state.get("situation", Situation())  # gone where a run goes on from a checkpoint; `compose` then says so
+    return Command(update={"understood": screened(told), "degraded": [note]}, goto="compose")
+
+
+def ordered(state: State) -> list[Reading]:
+    """Return the readings, largest face first."""
+    return sorted(state.get("people", []), key=lambda reading: reading.index)
+
+
+def compose(state: State, runtime: Runtime[RunContext]) -> Update:
+    """Validate everything as one report."""
+    context = context_of(runtime)
+    _ = context.picture  # what goes on from a checkpoint has nothing to compose
+    findings = Findings(
+        source=state["source"],
+        readings=ordered(state),
+        understood=state["understood"],
+        degraded=state["degraded"],
+        timings=state["timings"],
+        sent=state.get("sent", []),
+        policy=state["decision"].policy,
+    )
+    report = compose_report(findings, context.engines)
+    return {"report": report if state["decision"].may_infer else limited(report, state["decision"])}
+
+
+def compose_plain(state: State, runtime: Runtime[RunContext]) -> Update:
+    """Validate everything as one report, and give it as plain data: a memory need not know this package's types."""
+    report: EmotionReport = compose(state, runtime)["report"]
+    return {"report": report.model_dump(mode="json")}
+
+
+def build_graph(checkpointer: Any = None) -> PhotoGraph:
+    """Compile the workflow of one picture.
+
+    Args:
+        checkpointer: Where runs are remembered; None lets a parent graph or a server bring one. False never remembers anything, and
+            then the report is an `EmotionReport`; else it is plain data.
+    """
+    builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
+    builder.add_node("load", load)
+    builder.add_node("detect", detect)
+    builder.add_node("face", build_face_graph())
+    # The library's stubs do not know handlers that take the error.
+    builder.add_node("context", reason, error_handler=reason_failed)  # type: ignore[call-overload]
+    builder.add_node("scene", scene, error_handler=scene_failed)  # type: ignore[call-overload]
+    builder.add_node("compose", compose if checkpointer is False else compose_plain)
+    builder.add_edge(START, "load")
+    builder.add_edge("load", "detect")
+    builder.add_conditional_edges("detect", each_face, ["face", "context"])
+    builder.add_conditional_edges("face", wants_scene, ["scene", "context"])
+    builder.add_edge("scene", "context")
+    builder.add_node("choose", choose, error_handler=choose_failed)
+    builder.add_conditional_edges("context", wants_choice, ["choose", "compose"])
+    builder.add_edge("choose", "compose")
+    builder.add_edge("compose", END)
+    plain = builder.compile(checkpointer=checkpointer, name="analyze_expression")
+    return PhotoGraph(**plain.__dict__)
+
+
+@once
+def compiled_graph() -> PhotoGraph:
+    """Return the compiled workflow of the Python entry points, built once.
+
+    It takes no part in the checkpoints of a graph whose node calls it.
+    """
+    return build_graph(checkpointer=False)
+
+
+@once
+def served_graph() -> PhotoGraph:
+    """Return the compiled workflow that a LangGraph server, or a parent graph, may remember."""
+    return build_graph()
+
+
+def graph() -> PhotoGraph:
+    """Return the compiled workflow; the factory named in `langgraph.json`."""
+    return served_graph()

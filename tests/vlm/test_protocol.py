@@ -1,0 +1,193 @@
+"""Asking a model: the queue, the clock, calling off. The model here is a thread that does what the test says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from ferce_agent.concurrency.cancellation import Cancellation
+from ferce_agent.concurrency.turns import Turns
+from ferce_agent.errors import VlmCancelledError, VlmError, VlmTimeoutError
+from ferce_agent.settings import Settings
+from ferce_agent.vlm.ask import Asker
+from ferce_agent.vlm.extraction.repair import extract_with_repairs
+from ferce_agent.vlm.extraction.shape import shape_for
+from ferce_agent.vlm.protocol import Answer, Request, ask_in_time
+
+
+class Model:
+    """Answers when it is let; stops when it is told to."""
+
+    name, version, remote, most_pictures = "model", "1", False, 1
+
+    def __init__(self) -> None:
+        self.turns = Turns()
+        self.begun, self.go = threading.Semaphore(0), threading.Semaphore(0)
+        self.stopped: list[str] = []
+        self.threads: list[threading.Thread] = []
+
+    def ask(self, request: Request) -> Answer:
+        self.threads.append(threading.current_thread())
+        self.begun.release()
+        pause = threading.Event()
+        with request.cancel.calling(pause.set):
+            while not self.go.acquire(blocking=False):
+                if pause.wait(0.002):
+                    self.stopped.append(request.prompt)
+                    break
+        return Answer(request.prompt)
+
+
+def ask_behind(model: Model, first: Request, then: Request, meanwhile: Callable[[], None]) -> tuple[object, object]:
+    """Ask two questions, the second one while the first is being answered; do something; let the model go on."""
+
+    def ask(request: Request) -> object:
+        try:
+            return ask_in_time(model, request).text
+        except VlmError as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(ask, first)
+        assert model.begun.acquire(timeout=60)
+        two = pool.submit(ask, then)
+        while model.turns.ahead < 2:
+            time.sleep(0.001)
+        meanwhile()
+        model.go.release(2)
+        return one.result(60), two.result(60)
+
+
+def test_waiting_for_the_turn_is_not_the_models_time() -> None:
+    model = Model()
+    said = ask_behind(model, Request("one", ()), Request("two", (), seconds=0.2), lambda: time.sleep(0.4))
+    assert said == ("one", "two")
+
+
+def test_loading_is_not_the_models_time() -> None:
+    class Slow(Model):
+        def prepare(self) -> None:
+            time.sleep(0.4)
+
+    model = Slow()
+    model.go.release()
+    assert ask_in_time(model, Request("one", (), seconds=0.2)).text == "one"
+
+
+def test_a_deadline_counts_the_waiting_too() -> None:
+    model = Model()
+    first = Request("one", ())
+    late = Request("two", (), deadline=time.monotonic() + 0.05)
+    one, two = ask_behind(model, first, late, lambda: time.sleep(0.2))
+    assert one == "one"
+    assert isinstance(two, VlmTimeoutError)
+    assert two.seconds == 0
+    assert "busy" in two.message
+    assert model.turns.ahead == 0
+
+
+def test_who_waits_is_called_off_at_once_and_the_model_never_hears_of_it() -> None:
+    model, cancel = Model(), Cancellation()
+    one, two = ask_behind(model, Request("one", ()), Request("two", (), cancel=cancel), cancel.set)
+    assert one == "one"
+    assert isinstance(two, VlmCancelledError)
+    assert model.stopped == []
+    assert len(model.threads) == 1
+
+
+def test_a_run_that_is_called_off_ends_all_its_questions_and_their_threads() -> None:
+    model, cancel = Model(), Cancellation()
+    said = ask_behind(model, Request("one", (), cancel=cancel), Request("two", (), cancel=cancel), cancel.set)
+    assert all(isinstance(one, VlmCancelledError) for one in said)
+    for thread in model.threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert model.turns.ahead == 0
+
+
+def test_an_answer_does_not_call_off_the_run() -> None:
+    model, cancel = Model(), Cancellation()
+    model.go.release(2)
+    request = Request("one", (), cancel=cancel)
+    assert ask_in_time(model, request) == ask_in_time(model, request)
+    assert not cancel.is_set()
+
+
+def test_too_late_is_stopped_and_makes_room() -> None:
+    model = Model()
+    with pytest.raises(VlmTimeoutError) as caught:
+        ask_in_time(model, Request("one", (), seconds=0.05))
+    assert caught.value.seconds >= 0.05
+    (thread,) = model.threads
+    thread.join(60)
+    assert (model.stopped, model.turns.ahead) == (["one"], 0)
+
+
+def test_an_interrupt_stops_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    model = Model()
+    with pytest.raises(KeyboardInterrupt):
+        ask_in_time(model, Request("one", (), began=interrupt))
+    (thread,) = model.threads
+    thread.join(60)
+    assert (model.stopped, model.turns.ahead) == (["one"], 0)
+
+
+def test_the_pace_is_that_of_the_model_alone() -> None:
+    model = Model()
+    asker = Asker(model, Settings())
+
+    def ask(prompt: str) -> Answer:
+        return asker.ask(Request(prompt, ()))
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(ask, "one")
+        assert model.begun.acquire(timeout=60)
+        two = pool.submit(ask, "two")
+        while model.turns.ahead < 2:
+            time.sleep(0.001)
+        time.sleep(0.3)
+        model.go.release(2)
+        answers = one.result(60), two.result(60)
+    worked = [answer.seconds for answer in answers]
+    assert list(asker._pace.seconds) == worked
+    assert worked[0] is not None
+    assert worked[0] >= 0.3  # the second one waited as long, and that is not in its time
+    before = list(asker._pace.seconds)
+    with pytest.raises(VlmTimeoutError):
+        assert model.turns.enter(Cancellation(), 0)
+        asker.ask(Request("three", (), deadline=time.monotonic()))
+    assert list(asker._pace.seconds) == before
+
+
+def test_repairs_keep_the_deadline_and_the_cancellation() -> None:
+    request = Request("Look.", (), shape_for().grammar, seconds=9.0, deadline=time.monotonic() + 99, began=lambda: None)
+    asked: list[Request] = []
+
+    def ask(again: Request) -> Answer:
+        asked.append(again)
+        return Answer("happy", seconds=4.0)
+
+    extract_with_repairs(ask, Answer("?"), request, shape_for())
+    (again,) = asked
+    assert again.cancel is request.cancel
+    assert again == replace(request, prompt=again.prompt)
+    assert again.began is None
+
+
+def test_any_error_of_a_model_is_a_typed_one() -> None:
+    class Broken(Model):
+        def ask(self, request: Request) -> Answer:
+            raise SystemExit(3)
+
+    model = Broken()
+    with pytest.raises(VlmError, match="SystemExit"):
+        ask_in_time(model, Request("one", ()))
+    assert model.turns.ahead == 0

@@ -1,0 +1,126 @@
+"""The LangChain tool `analyze_expression`: a brief for the model, the whole report as artifact."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langgraph.errors import GraphBubbleUp
+from pydantic import ValidationError
+
+from ferce_agent.api import aanalyze_expression, analyze_expression
+from ferce_agent.engine import default_engines
+from ferce_agent.errors import EngineError, FerceError
+from ferce_agent.inputs.files import folders_of
+from ferce_agent.inputs.photo import load_picture
+from ferce_agent.inputs.situation import Situation
+from ferce_agent.policy.use import UseContext
+from ferce_agent.report.photo import EmotionReport
+from ferce_agent.tools.arguments import DESCRIPTION, AnalyzeExpressionInput, Detail, argument_error
+from ferce_agent.views.brief import to_brief, to_brief_text
+from ferce_agent.views.text import to_text
+
+if TYPE_CHECKING:
+    from ferce_agent.engine import Engines
+
+__all__ = ["DESCRIPTION", "AnalyzeExpressionInput", "create_analyze_expression_tool"]
+
+logger = logging.getLogger(__name__)
+
+Told = str | Situation | None
+Answer = tuple[str, dict[str, Any]]
+"""What the model reads, and the report as a dict for the program."""
+
+
+def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines: Engines | None = None) -> BaseTool:
+    """Return the tool.
+
+    Args:
+        roots: Folders from which the model may name files; with none, only data URLs are accepted.
+        engines: Models and settings; the shared defaults if left out. The model cannot loosen their own `use`.
+
+    The tool answers with (text, report as a dict): the text is a brief of at most 700 tokens for five people and 2,000 for thirty,
+    with ``detail="full"`` the whole report in words. Bad input gives an error message for the model, not an exception.
+    """
+    folders = folders_of(roots)
+
+    def run(
+        image: str,
+        context: Told = None,
+        labels: Sequence[str] = (),
+        use_context: UseContext | None = None,
+        detail: Detail = "brief",
+    ) -> Answer:
+        try:
+            (engines or default_engines()).permit(use_context)  # a refused use opens no file
+            picture = load_picture(image, roots=folders)
+            report = analyze_expression(picture, context, labels=labels, use_context=use_context, engines=engines)
+            return _answer(report, detail)
+        except Exception as error:
+            raise _tool_error(error) from error
+
+    async def arun(
+        image: str,
+        context: Told = None,
+        labels: Sequence[str] = (),
+        use_context: UseContext | None = None,
+        detail: Detail = "brief",
+    ) -> Answer:
+        try:
+            (engines or default_engines()).permit(use_context)
+            picture = await asyncio.to_thread(load_picture, image, roots=folders)
+            report = await aanalyze_expression(
+                picture, context, labels=labels, use_context=use_context, engines=engines
+            )
+            return await asyncio.to_thread(_answer, report, detail)
+        except Exception as error:
+            raise _tool_error(error) from error
+
+    return StructuredTool.from_function(
+        run,
+        arun,
+        name="analyze_expression",
+        description=DESCRIPTION,
+        args_schema=AnalyzeExpressionInput,
+        response_format="content_and_artifact",
+        handle_tool_error=True,
+        handle_validation_error=_argument_words,
+    )
+
+
+def _answer(report: EmotionReport, detail: Detail) -> Answer:
+    text = to_text(report, width=120) if detail == "full" else to_brief_text(to_brief(report))
+    return text, report.model_dump(mode="json")
+
+
+def _argument_words(error: Any) -> str:
+    """Return what is wrong with the arguments, for the model."""
+    return refusal_words(argument_error(error) if isinstance(error, ValidationError) else EngineError(str(error)))
+
+
+def _tool_error(error: Exception) -> Exception:
+    """Return an error as a message for the model; what steers a graph passes as it is."""
+    return error if isinstance(error, GraphBubbleUp) else ToolException(refusal_words(typed(error)))
+
+
+def typed(error: Exception) -> FerceError:
+    """Return an error of this package: the error itself, or in place of any other one that says nothing about its inside.
+
+    Anything untyped is a bug; it is logged with its traceback.
+    """
+    if isinstance(error, FerceError):
+        return error
+    logger.error("analyze_expression failed", exc_info=error)
+    return EngineError(
+        f"Something went wrong inside ({type(error).__name__}).",
+        hint="This is a bug; please tell the maintainers what was sent.",
+    )
+
+
+def refusal_words(error: FerceError) -> str:
+    """Return an error as a model reads it."""
+    return f"The photo was not analysed ({error.code}): {error}"

@@ -1,0 +1,280 @@
+"""The MCP server: the tool `analyze_expression`, whole reports, the report schema and the ontology as resources, one prompt."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
+from starlette.requests import Request
+
+from ferce_agent.api import Event, aanalyze_expression
+from ferce_agent.engine import default_engines, package
+from ferce_agent.errors import EngineError, FerceError
+from ferce_agent.inputs.files import folders_of
+from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
+from ferce_agent.ontology.store import ontology
+from ferce_agent.report.photo import EmotionReport, json_schema
+from ferce_agent.tools.arguments import (
+    DESCRIPTION,
+    AnalyzeExpressionInput,
+    Detail,
+    input_schema,
+    read_arguments,
+)
+from ferce_agent.tools.langchain import refusal_words, typed
+from ferce_agent.tools.reports import ReportGoneError, ReportStore
+from ferce_agent.validation.fields import did_you_mean
+from ferce_agent.validation.refusal import printed
+from ferce_agent.views.brief import brief_schema, to_brief, to_brief_text
+from ferce_agent.views.text import to_text
+
+if TYPE_CHECKING:
+    from ferce_agent.engine import Engines
+
+MAX_BODY: Final = DEFAULT_LIMITS.max_bytes * 3 // 2
+"""Largest HTTP request in bytes: a picture of the largest size as base64, and some room."""
+AT_ONCE: Final = 8
+"""Pictures decoded at the same time; further calls wait with theirs still encoded."""
+
+
+class AsSent(FuncMetadata):
+    """Passes a client's arguments on as they came: `read_arguments` refuses what is wrong with them in plain words."""
+
+    def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the tool's function: all of the client's as one."""
+        return {"arguments": dict(arguments_to_validate)}
+
+
+class Server(MCPServer):
+    """An MCP server that says in plain words what is wrong with the request of a prompt."""
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context | None = None
+    ) -> Any:
+        """Return a prompt with its arguments filled in.
+
+        Raises:
+            MCPError: There is no such prompt, or an argument is unknown or missing.
+        """
+        prompts = {prompt.name: prompt for prompt in await self.list_prompts()}
+        if name not in prompts:
+            raise wrong_request(f"There is no prompt '{printed(name)}'. {did_you_mean(name, prompts)}")
+        known = [one.name for one in prompts[name].arguments or ()]
+        needed = [one.name for one in prompts[name].arguments or () if one.required]
+        unknown = next((one for one in arguments or {} if one not in known), None)
+        if unknown is not None:
+            hint = did_you_mean(unknown, known)
+            raise wrong_request(f"The prompt {name} has no argument '{printed(unknown)}'. {hint}")
+        missing = next((one for one in needed if one not in (arguments or {})), None)
+        if missing is not None:
+            raise wrong_request(f"The prompt {name} lacks the argument '{missing}'.")
+        return await super().get_prompt(name, arguments, context)
+
+
+def wrong_request(message: str) -> MCPError:
+    """Return a client's mistake as an error of the protocol."""
+    return MCPError(code=INVALID_PARAMS, message=message)
+
+
+def create_server(
+    *, roots: Sequence[Path | str] = (), engines: Engines | None = None, reports: ReportStore | None = None
+) -> MCPServer:
+    """Return the MCP server.
+
+    The tool answers with a brief, as text and as structured content, which together stay within `views.brief.budget`. The whole
+    report follows with ``detail="full"``, in the structured content's field ``report`` and in words as the text, or as the
+    resource that the brief names.
+
+    Args:
+        roots: Folders from which clients may name files; with none, only data URLs are accepted. Addresses are never opened.
+        engines: Models and settings; the shared defaults if left out. Clients cannot loosen their own `use`.
+        reports: Where whole reports are kept for a while; a new store if left out.
+
+    Raises:
+        SettingsError: The settings name no usable vision-language model.
+    """
+    folders, models = folders_of(roots), engines or default_engines()
+    store = ReportStore() if reports is None else reports
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def analyze_expression(arguments: dict[str, Any], ctx: Context) -> CallToolResult:
+        try:
+            asked = read_arguments(arguments)
+            models.permit(asked.use_context)  # a refused use opens no file
+            report = await report_with_progress(asked, folders, models, ctx, limit)
+            return await anyio.to_thread.run_sync(answer, report, asked.detail, store)
+        except Exception as error:  # the edge: nothing untyped reaches a client
+            return refusal(typed(error))
+
+    remote = models.asker is not None and models.asker.vlm.remote
+    tool = Tool(
+        fn=analyze_expression,
+        name="analyze_expression",
+        title="Facial expressions in a photo",
+        description=DESCRIPTION,
+        parameters=input_schema(),
+        fn_metadata=AsSent(arg_model=ArgModelBase, output_schema=brief_schema()),
+        is_async=True,
+        context_kwarg="ctx",
+        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=remote),
+    )
+    server = Server(
+        "ferce-agent",
+        title="Facial expressions for agents",
+        version=package(),
+        instructions="Call analyze_expression with a photo. Say what a person shows, never what the person feels.",
+        log_level="WARNING",
+        tools=[tool],
+    )
+    add_resources(server, store)
+    return server
+
+
+def answer(report: EmotionReport, detail: Detail, store: ReportStore) -> CallToolResult:
+    """Return a report as the tool's answer, and keep the whole of it."""
+    brief = to_brief(report, store.keep(report))
+    text, structured = to_brief_text(brief), brief.told()
+    if detail == "full":
+        text, structured = to_text(report, width=120), structured | {"report": report.model_dump(mode="json")}
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
+
+
+def refusal(error: FerceError) -> CallToolResult:
+    """Return an error as the tool's answer."""
+    return CallToolResult(content=[TextContent(type="text", text=refusal_words(error))], is_error=True)
+
+
+async def report_with_progress(
+    asked: AnalyzeExpressionInput,
+    roots: tuple[Path, ...],
+    engines: Engines,
+    ctx: Context,
+    limit: anyio.CapacityLimiter,
+) -> EmotionReport:
+    """Load and analyse a picture, and tell the client about each finished stage and face.
+
+    Args:
+        asked: What the client asks.
+        roots: Folders from which it may name files.
+        engines: Models and settings.
+        ctx: The call.
+        limit: How many pictures are decoded at the same time.
+
+    Raises:
+        FerceError: The picture could not be analysed, or the client hung up.
+    """
+    send, receive = anyio.create_memory_object_stream[Event](math.inf)
+
+    async def forward() -> None:
+        progress = Progress()
+        async with receive:
+            async for event in receive:
+                for step, total, words in progress.after(event):
+                    await ctx.report_progress(step, total, words)
+        await ctx.report_progress(progress.last + 1, progress.last + 1, "report done")
+
+    async def work() -> None:
+        async with send, limit:
+            picture = await anyio.to_thread.run_sync(lambda: load_picture(asked.image, roots=roots))
+            report = await aanalyze_expression(
+                picture,
+                asked.context,
+                labels=asked.labels,
+                use_context=asked.use_context,
+                engines=engines,
+                on_event=send.send_nowait,
+            )
+            found.append(report)
+
+    found: list[EmotionReport] = []
+    failures: list[Exception] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(call_off_at_hang_up, ctx, tasks.cancel_scope)
+        async with anyio.create_task_group() as telling:
+            telling.start_soon(forward)
+            try:
+                await work()
+            except Exception as error:  # raised inside the task group it would reach the caller as a group of errors
+                failures.append(error)
+                telling.cancel_scope.cancel()
+        tasks.cancel_scope.cancel()
+    if failures:
+        raise failures[0]
+    if not found:
+        raise EngineError("The client hung up, and the work was called off.")
+    return found[0]
+
+
+async def call_off_at_hang_up(ctx: Context, work: anyio.CancelScope) -> None:
+    """Cancel the work where the client's HTTP connection closes: nobody can get the answer any more."""
+    request = ctx.request_context.request
+    if isinstance(request, Request):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        work.cancel()
+
+
+class Progress:
+    """Turns the workflow's events into steps that only grow: load, detect, each face, context, report."""
+
+    def __init__(self) -> None:
+        """Begin; how many faces there are is not known yet."""
+        self.last = 0
+        self._faces: int | None = None
+        self._done = 0
+
+    def after(self, event: Event) -> Iterator[tuple[int, int | None, str]]:
+        """Yield (step, number of steps if known, words) for an event that is a step; nothing for any other."""
+        stage, step = event.get("stage"), 0
+        if stage == "load":
+            step = 1
+        elif stage == "detect":
+            self._faces, step = int(event.get("faces", 0)), 2
+        elif stage == "reconcile" and self._faces is not None:
+            self._done = min(self._done + 1, self._faces)
+            step = 2 + self._done
+        elif stage == "context" and self._faces is not None:
+            step = 3 + self._faces
+        if step > self.last:
+            self.last = step
+            face = f"face {self._done} of {self._faces}" if stage == "reconcile" else stage
+            yield step, None if self._faces is None else self._faces + 4, f"{face} done"
+
+
+def add_resources(server: MCPServer, store: ReportStore) -> None:
+    """Add the whole reports, the report schema, the ontology and the prompt."""
+
+    @server.resource("ferce://reports/{id}", mime_type="application/json", title="A whole report, kept for a while")
+    def report(id: str) -> str:  # noqa: A002  # named in the address
+        try:
+            return store.get(id)
+        except ReportGoneError as error:
+            raise ResourceNotFoundError(str(error)) from error
+
+    @server.resource("ferce://schema/emotion-report", mime_type="application/json", title="JSON Schema of the report")
+    def schema() -> str:
+        return json.dumps(json_schema())
+
+    @server.resource("ferce://ontology", mime_type="application/json", title="Expressions, action units and appraisals")
+    def terms() -> str:
+        return ontology().model_dump_json()
+
+    @server.prompt(title="Answer someone whose photo was sent")
+    def answer_with_care(message: str) -> str:
+        """Answer a message that came with a photo, in a way that suits the expression shown."""
+        return (
+            "The user sent a photo with this message. Call analyze_expression with the photo and with what you know about the "
+            "situation, then answer the message in the tone that the advice suggests. Say 'you seem' rather than 'you "
+            f"feel', and do not mention the face where the advice says not to mention it.\n\nMessage: {message}"
+        )
