@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from ferce_agent.engine import Engines
     from ferce_agent.errors import FerceError
     from ferce_agent.policy.use import UseContext
-    from ferce_agent.report.photo import EmotionReport
+    from ferce_agent.report import EmotionReport
     from ferce_agent.settings import Settings
 
 _HOME = {
     "analyze_expression": "ferce_agent.api",
     "aanalyze_expression": "ferce_agent.api",
     "Engines": "ferce_agent.engine",
-    "EmotionReport": "ferce_agent.report.photo",
+    "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
     "Settings": "ferce_agent.settings",
     "UseContext": "ferce_agent.policy.use",

@@ -14,7 +14,7 @@ from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.policy.use import UseLike, read_use
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.specialist.labels import read_labels
 
 if TYPE_CHECKING:

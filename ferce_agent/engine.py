@@ -27,7 +27,7 @@ from ferce_agent.reasoning.expression import interpret
 from ferce_agent.reasoning.fusion import Reliability, fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Box,
     Engine,

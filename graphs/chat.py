@@ -43,7 +43,7 @@ from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import MAX_TEXT
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.prompts.loader import load_prompt
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import DESCRIPTION
 from ferce_agent.views.text import to_text
 from ferce_agent.vlm.adapters.chat_model import runs_elsewhere

@@ -21,7 +21,7 @@ from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.inputs.photo import ImageSource, Picture
 from ferce_agent.inputs.situation import MAX_SPOKEN, MAX_TEXT, EarlierReading, Situation, Turn, readable
 from ferce_agent.policy.use import UseLike
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 
 MAX_REPORTS: Final = 5
 """Readings that a thread remembers."""

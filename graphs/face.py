@@ -16,7 +16,7 @@ from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
 from ferce_agent.reasoning.reconcile import FaceFindings, Reading, person_id, reconcile
 from ferce_agent.reasoning.second_opinion import reading_of
-from ferce_agent.report.photo import Degradation, DegradedCode
+from ferce_agent.report import Degradation, DegradedCode
 from ferce_agent.vlm.ask import Asker
 from ferce_agent.vlm.extraction.shape import AnswerShape
 from ferce_agent.vlm.protocol import Allowance, Request

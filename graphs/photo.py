@@ -24,7 +24,7 @@ from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import Reading
-from ferce_agent.report.photo import Cause, Degradation, EmotionReport
+from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.specialist.labels import read_labels
 from ferce_agent.vlm.ask import CAUSE_PROMPT, SCENE_PROMPT
 

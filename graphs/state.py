@@ -24,7 +24,7 @@ from ferce_agent.inputs.photo import ImageSource, Picture
 from ferce_agent.inputs.situation import Situation
 from ferce_agent.policy.decide import Decision
 from ferce_agent.reasoning.reconcile import Reading
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Degradation,
     EmotionReport,

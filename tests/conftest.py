@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.engine import Engines
 from ferce_agent.evaluation.speed import demo_photo
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 
 
 @pytest.fixture(scope="session", autouse=True)

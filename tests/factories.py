@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ferce_agent.ontology.labels import CANONICAL, Canonical
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Alternative,
     Box,

@@ -24,7 +24,7 @@ from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.cli import main
 from ferce_agent.errors import FerceError
 from ferce_agent.graphs.photo import build_graph
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from tests.bad_calls import BadCall, bad_calls
 

@@ -24,7 +24,7 @@ from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.photo import EmotionReport, json_schema
+from ferce_agent.report import EmotionReport, json_schema
 from ferce_agent.tools.arguments import (
     DESCRIPTION,
     AnalyzeExpressionInput,

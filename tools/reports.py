@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ferce_agent.errors import InputError
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 
 ADDRESS: Final = "ferce://reports/"
 """Beginning of a report's address."""

@@ -25,7 +25,7 @@ from ferce_agent.context.statements import statements
 from ferce_agent.errors import SettingsError
 from ferce_agent.inputs.situation import MAX_TEXT, Situation
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.photo import Guidance
+from ferce_agent.report import Guidance
 
 Manner = Literal["warm", "gentle", "steady", "plain", "any"]
 Case = Literal[

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ferce_agent.api import Event
     from ferce_agent.engine import Engines
     from ferce_agent.inputs.photo import Picture
-    from ferce_agent.report.photo import EmotionReport
+    from ferce_agent.report import EmotionReport
     from ferce_agent.views.progress import Display
 
 STDOUT: Final = Path("-")

@@ -43,7 +43,7 @@ def policy(use: dict[str, Any], remote: bool) -> None:
 @click.option("--write", type=FILE, help="Write it to this file instead of printing it.")
 def schema(write: Path | None) -> None:
     """Print the JSON Schema of the report."""
-    from ferce_agent.report.photo import json_schema
+    from ferce_agent.report import json_schema
 
     if write is None:
         echo_json(json_schema())

@@ -17,7 +17,7 @@ from ferce_agent.errors import FerceError
 from ferce_agent.views.characters import fitted
 
 if TYPE_CHECKING:
-    from ferce_agent.report.photo import EmotionReport
+    from ferce_agent.report import EmotionReport
     from ferce_agent.views.tables import Row
 
 Form = Literal["text", "json", "lines", "csv"]

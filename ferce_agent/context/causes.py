@@ -22,8 +22,7 @@ from ferce_agent.context.statements import Sentence, Statement, is_plain_act
 from ferce_agent.inputs.situation import EarlierReading
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Alternative, Cause, Evidence, Person, Span
+from ferce_agent.report import Alternative, Cause, Evidence, Person, Span, wording
 from ferce_agent.vlm.extraction.hygiene import shorten
 
 MAX_CAUSES: Final = 5

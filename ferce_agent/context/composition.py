@@ -15,7 +15,7 @@ from ferce_agent.inputs.photo import Picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.decide import standard_policy
 from ferce_agent.reasoning.reconcile import Reading
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     Degradation,
     DegradedCode,
     EmotionReport,

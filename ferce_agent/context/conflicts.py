@@ -10,8 +10,7 @@ from ferce_agent.context.statements import Statement
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.ontology.normalise import normalise
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Conflict, Evidence, Person, TextEmotion
+from ferce_agent.report import Conflict, Evidence, Person, TextEmotion, wording
 
 GOOD: Final = frozenset({"pleasant", "desirable", "just", "congruent_with_ideals", "not_dangerous"})
 BAD: Final = frozenset(

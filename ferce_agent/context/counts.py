@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ferce_agent.report.photo import Degradation, EmotionReport, Person
+from ferce_agent.report import Degradation, EmotionReport, Person
 
 
 @dataclass(frozen=True, slots=True)

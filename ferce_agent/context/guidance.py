@@ -12,7 +12,7 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.understanding import Understanding
 from ferce_agent.errors import SettingsError
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.report.photo import Guidance, Part, Person, Text
+from ferce_agent.report import Guidance, Part, Person, Text
 
 CONFIDENT: Final = 0.7
 """Under this confidence the expression is not to be mentioned."""

@@ -9,7 +9,7 @@ from ferce_agent.context.causes import COMPARED
 from ferce_agent.context.language import ENGLISH, UNKNOWN, language_name, language_of
 from ferce_agent.context.statements import PROMPT_WORDS, Statement, all_words
 from ferce_agent.inputs.situation import Situation
-from ferce_agent.report.photo import Degradation, DegradedCode
+from ferce_agent.report import Degradation, DegradedCode
 
 
 def notes_on_words(

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent.context.pairs import centre, face_distance, pair_name
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Evidence, Person, RelationKind, Relationship
+from ferce_agent.report import Evidence, Person, RelationKind, Relationship, wording
 
 TURNED: Final = 15.0
 """From this yaw in degrees on a head counts as turned to a side; five-point yaw is good to about 8 degrees."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Person
+from ferce_agent.report import Person, wording
 
 
 def centre(person: Person) -> tuple[float, float]:

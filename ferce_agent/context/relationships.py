@@ -11,8 +11,7 @@ from ferce_agent.context.orientation import nearest_in_sight, orientation
 from ferce_agent.context.pairs import face_distance, pair_name
 from ferce_agent.inputs.situation import Situation
 from ferce_agent.ontology.labels import CANONICAL, Canonical
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Evidence, Expression, Group, Person, RelationKind, Relationship
+from ferce_agent.report import Evidence, Expression, Group, Person, RelationKind, Relationship, wording
 from ferce_agent.vlm.extraction.hygiene import tidy_text
 
 CLOSE: Final = 2.0

@@ -9,8 +9,16 @@ from ferce_agent.context.counts import count_faces, faces_found
 from ferce_agent.context.guidance import guide
 from ferce_agent.policy.decide import ASK_THEM, Decision
 from ferce_agent.reasoning.movements import PRESENT
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Degradation, Description, EmotionReport, Evidence, Guidance, Person, Relationship
+from ferce_agent.report import (
+    Degradation,
+    Description,
+    EmotionReport,
+    Evidence,
+    Guidance,
+    Person,
+    Relationship,
+    wording,
+)
 
 PLAIN: Final = {"AU12": "a smile", "AU4": "a frown"}
 """Movements that everybody has a word for. Naming them is no inference (AI Act, recital 18)."""

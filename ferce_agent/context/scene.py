@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ferce_agent.inputs.situation import Situation
-from ferce_agent.report.photo import Evidence, Person, Posture, Scene
+from ferce_agent.report import Evidence, Person, Posture, Scene
 from ferce_agent.vlm.extraction.hygiene import tidy_text
 from ferce_agent.vlm.extraction.scene import WrittenScene, scene_words
 

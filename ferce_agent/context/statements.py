@@ -17,7 +17,7 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.language import ENGLISH, language_of
 from ferce_agent.errors import SettingsError
 from ferce_agent.inputs.situation import Situation
-from ferce_agent.report.photo import Evidence
+from ferce_agent.report import Evidence
 from ferce_agent.vlm.extraction.hygiene import ORDERS, printable, shorten, tidy_text
 
 MAX_SENTENCE: Final = 400

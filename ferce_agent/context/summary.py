@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent.context.counts import count_faces, faces_found
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Degradation, Person
+from ferce_agent.report import Degradation, Person, wording
 
 NAMED: Final = 4
 """So many people are named in the summary."""

@@ -15,7 +15,7 @@ from ferce_agent.context.relationships import group_mood, relate
 from ferce_agent.context.scene import postures_of, scene_evidence, scene_of
 from ferce_agent.context.statements import statements, told_evidence
 from ferce_agent.inputs.situation import Situation
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     Cause,
     Conflict,
     Degradation,

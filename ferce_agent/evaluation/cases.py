@@ -29,7 +29,7 @@ from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.reasoning.expression import interpret
 from ferce_agent.reasoning.reconcile import FaceFindings, reconcile
-from ferce_agent.report.photo import Box, Cause, Face, HeadPose, Landmarks, Person, Point, Quality
+from ferce_agent.report import Box, Cause, Face, HeadPose, Landmarks, Person, Point, Quality
 
 SETS: Final = ("development", "fresh", "held_out")
 

@@ -26,7 +26,7 @@ from ferce_agent.faces.alignment import align_face
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.situation import Situation
 from ferce_agent.reasoning.reconcile import FaceFindings, reconcile
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.specialist.runner import PRECISIONS, Specialist
 
 GOALS: Final = {

@@ -20,7 +20,7 @@ from ferce_agent.context.understanding import understand
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.cases import SETS, load_cases, make_person
 from ferce_agent.inputs.situation import Situation
-from ferce_agent.report.photo import Person
+from ferce_agent.report import Person
 
 Question = Literal["distress seen", "false alarm", "no cause", "English flagged", "language seen"]
 GOALS: Final[dict[Question, str]] = {

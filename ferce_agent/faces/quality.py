@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.faces.pose import Pose
-from ferce_agent.report.photo import Quality, QualityReason
+from ferce_agent.report import Quality, QualityReason
 
 PATCH: Final = 112
 """Side in pixels of the face patch on which sharpness and light are measured."""

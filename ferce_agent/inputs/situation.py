@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.ontology.ids import TermId
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.validation.refusal import unusable, value_of
 
 MAX_TEXT: Final = 20_000

@@ -9,7 +9,7 @@ from typing import Final
 from ferce_agent.errors import PolicyError
 from ferce_agent.policy.rules import STRICTNESS, Rule, Verdict, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
-from ferce_agent.report.photo import Policy
+from ferce_agent.report import Policy
 
 ASK_THEM: Final = "Where the people shown agree, say so: --consent, or consent = true in the use context."
 """What lifts the rule on remote models, where nothing else stands against it."""

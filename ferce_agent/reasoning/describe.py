@@ -7,8 +7,7 @@ from typing import Final
 
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.movements import movement_claim, movement_evidence
-from ferce_agent.report import wording
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Claim,
     Description,
@@ -17,6 +16,7 @@ from ferce_agent.report.photo import (
     Expression,
     Face,
     slug,
+    wording,
 )
 
 STRONG_MOVEMENT: Final = 0.4

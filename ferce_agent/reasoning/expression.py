@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.movements import measured_intensity
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     AbstainReason,
     ActionUnitReading,
     Component,

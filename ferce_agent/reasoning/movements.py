@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import wording
-from ferce_agent.report.photo import ActionUnitReading, Claim, Estimate, Evidence, Expression, Support, slug
+from ferce_agent.report import ActionUnitReading, Claim, Estimate, Evidence, Expression, Support, slug, wording
 
 PRESENT: Final = 0.25
 """From this intensity on a movement counts as seen."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ferce_agent.reasoning.describe import describe, evidence_for, rationale_for
 from ferce_agent.reasoning.second_opinion import vlm_claims, vlm_evidence
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Degradation,
     Evidence,

@@ -8,8 +8,7 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.fusion import canonical_shares
 from ferce_agent.reasoning.movements import ABSENT, PRESENT, evidence_id, unit_evidence
-from ferce_agent.report import wording
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Claim,
     Component,
@@ -18,6 +17,7 @@ from ferce_agent.report.photo import (
     SeenCue,
     Support,
     VlmReading,
+    wording,
 )
 from ferce_agent.vlm.extraction.perception import Cue, ExtractedPerception, Part
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from ferce_agent.ontology.ids import AppraisalId, TermId
-from ferce_agent.report.photo import Basis, DegradedCode, QualityReason
+from ferce_agent.report import Basis, DegradedCode, QualityReason
 from ferce_agent.report.schemas import slim
 
 BRIEF_VERSION: Final = "1.0"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     AbstainReason,
     Basis,
     DegradedCode,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from ferce_agent.report.photo import Cause, Conflict
+from ferce_agent.report import Cause, Conflict
 
 EntryT = TypeVar("EntryT", Cause, Conflict)
 

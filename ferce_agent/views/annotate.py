@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ferce_agent.errors import ImageShapeError, SettingsError
 from ferce_agent.ontology.labels import CANONICAL, Canonical
-from ferce_agent.report.photo import EmotionReport, Person, Source
+from ferce_agent.report import EmotionReport, Person, Source
 from ferce_agent.report.wording import clean, percent, person_number, short_name
 
 Colour = tuple[int, int, int]

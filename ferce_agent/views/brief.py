@@ -19,7 +19,7 @@ from typing import Any, Final
 from ferce_agent.context.counts import FaceCounts, counts_of, faces_found
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.rules import rules
-from ferce_agent.report import wording
+from ferce_agent.report import Cause, Degradation, EmotionReport, Guidance, Person, wording
 from ferce_agent.report.brief import (
     Brief,
     BriefCause,
@@ -32,7 +32,6 @@ from ferce_agent.report.brief import (
     Unnamed,
     brief_schema,
 )
-from ferce_agent.report.photo import Cause, Degradation, EmotionReport, Guidance, Person
 
 __all__ = ["Brief", "brief_schema", "budget", "rough_tokens", "to_brief", "to_brief_text"]
 

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from typing import Final
 
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.report.photo import EmotionReport, Expression, Person
+from ferce_agent.report import EmotionReport, Expression, Person
 
 NAMESPACE: Final = "http://www.w3.org/2009/10/emotionml"
 VOCABULARY: Final = "ferce-expressions"

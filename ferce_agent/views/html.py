@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.ontology.labels import Canonical
-from ferce_agent.report import wording
-from ferce_agent.report.photo import ActionUnitReading, EmotionReport, Engine, Evidence, Person
+from ferce_agent.report import ActionUnitReading, EmotionReport, Engine, Evidence, Person, wording
 from ferce_agent.views.alike import alike
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ferce_agent.inputs.photo import ImageSource, Picture
-    from ferce_agent.report.photo import EmotionReport
+    from ferce_agent.report import EmotionReport
 
 ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""

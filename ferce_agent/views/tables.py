@@ -17,7 +17,7 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import FerceError
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.photo import EmotionReport, Expression, Person
+from ferce_agent.report import EmotionReport, Expression, Person
 from ferce_agent.views.characters import spelt
 
 Cell = str | int | float

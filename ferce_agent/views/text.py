@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.report import wording
-from ferce_agent.report.photo import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship
+from ferce_agent.report import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship, wording
 from ferce_agent.views.alike import alike
 from ferce_agent.views.characters import fitted
 

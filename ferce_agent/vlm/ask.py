@@ -20,7 +20,7 @@ from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.ontology.store import ontology
 from ferce_agent.prompts.loader import Prompt, load_prompt
 from ferce_agent.reasoning.fusion import Reliability
-from ferce_agent.report.photo import Cause, Person
+from ferce_agent.report import Cause, Person
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.bank import Bank, Example, label_in_style
 from ferce_agent.vlm.extraction.choice import choice_grammar, read_choice

@@ -10,7 +10,7 @@ from ferce_agent.context.distress import languages
 from ferce_agent.context.guidance import advice_table
 from ferce_agent.errors import SettingsError
 from ferce_agent.graphs.chat_state import reading_of
-from ferce_agent.report.photo import EmotionReport, Guidance
+from ferce_agent.report import EmotionReport, Guidance
 from tests.factories import make_abstained_report, make_evidence, make_expression, make_person, make_report
 
 MESSAGES = [

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferce_agent.cli import main
-from ferce_agent.report.photo import EmotionReport, json_schema
+from ferce_agent.report import EmotionReport, json_schema
 
 
 def ferce(*arguments: object, **options: object) -> Result:

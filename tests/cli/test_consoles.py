@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from tests.cli.commands import ferce
 
 CONTEXT = "Das Grün – „schön“ … 我想 naïve 🙂 she won a prize."

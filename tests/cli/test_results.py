@@ -16,7 +16,7 @@ from PIL import Image
 
 from ferce_agent.cli import main
 from ferce_agent.errors import EngineError, WeightsError
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.views.tables import columns
 from tests.cli.commands import ferce
 

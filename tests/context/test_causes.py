@@ -11,7 +11,7 @@ from ferce_agent.evaluation.cases import make_person
 from ferce_agent.evaluation.words import explained, measure_plain
 from ferce_agent.inputs.situation import EarlierReading, KnownPerson, Situation, Turn
 from ferce_agent.ontology.labels import Canonical
-from ferce_agent.report.photo import Person
+from ferce_agent.report import Person
 
 
 def appraisals(text: str) -> set[str]:

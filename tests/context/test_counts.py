@@ -16,7 +16,7 @@ from ferce_agent.context.summary import summarise
 from ferce_agent.inputs.photo import Picture
 from ferce_agent.policy.decide import decide
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report.photo import Degradation, EmotionReport, Person
+from ferce_agent.report import Degradation, EmotionReport, Person
 from ferce_agent.views.html import to_html
 from ferce_agent.views.text import to_text
 from tests.factories import make_evidence, make_expression, make_person, make_report

@@ -11,7 +11,7 @@ from ferce_agent.context.events import EventMatcher
 from ferce_agent.context.sentence_vectors import WordEncoder
 from ferce_agent.engine import Engines
 from ferce_agent.errors import WeightsError
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.sentence_encoder import NETWORK_NAME, TOKENIZER_NAME
 

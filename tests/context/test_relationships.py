@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ferce_agent.context.pairs import face_distance
 from ferce_agent.context.relationships import relate
-from ferce_agent.report.photo import Box, Person
+from ferce_agent.report import Box, Person
 from tests.factories import make_person
 
 

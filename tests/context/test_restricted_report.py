@@ -5,7 +5,7 @@ import pytest
 from ferce_agent.context.restricted_report import limited, notes_on, plain_movements
 from ferce_agent.policy.decide import decide
 from ferce_agent.policy.use import NOT_STATED, UseContext
-from ferce_agent.report.photo import ActionUnitReading
+from ferce_agent.report import ActionUnitReading
 from tests.factories import make_empty_report, make_pair_report, make_person, make_report
 
 WORK = decide(UseContext(domain="workplace", jurisdiction="eu"), remote=False)

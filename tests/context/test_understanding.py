@@ -19,7 +19,7 @@ from ferce_agent.evaluation.cases import make_person
 from ferce_agent.inputs.situation import MAX_TEXT, EarlierReading, Situation, Turn, read_situation
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.photo import Person
+from ferce_agent.report import Person
 
 
 def one(index: int = 0, x: float = 100, yaw: float = 0, **shows: float) -> Person:

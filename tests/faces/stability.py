@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import ferce_agent.engine
 from ferce_agent.engine import Engines
 from ferce_agent.inputs.photo import load_picture
-from ferce_agent.report.photo import Expression
+from ferce_agent.report import Expression
 from tests.faces.test_test_time_augmentation import variants
 
 Named = tuple[NDArray[np.float64], float, Expression]

@@ -32,7 +32,7 @@ from ferce_agent.graphs.chat_state import (
     reading_of,
 )
 from ferce_agent.inputs.situation import MAX_SPOKEN, read_situation
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from tests.chat.test_replies import report_of
 from tests.factories import make_abstained_report, make_provenance
 

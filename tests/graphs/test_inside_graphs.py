@@ -33,7 +33,7 @@ from ferce_agent.errors import EngineError, ImageTruncatedError, InputError
 from ferce_agent.graphs.photo import build_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.inputs.photo import Picture, load_picture
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from ferce_agent.vlm.protocol import Answer, Request
 

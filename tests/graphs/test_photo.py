@@ -21,7 +21,7 @@ from ferce_agent.graphs.face import build_face_graph
 from ferce_agent.graphs.photo import build_graph, compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.runner import Specialist
 from ferce_agent.vlm.adapters.chat_model import ChatModelVlm

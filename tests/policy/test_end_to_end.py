@@ -24,7 +24,7 @@ from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report.photo import EmotionReport, json_schema
+from ferce_agent.report import EmotionReport, json_schema
 from ferce_agent.settings import Settings
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from ferce_agent.tools.mcp import create_server

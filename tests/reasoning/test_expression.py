@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.reasoning.expression import interpret
-from ferce_agent.report.photo import Expression, Quality
+from ferce_agent.report import Expression, Quality
 
 GOOD = Quality(score=1, reasons=(), size_px=200, sharpness=0.03, brightness=0.5, contrast=0.5, visible=1)
 BAD = GOOD.model_copy(update={"score": 0.05, "reasons": ("blurred",)})

@@ -17,7 +17,7 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.fusion import Reliability, best_weight, confusion, fuse, fuse_all
 from ferce_agent.reasoning.second_opinion import components_of, cue_status, trust_in
-from ferce_agent.report.photo import ActionUnitReading
+from ferce_agent.report import ActionUnitReading
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.extraction.perception import Cue, Part
 from ferce_agent.vlm.protocol import Answer, Request

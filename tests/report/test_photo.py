@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from ferce_agent import report as contract
-from ferce_agent.report.photo import EmotionReport, json_schema
+from ferce_agent.report import EmotionReport, json_schema
 from tests.factories import make_report
 
 

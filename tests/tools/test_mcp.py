@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from numpy.typing import NDArray
 
 from ferce_agent.engine import Engines
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.mcp import Progress, create_server
 from ferce_agent.tools.reports import ReportStore
 from ferce_agent.views.brief import Brief, brief_schema

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.reports import ADDRESS, ReportGoneError, ReportStore
 from tests.factories import make_report
 

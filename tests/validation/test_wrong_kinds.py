@@ -9,7 +9,7 @@ import pytest
 
 from ferce_agent import analyze_expression
 from ferce_agent.errors import FerceError, SettingsError
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from ferce_agent.tools.mcp import create_server
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import AnalyzeExpressionInput
 from ferce_agent.views.brief import Brief, brief_schema, budget, rough_tokens, to_brief, to_brief_text
 from tests.views.crowds import crowd

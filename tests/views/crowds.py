@@ -10,7 +10,7 @@ from ferce_agent.context.guidance import advice_table
 from ferce_agent.context.relationships import group_mood
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.rules import rules
-from ferce_agent.report.photo import (
+from ferce_agent.report import (
     ActionUnitReading,
     Alternative,
     Cause,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ferce_agent.errors import ImageShapeError, SettingsError
-from ferce_agent.report.photo import Box, EmotionReport, Source
+from ferce_agent.report import Box, EmotionReport, Source
 from ferce_agent.views.annotate import (
     SMALLEST_SIDE,
     Label,

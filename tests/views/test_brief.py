@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.photo import EmotionReport, RankedLabel
+from ferce_agent.report import EmotionReport, RankedLabel
 from ferce_agent.views.brief import Brief, brief_schema, budget, own_word, to_brief, to_brief_text
 from tests.factories import (
     make_abstained_report,

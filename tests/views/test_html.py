@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ferce_agent.errors import ImageShapeError
-from ferce_agent.report.photo import ActionUnitReading, Claim, Degradation, EmotionReport, Estimate
+from ferce_agent.report import ActionUnitReading, Claim, Degradation, EmotionReport, Estimate
 from ferce_agent.report.wording import percent, short_name
 from ferce_agent.views.html import to_html
 from tests.factories import (

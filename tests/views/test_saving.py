@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ferce_agent.errors import FerceError, ImageShapeError, SettingsError
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.views.saving import write_whole
 from tests.factories import make_pair_report, make_report
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.report import wording
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport, wording
 from ferce_agent.views.text import MIN_WIDTH, bar, to_text
 from tests.factories import (
     make_abstained_report,

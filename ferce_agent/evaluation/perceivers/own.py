@@ -13,7 +13,7 @@ from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.runner import Precision, Specialist
 

@@ -10,7 +10,7 @@ import pytest
 from ferce_agent import analyze_expression
 from ferce_agent.engine import Engines
 from ferce_agent.errors import VlmError, VlmTimeoutError
-from ferce_agent.report.photo import EmotionReport
+from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.adapters.chat_model import ChatModelVlm
 from ferce_agent.vlm.adapters.endpoint import EndpointVlm
