@@ -19,10 +19,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime, get_runtime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ferce_agent.api import aanalyze_expression, analyze_expression
-from ferce_agent.chat.models import GuidedChatModel
-from ferce_agent.chat.replies import Direction, PhotoState
 from ferce_agent.concurrency.lazy import lazy_property
+from ferce_agent.context.direction import Direction, PhotoState
 from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError, FerceError, ImageAccessError, ImageNotFoundError, InputError
 from ferce_agent.graphs.chat_pictures import ChatGraph
@@ -39,12 +37,13 @@ from ferce_agent.graphs.chat_state import (
     spoken,
     unread,
 )
+from ferce_agent.graphs.runs import aanalyze_expression, analyze_expression
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import MAX_TEXT
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.prompts.loader import load_prompt
+from ferce_agent.prompts.tool_description import DESCRIPTION
 from ferce_agent.report import EmotionReport
-from ferce_agent.tools.langchain import DESCRIPTION
 from ferce_agent.views.text import to_text
 from ferce_agent.vlm.adapters.chat_model import runs_elsewhere
 
@@ -373,8 +372,3 @@ def summary_for(state: ChatState) -> str:
     if not lines and reading is not None:
         lines = [reading["summary"]]
     return " ".join(lines or [NO_PHOTO]).replace("«", "“").replace("»", "”")
-
-
-def graph() -> ChatGraph:
-    """Return the chatbot with the offline model; the factory named in `langgraph.json`. A server brings its own memory."""
-    return build_chat_graph(GuidedChatModel())

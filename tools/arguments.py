@@ -17,11 +17,6 @@ from ferce_agent.report.schemas import SchemaOf, inlined, slim
 from ferce_agent.specialist.labels import read_labels
 from ferce_agent.validation.refusal import unusable, value_of
 
-DESCRIPTION = (
-    "Reads the facial expressions in a photo. Returns who shows which expression, how strongly and how sure that is, with "
-    "movements seen, doubts, likely causes from the context you give, and how to answer. An expression is not a feeling: say "
-    "'shows' or 'appears', and do not name an emotion where none is named."
-)
 REFUSED = "ferce_argument"
 """How pydantic calls what one of our own readers refuses."""
 Detail = Literal["brief", "full"]

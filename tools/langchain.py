@@ -19,8 +19,9 @@ from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.situation import Situation
 from ferce_agent.policy.use import UseContext
+from ferce_agent.prompts.tool_description import DESCRIPTION
 from ferce_agent.report import EmotionReport
-from ferce_agent.tools.arguments import DESCRIPTION, AnalyzeExpressionInput, Detail, argument_error
+from ferce_agent.tools.arguments import AnalyzeExpressionInput, Detail, argument_error
 from ferce_agent.views.brief import to_brief, to_brief_text
 from ferce_agent.views.text import to_text
 

@@ -24,9 +24,9 @@ from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
+from ferce_agent.prompts.tool_description import DESCRIPTION
 from ferce_agent.report import EmotionReport, json_schema
 from ferce_agent.tools.arguments import (
-    DESCRIPTION,
     AnalyzeExpressionInput,
     Detail,
     input_schema,

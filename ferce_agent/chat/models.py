@@ -18,7 +18,8 @@ from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ValidationError
 
-from ferce_agent.chat.replies import Direction, GuidedReply
+from ferce_agent.chat.replies import GuidedReply
+from ferce_agent.context.direction import Direction
 from ferce_agent.errors import MissingExtraError, SettingsError
 from ferce_agent.graphs.chat_state import REFERENCE, words_of
 from ferce_agent.vlm.adapters.endpoint import STRAIGHT, access

@@ -12,22 +12,19 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.causes import stated_appraisals
 from ferce_agent.context.conflicts import event_side
+from ferce_agent.context.direction import Direction, Manner, PhotoState
 from ferce_agent.context.distress import languages_of_distress
-from ferce_agent.context.guidance import advice_table
 from ferce_agent.context.statements import statements
 from ferce_agent.errors import SettingsError
 from ferce_agent.inputs.situation import MAX_TEXT, Situation
-from ferce_agent.ontology.store import ontology
-from ferce_agent.report import Guidance
 
-Manner = Literal["warm", "gentle", "steady", "plain", "any"]
 Case = Literal[
     "acknowledge",
     "photo",
@@ -54,21 +51,7 @@ Case = Literal[
 ]
 Phrases: TypeAlias = dict[Case, dict[Manner, Annotated[tuple[str, ...], Field(min_length=3)]]]
 """Wordings by case and manner."""
-PhotoState = Literal["none", "earlier", "read", "failed"]
-"""Whether a photo came with the latest message and what became of it, or came a little earlier."""
 
-MANNERS: Final[tuple[tuple[str, Manner], ...]] = (
-    ("warm", "warm"),
-    ("gentle", "gentle"),
-    ("clear", "any"),
-    ("reassuring", "steady"),
-    ("respectful", "steady"),
-    ("calm", "steady"),
-    ("matter-of-fact", "plain"),
-    ("factual", "plain"),
-    ("neutral", "plain"),
-)
-"""Words of a guidance's tone, and the manner they stand for; the first one that occurs counts."""
 LOOKS: Final = re.compile(
     r"\b(photo|picture|face|expression|mood|(do|did) i (look|seem|appear)|(can|do|did) you see)\b", re.I
 )
@@ -78,57 +61,6 @@ QUESTION: Final = re.compile(
 GREETING: Final = re.compile(r"^(hi|hello|hey|good (morning|afternoon|evening|day))\b", re.I)
 THANKS: Final = re.compile(r"^(many )?(thanks|thank you|thx|cheers)\b", re.I)
 FAREWELL: Final = re.compile(r"^(bye|goodbye|good night|see you)\b", re.I)
-
-
-class Direction(BaseModel):
-    """How to answer now: a guidance, whether a photo was just read, and the word for what it shows if that may be said."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    tone: str = "friendly and open"
-    pace: Literal["slower", "as_is", "brisk"] = "as_is"
-    step: Literal["ask", "act", "listen", "go_on"] = "go_on"
-    acknowledge: bool = False
-    seems: str | None = None
-    suggestion: str = "Answer what was said; ask an open question if the mood matters."
-    avoid: tuple[str, ...] = ("naming an emotion",)
-    distress: bool = False
-    photo: PhotoState = "none"
-
-    @classmethod
-    def from_reading(cls, reading: Mapping[str, Any], photo: PhotoState = "read") -> Direction:
-        """Follow a reading's guidance.
-
-        What the face shows is mentioned in the turn of the photo only, and not in distress: the words may say more than the face.
-        """
-        guidance = Guidance.model_validate(reading["guidance"])
-        named = photo == "read" and guidance.acknowledge and not guidance.distress
-        seems = adjective_of(reading) if named else None
-        told = guidance.model_dump(exclude={"acknowledge", "evidence"})
-        return cls(**told, acknowledge=seems is not None, seems=seems, photo=photo)
-
-    def with_care(self) -> Direction:
-        """Return the same for words of distress: what the guidance says then, and no word about the face."""
-        care = advice_table()["distress"].model_dump(exclude={"acknowledge"})
-        return Direction(**care, distress=True, photo="none" if self.photo == "earlier" else self.photo)
-
-    @property
-    def manner(self) -> Manner:
-        """The manner that the tone stands for."""
-        if self.distress:
-            return "gentle"
-        return next((manner for word, manner in MANNERS if word in self.tone.lower()), "any")
-
-    def avoids(self, *words: str) -> bool:
-        """Return whether one of the words is among what to avoid."""
-        return any(word in entry.lower() for entry in self.avoid for word in words)
-
-
-def adjective_of(reading: Mapping[str, Any]) -> str | None:
-    """Return the word for what the largest face shows, such as "happy"; None for a neutral face or where none is named."""
-    people = reading["people"]
-    primary = people[0]["primary"] if people else None
-    return None if primary in {None, "neutral"} else ontology().terms[primary].adjective
 
 
 @once

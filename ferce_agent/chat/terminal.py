@@ -24,8 +24,8 @@ from ferce_agent.graphs.chat_rules import Telling, telling
 from ferce_agent.graphs.chat_state import ChatContext, reference_to
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.policy.use import UseLike, read_use
-from ferce_agent.report.wording import clean
 from ferce_agent.validation.fields import did_you_mean, shown
+from ferce_agent.validation.printable import clean
 from ferce_agent.views.progress import Display, Steps
 from ferce_agent.vlm.adapters.chat_model import runs_elsewhere
 

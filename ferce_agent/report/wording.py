@@ -5,7 +5,6 @@ Thresholds are lower bounds: a value on a bound takes the stronger word.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -180,16 +179,6 @@ def signed(value: float) -> str:
 def milliseconds(value: float) -> str:
     """Return a duration in milliseconds, or in seconds from 1,000 ms on."""
     return f"{value / 1000:.1f} s" if value >= 999.5 else f"{value:.0f} ms" if value >= 9.95 else f"{value:.1f} ms"
-
-
-def clean(text: str) -> str:
-    """Return `text` without characters that steer a terminal or reverse the reading direction.
-
-    Line breaks and tabs become spaces. Dropped are the Unicode categories Cc (control), Cf (format, which holds the
-    bidirectional overrides) except the joiners that scripts and emoji need, and Cs (surrogates).
-    """
-    joined = " ".join(text.split())
-    return "".join(c for c in joined if c in "\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
 
 
 def code_words(code: str) -> str:

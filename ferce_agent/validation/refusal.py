@@ -9,8 +9,8 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.report import wording
 from ferce_agent.validation.fields import LONGEST, did_you_mean, nearest, shown
+from ferce_agent.validation.printable import clean
 
 WANTED: Final = {
     "string_type": "must be text",
@@ -134,7 +134,7 @@ def meaning(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
 
 def printed(text: str) -> str:
     """Return a caller's text for a message: short, on one line, without control characters."""
-    return shown("".join(one for one in wording.clean(text[: 2 * LONGEST]) if one.isprintable()))
+    return shown("".join(one for one in clean(text[: 2 * LONGEST]) if one.isprintable()))
 
 
 def value_of(value: object) -> str:

@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ferce_agent.errors import ImageShapeError, SettingsError
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.report import EmotionReport, Person, Source
-from ferce_agent.report.wording import clean, percent, person_number, short_name
+from ferce_agent.report.wording import percent, person_number, short_name
+from ferce_agent.validation.printable import clean
 
 Colour = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""

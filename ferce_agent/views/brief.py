@@ -32,6 +32,7 @@ from ferce_agent.report.brief import (
     Unnamed,
     brief_schema,
 )
+from ferce_agent.validation.printable import clean
 
 __all__ = ["Brief", "brief_schema", "budget", "rough_tokens", "to_brief", "to_brief_text"]
 
@@ -340,7 +341,7 @@ def guidance_of(guidance: Guidance, detail: Detail) -> BriefGuidance:
 
 def sentence(text: str, most: int = SENTENCE) -> str:
     """Return a sentence of our own tables on one line, cut at a word."""
-    plain = wording.clean(text)
+    plain = clean(text)
     return plain if len(plain) <= most else plain[: most - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 

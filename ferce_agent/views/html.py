@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.ontology.labels import Canonical
 from ferce_agent.report import ActionUnitReading, EmotionReport, Engine, Evidence, Person, wording
+from ferce_agent.validation.printable import clean
 from ferce_agent.views.alike import alike
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
 
@@ -95,7 +96,7 @@ def _environment() -> Environment:
 
 def _finalize(value: Any) -> Any:
     """Clean what the report brings in; markup made by the template itself passes."""
-    return wording.clean(value) if type(value) is str else value
+    return clean(value) if type(value) is str else value
 
 
 def _data_url(pixels: NDArray[np.uint8], quality: int = 85) -> str:

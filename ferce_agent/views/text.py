@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship, wording
+from ferce_agent.validation.printable import clean
 from ferce_agent.views.alike import alike
 from ferce_agent.views.characters import fitted
 
@@ -146,11 +147,11 @@ def _in_short(person: Person, report: EmotionReport, paper: Paper) -> Text:
         named = not expression.abstained
         share = wording.percent(expression.confidence) if named else ""
         line.append(f"{bar(expression.confidence if named else 0, paper.bar // 2)} {share:>4} ", "cyan")
-    line.append(wording.clean(wording.short_name(person)), "bold")
+    line.append(clean(wording.short_name(person)), "bold")
     if expression is not None and expression.primary not in {None, "neutral"}:
         line.append(f", {wording.intensity_word(expression.intensity.value)}")
     if doubt := wording.main_doubt(person, report):
-        line.append(wording.clean(f"; {doubt}"), "yellow")
+        line.append(clean(f"; {doubt}"), "yellow")
     if person.labels:
         line.append_text(_indented(f"your words: {_ranked(person, 3)}"))
     return line
@@ -163,7 +164,7 @@ def _ranked(person: Person, most: int) -> str:
 def _words(text: str, style: str = "") -> Text:
     from rich.text import Text
 
-    return Text(wording.clean(text), style=style, overflow="fold")
+    return Text(clean(text), style=style, overflow="fold")
 
 
 def _grid(rows: Iterable[Row], paper: Paper) -> RenderableType:
@@ -209,7 +210,7 @@ def _bars(expression: Expression, columns: int) -> Text:
     for term, share in expression.distribution.ranked()[:SHOWN]:
         chosen = term in expression.prediction_set
         lines.append(f"{bar(share, columns)} {wording.percent(share):>4} ", "cyan" if chosen else "dim")
-        lines.append(wording.clean(wording.term_label(term)) + "\n", "bold" if chosen else "dim")
+        lines.append(clean(wording.term_label(term)) + "\n", "bold" if chosen else "dim")
     lines.rstrip()
     return lines
 
@@ -230,7 +231,7 @@ def _claim(claim: Claim, report: EmotionReport) -> Text:
     """Return a claim with how it was checked, and below it what it rests on."""
     symbol, word = wording.SUPPORT[claim.status]
     line = _words("").append(f"{symbol} {word}: ", STATUS_STYLE[claim.status])
-    line.append(wording.clean(f"{claim.text} ({wording.BASIS[claim.basis]})"))
+    line.append(clean(f"{claim.text} ({wording.BASIS[claim.basis]})"))
     return line.append_text(_indented(_evidence(claim.evidence, report)))
 
 
@@ -238,7 +239,7 @@ def _indented(text: str) -> Text:
     """Return what something rests on, to be put below it."""
     from rich.text import Text
 
-    return Text("\n→ ", style="dim").append(wording.clean(text))
+    return Text("\n→ ", style="dim").append(clean(text))
 
 
 def _evidence(ids: Iterable[str], report: EmotionReport) -> str:

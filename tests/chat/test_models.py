@@ -4,7 +4,7 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from ferce_agent.chat.models import GuidedChatModel, direction_in, load_chat_model
-from ferce_agent.chat.replies import Direction
+from ferce_agent.context.direction import Direction
 from ferce_agent.graphs.chat import TOOL_SCHEMA
 
 PHOTO = HumanMessage("How do I look? [photo photo-0a1b2c3d]")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ferce_agent.chat.replies import Direction, GuidedReply, PhotoState, help_sentences, phrases
+from ferce_agent.chat.replies import GuidedReply, help_sentences, phrases
+from ferce_agent.context.direction import Direction, PhotoState
 from ferce_agent.context.distress import languages
 from ferce_agent.context.guidance import advice_table
 from ferce_agent.errors import SettingsError

@@ -14,9 +14,10 @@ from langchain_core.outputs import ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import PrivateAttr
 
+from ferce_agent.chat import served
 from ferce_agent.chat.memory import open_memory
 from ferce_agent.chat.models import GuidedChatModel, direction_in
-from ferce_agent.chat.replies import Direction
+from ferce_agent.context.direction import Direction
 from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs import chat
@@ -298,9 +299,9 @@ def test_the_state_stays_small(graph: Any) -> None:
 
 def test_the_server_factory_is_named(photo: Path) -> None:
     named = json.loads((Path(__file__).parents[2] / "langgraph.json").read_text())["graphs"]["chat"]
-    assert named == "ferce_agent.graphs.chat:graph"
-    assert chat.graph().name == "chat"
-    assert set(chat.graph().get_input_jsonschema()["properties"]) >= {"messages"}
+    assert named == "ferce_agent.chat.served:graph"
+    assert served.graph().name == "chat"
+    assert set(served.graph().get_input_jsonschema()["properties"]) >= {"messages"}
 
 
 @pytest.mark.parametrize("words", ["Ich will nicht mehr leben.", "我不想活了", "If I killed myself nobody would care."])

@@ -1,0 +1,164 @@
+"""One run of the photo workflow from Python: what is told goes in, progress is passed on, a validated report comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from langgraph.config import get_stream_writer
+
+from ferce_agent.concurrency.interruption import in_main_thread, interruptible
+from ferce_agent.errors import EngineError, ImageAccessError, SettingsError
+from ferce_agent.graphs.photo import compiled_graph
+from ferce_agent.graphs.state import RunContext
+from ferce_agent.inputs.situation import Situation, read_situation
+from ferce_agent.policy.use import UseLike, read_use
+from ferce_agent.report import EmotionReport
+from ferce_agent.specialist.labels import read_labels
+
+if TYPE_CHECKING:
+    from ferce_agent.engine import Engines
+    from ferce_agent.inputs.photo import ImageSource, Picture
+
+LabelsLike: TypeAlias = Sequence[str] | str | None
+"""Words to rank: a list, or one text with commas between them; nothing for none."""
+Event = Mapping[str, Any]
+"""Progress: ``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection)."""
+
+
+def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may say
+    image: ImageSource | Picture,
+    context: str | Situation | Mapping[str, Any] | None = None,
+    *,
+    labels: LabelsLike = (),
+    use_context: UseLike | None = None,
+    engines: Engines | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> EmotionReport:
+    """Read the facial expressions in one picture.
+
+    Args:
+        image: Path, bytes, open file, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`; with
+            ``Settings(urls=True)`` an https address too. For a folder, call this for each photo in it. See `load_picture`.
+        context: What is known about the situation, in plain words or as a `Situation` (or its fields); makes scene,
+            causes and conflicts possible.
+        labels: Words to rank for each face, 2 to 100 of them: a list, or one text with commas between them. Words that the
+            ontology does not know must be English.
+        use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in ``policy``.
+        engines: Models and settings; the shared defaults if left out.
+        on_event: Called after each step of the workflow.
+
+    Returns:
+        A validated report. A picture without a face gives a report with ``people=()`` that says so in ``degraded``.
+
+    Raises:
+        InputError: The picture, the labels or the use context cannot be used.
+        PolicyError: The rules refuse this use (an `InputError` too); no pixel is looked at.
+        SetupError: A weight file is missing or damaged.
+        EngineError: The face detector failed.
+    """
+    run = _run_context(image, engines)
+    report: object = None
+    asked = _asked(context, labels, use_context)
+
+    listeners = _listeners(on_event)
+
+    def begin() -> Generator[Any]:
+        return compiled_graph().stream(asked, context=run, **(_WITH_PROGRESS if listeners else _QUIET))
+
+    may_last = in_main_thread() and run.engines.asker is not None
+    with closing(interruptible(begin, run.cancel) if may_last else begin()) as events:
+        for event in events:
+            report = _noted(event, listeners) or report
+    return _checked(report)
+
+
+async def aanalyze_expression(  # noqa: PLR0913
+    image: ImageSource | Picture,
+    context: str | Situation | Mapping[str, Any] | None = None,
+    *,
+    labels: LabelsLike = (),
+    use_context: UseLike | None = None,
+    engines: Engines | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> EmotionReport:
+    """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
+    run = _run_context(image, engines)
+    report: object = None
+    asked, listeners = _asked(context, labels, use_context), _listeners(on_event)
+    events = compiled_graph().astream(asked, context=run, **(_WITH_PROGRESS if listeners else _QUIET))
+    async with aclosing(events):
+        async for event in events:
+            report = _noted(event, listeners) or report
+    return _checked(report)
+
+
+def told(context: str | Situation | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
+    """Return the caller's context as plain data for the state.
+
+    Raises:
+        SettingsError: It is not usable.
+    """
+    return (
+        context if isinstance(context, str) else read_situation(context).model_dump(mode="json", exclude_defaults=True)
+    )
+
+
+def _run_context(image: ImageSource | Picture, engines: Engines | None) -> RunContext:
+    if image is None:
+        raise ImageAccessError("No picture was given.", hint="Give a path, bytes, a data URL, an array or a PIL image.")
+    if engines is None:
+        return RunContext(image=image)
+    if not hasattr(engines, "settings"):
+        raise SettingsError(f"engines must be Engines, not {type(engines).__name__}.", hint="Engines(Settings(…))")
+    return RunContext(engines=engines, image=image)
+
+
+def _checked(report: object) -> EmotionReport:
+    if not isinstance(report, EmotionReport):
+        raise EngineError("The workflow ended without a report.", hint="This is a bug; please tell the maintainers.")
+    return report
+
+
+Listener: TypeAlias = Callable[[Event], None]
+_WITH_PROGRESS: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"], "subgraphs": True}
+"""Progress events of all steps, and the state."""
+_QUIET: Final[dict[str, Any]] = {"stream_mode": ["values"]}
+"""The state alone, which costs less."""
+
+
+def _asked(
+    context: str | Situation | Mapping[str, Any] | None, labels: LabelsLike, use_context: UseLike | None
+) -> dict[str, Any]:
+    """Return the workflow's input."""
+    return {"context": told(context), "labels": list(read_labels(labels)), "use_context": read_use(use_context).told()}
+
+
+def _listeners(on_event: Listener | None) -> list[Listener]:
+    """Return who wants to hear of progress: the caller, and the graph whose node or tool made the call, if there is one.
+
+    That graph's stream mode ``custom`` shows it.
+    """
+    if on_event is not None and not callable(on_event):
+        kind = type(on_event).__name__
+        raise SettingsError(f"on_event must be a function of one event, not {kind}.", hint="For example: print")
+    found = [on_event] if on_event is not None else []
+    try:
+        write = get_stream_writer()
+    except (RuntimeError, KeyError):  # outside of any graph: no run at all, or one of a tool alone
+        return found
+    return [*found, lambda event: write({"tool": "analyze_expression", **event})]
+
+
+def _noted(event: tuple[Any, ...], listeners: Sequence[Listener]) -> object:
+    """Pass a progress event on; return the report if it is there.
+
+    The path of an event says nothing: inside another graph's node it begins with that node's.
+    """
+    *_, mode, payload = event
+    if mode == "values":
+        return payload.get("report")
+    for listener in listeners:
+        listener(payload)
+    return None
