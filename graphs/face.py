@@ -121,7 +121,7 @@ def question(state: FaceState, context: RunContext, allowed: Allowance) -> tuple
     It is made anew for repairs: the state holds no pixels.
     """
     pixels = context.picture.pixels
-    return asker_of(context).face_request(
+    return asker_of(context).faces.request(
         pixels, state["detected"], state.get("embedding", ()), state.get("context"), allowed
     )
 
@@ -129,8 +129,8 @@ def question(state: FaceState, context: RunContext, allowed: Allowance) -> tuple
 def sent_about(state: FaceState, context: RunContext) -> Sent:
     """Return which prompt was sent about this face, and what went with it."""
     asker, words = asker_of(context), state.get("context")
-    prompt = asker.prompt_for(words)
-    return prompt.reference, asker.sees(prompt, words)
+    prompt = asker.faces.prompt_for(words)
+    return prompt.reference, asker.faces.sees(prompt, words)
 
 
 def skipped(name: str) -> Degradation:

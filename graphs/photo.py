@@ -26,7 +26,7 @@ from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import Reading
 from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.specialist.labels import read_labels
-from ferce_agent.vlm.ask import CAUSE_PROMPT, SCENE_PROMPT
+from ferce_agent.vlm.scene_questions import CAUSE_PROMPT, SCENE_PROMPT
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
 """Prompt and content of the question about the whole picture."""
@@ -110,7 +110,7 @@ def scene(state: State, context: RunContext) -> Update:
     if allowed is None:
         message = "The time budget leaves no room for looking at the whole picture."
         return {"degraded": [Degradation(stage="scene", code="vlm_skipped", message=message, person=None)]}
-    seen = asker.look_around(context.picture.pixels, allowed)
+    seen = asker.scenes.describe(context.picture.pixels, allowed)
     return {"around": seen, "sent": [SCENE_SENT]}
 
 
@@ -157,7 +157,7 @@ def choose(state: State, context: RunContext) -> Update:
         message = "The time budget leaves no room for weighing the causes."
         return {"degraded": [Degradation(stage="choose", code="vlm_skipped", message=message, person=None)]}
     causes, words = causes_of(state, person.id), plain_words(state["situation"])
-    chosen = asker.choose_cause(context.picture.pixels, person, causes, words, allowed)
+    chosen = asker.scenes.choose_cause(context.picture.pixels, person, causes, words, allowed)
     return {"understood": prefer(state["understood"], person.id, chosen), "sent": [CAUSE_SENT]}
 
 

@@ -185,7 +185,9 @@ def vlm_check() -> Check:
             name, False, False, "none is chosen.", "Name one with --vlm or FERCE_VLM; `own` comes with the package."
         )
     place = "another machine" if asker.vlm.remote else "this machine"
-    return Check(name, True, False, f"{asker.vlm.name} {asker.vlm.version} on {place}, prompt {asker.prompt.reference}")
+    return Check(
+        name, True, False, f"{asker.vlm.name} {asker.vlm.version} on {place}, prompt {asker.faces.prompt.reference}"
+    )
 
 
 def end_to_end_check() -> Check:

@@ -60,7 +60,7 @@ def measure_reliability(spec: str, limit: int, settings: Settings, use: UseLike 
             shares = canonical_shares(found.parts if found else ())
             named = int(shares.argmax()) if shares.sum() > 0 else -1
             rows.append((perception.probabilities, named, truth))
-    return fit(rows, asker.vlm.version, asker.prompt.reference)
+    return fit(rows, asker.vlm.version, asker.faces.prompt.reference)
 
 
 def fit(rows: list[tuple[np.ndarray, int, int]], model: str, prompt: str) -> Reliability:

@@ -89,7 +89,7 @@ def measure_vlm(settings: Settings, answers: int, use: UseLike | None = None) ->
     engines.permit_sending(use)
     vlm = engines.asker.vlm
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
-    picture = engines.asker.picture(pixels, engines.detect(pixels)[0])
+    picture = engines.asker.faces.picture(pixels, engines.detect(pixels)[0])
     before = peak_megabytes()
     short = Request("Look at the face.", (picture,), max_tokens=TOKENS, seconds=SECONDS)
     first = _seconds(lambda: vlm.ask(short))

@@ -17,9 +17,9 @@ from ferce_agent.reasoning.movements import readings
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.runner import Perception
 from ferce_agent.views.progress import Display
-from ferce_agent.vlm.ask import face_jpeg
 from ferce_agent.vlm.bank import Bank, Example, unit_vectors
 from ferce_agent.vlm.extraction.hygiene import tidy_text
+from ferce_agent.vlm.pictures import face_jpeg
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 NOTE: Final = 200

@@ -129,7 +129,7 @@ def test_sixteen_threads_share_one_of_each_engine() -> None:
         shared: list[Any] = [engines.specialist._session, engines.specialist.card, engines.asker, engines.events]
         shared += [
             engines.vocabulary,
-            engines.asker.prompt if engines.asker else None,
+            engines.asker.faces.prompt if engines.asker else None,
             ontology(),
             ontology()._compounds,
         ]

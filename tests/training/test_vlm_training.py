@@ -23,10 +23,10 @@ from ferce_agent.errors import MissingExtraError, WeightsError  # noqa: E402
 from ferce_agent.prompts.loader import load_prompt  # noqa: E402
 from ferce_agent.training.instructions import Measured, make_turn  # noqa: E402
 from ferce_agent.training.specialist import Recipe, new_state, save_checkpoint  # noqa: E402
-from ferce_agent.vlm.ask import crop_jpeg  # noqa: E402
 from ferce_agent.vlm.backends import load_vlm  # noqa: E402
 from ferce_agent.vlm.own.model import OwnVlm, language_file  # noqa: E402
 from ferce_agent.vlm.own.model_cache import cache_folder  # noqa: E402
+from ferce_agent.vlm.pictures import crop_jpeg  # noqa: E402
 from ferce_agent.vlm.protocol import Request  # noqa: E402
 from tests.training.test_specialist_training import write_split  # noqa: E402
 from tests.vlm.picture_tokens import picture_tokens  # noqa: E402

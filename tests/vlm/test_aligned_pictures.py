@@ -43,7 +43,7 @@ def test_the_product_and_the_benchmark_show_it_the_same_aligned_crop() -> None:
     wanted = even_crop(align_face(pixels, face.landmarks), OWN_PRESET.aligned)
     model = Recorder()
     asker = Asker(model, Settings())
-    request, _ = asker.face_request(pixels, face, [0.0] * 256, None, Allowance(10.0))
+    request, _ = asker.faces.request(pixels, face, [0.0] * 256, None, Allowance(10.0))
     said = WrittenPerceiver(model).perceive(Sample(pixels, face, is_crop=False), LabelSpace.of(("happy", "sad")))
     assert said.answer is not None
     for one in (request, model.requests[0]):
@@ -57,7 +57,7 @@ def test_the_product_and_the_benchmark_show_it_the_same_aligned_crop() -> None:
 def test_it_is_never_asked_about_scenes() -> None:
     model = Recorder()
     with pytest.raises(VlmError, match="knows faces only"):
-        Asker(model, Settings()).look_around(np.zeros((50, 50, 3), np.uint8), Allowance(10.0))
+        Asker(model, Settings()).scenes.describe(np.zeros((50, 50, 3), np.uint8), Allowance(10.0))
     assert model.requests == []
 
 

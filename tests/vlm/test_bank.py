@@ -17,8 +17,8 @@ from ferce_agent.errors import DataError
 from ferce_agent.policy.use import UseContext
 from ferce_agent.settings import Settings
 from ferce_agent.training.bank_builder import build_bank
-from ferce_agent.vlm.ask import examples_text
 from ferce_agent.vlm.bank import Bank, Example, label_in_style
+from ferce_agent.vlm.face_questions import examples_text
 from ferce_agent.vlm.protocol import Answer, Request
 from tests.damage import damaged, written
 

@@ -33,7 +33,7 @@ def look_twice(engines: Engines, sample: Sample, flatten: float) -> tuple[Percep
     seen = engines.specialist.perceive(sample.aligned()[None], flatten)[0]
     face = sample.face or whole_picture(sample.pixels)
     try:
-        request, shape = asker.face_request(
+        request, shape = asker.faces.request(
             sample.pixels, face, tuple(seen.embedding), None, Allowance(engines.settings.vlm_seconds)
         )
         return seen, asker.extract(asker.ask(request), request, shape)

@@ -12,7 +12,7 @@ from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.prompts.loader import load_prompt
-from ferce_agent.vlm.ask import crop_jpeg
+from ferce_agent.vlm.pictures import crop_jpeg
 from ferce_agent.vlm.protocol import Request, VisionLanguageModel, ask_in_time, preset_of
 
 SIDE: Final = 224

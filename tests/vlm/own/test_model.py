@@ -139,7 +139,7 @@ def demo_picture(engines: Engines) -> bytes:
 
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     assert engines.asker is not None
-    return engines.asker.picture(pixels, engines.detect(pixels)[0])
+    return engines.asker.faces.picture(pixels, engines.detect(pixels)[0])
 
 
 def test_files_that_changed_since_it_was_chosen_are_not_used(tmp_path: Path) -> None:
