@@ -52,7 +52,9 @@ from ferce_agent.vlm.protocol import VisionLanguageModel
 CLEAR: Final = 0.8
 """From this probability of one expression on, a single look is enough."""
 RELIEF: Final = 0.94
-"""Share of the abstention threshold that the mean of several looks needs: with it about as many faces are named as by a single
+"""Share of the abstention threshold that the mean of several looks needs.
+
+With it about as many faces are named as by a single
 look, and about as many of these rightly (`python -m tests.faces.stability`)."""
 
 
@@ -121,8 +123,8 @@ class Engines:
     ) -> FaceReading:
         """Let the specialist read one face: its expression, its movements and how the caller's labels fit.
 
-        A face that is not clear at the first look is looked at in several slightly different crops (see the module of that name);
-        the mean counts, and an expression is named only where no single one of them would name another.
+        A face that is not clear at the first look is looked at in several slightly different crops (see the module of
+        that name); the mean counts, and an expression is named only where no single one of them would name another.
 
         Raises:
             EngineError: The specialist failed.
@@ -174,8 +176,8 @@ class Engines:
 
         Raises:
             SettingsError: They cannot be used.
-            WeightsError: The map from faces to words belongs to other weights of the specialist, or it or the sentence encoder
-                cannot be read.
+            WeightsError: The map from faces to words belongs to other weights of the specialist, or it or the sentence
+                encoder cannot be read.
         """
         if not labels:
             return ()
@@ -218,7 +220,9 @@ class Engines:
         return EventMatcher(self._encoder) if self.settings.sentences else None
 
     def prepare_asking(self) -> None:
-        """Read what the settings name: weights, prompt, bank and reliability, and look whether the model's files are there.
+        """Read what the settings name.
+
+        Weights, prompt, bank and reliability, and look whether the model's files are there.
 
         So a wrong setting is an error at once and not a gap in every report.
 
@@ -257,7 +261,7 @@ class Engines:
         return self.asker is not None and getattr(self.asker.vlm, "remote", None) is not False
 
     def permit_sending(self, use: UseLike | None = None) -> None:
-        """Check that faces may go to the vision-language model, where there is no report that could say that they did not.
+        """Check that faces may go to the vision-language model, where no report could say that they did not.
 
         Raises:
             SettingsError: The use cannot be read, or the settings name no usable model.
@@ -278,7 +282,10 @@ class Engines:
         measured: Sequence[ActionUnitReading],
         found: ExtractedPerception,
     ) -> tuple[Expression, float]:
-        """Return the expression with the model's label fused in, and the exponent used; unchanged and 0 without a reliability."""
+        """Return the expression with the model's label fused in, and the exponent used.
+
+        Unchanged and 0 without a reliability.
+        """
         reliability = self.asker.reliability if self.asker else None
         if reliability is None or not found.parts:
             return expression, 0.0

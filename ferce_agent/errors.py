@@ -4,8 +4,8 @@ Every error a caller can meet derives from `FerceError`. The direct subclasses s
 (`InputError`), whoever set the machine up (`SetupError`), or nobody but a retry (`EngineError`). Each carries a stable
 `code` for programs, and a message that says what was wrong and what to do about it.
 
-`InputError` is a `ValueError` too, the others are a `RuntimeError`: a LangGraph server passes the message of these kinds on to
-its clients and hides that of all others.
+`InputError` is a `ValueError` too, the others are a `RuntimeError`: a LangGraph server passes the message of these
+kinds on to its clients and hides that of all others.
 """
 
 from __future__ import annotations

@@ -58,7 +58,10 @@ Words = Annotated[str, BeforeValidator(_words)]
 
 
 class _InPlainWords(type):
-    """Makes a typed error of what the constructor of a class cannot use; `dataclasses.replace` comes through here too."""
+    """Makes a typed error of what the constructor of a class cannot use.
+
+    `dataclasses.replace` comes through here too.
+    """
 
     def __call__(cls, *given: Any, **named: Any) -> Any:
         try:
@@ -71,20 +74,22 @@ class _InPlainWords(type):
 class Settings(metaclass=_InPlainWords):
     """What a caller can choose. Each field can be set by an environment variable, e.g. ``FERCE_MAX_FACES=4``.
 
-    An object never changes; `dataclasses.replace` makes another one. A value that cannot be used raises `SettingsError`.
+    An object never changes; `dataclasses.replace` makes another one. A value that cannot be used raises
+    `SettingsError`.
 
     Attributes:
         weights: Weight file of the specialist; None for the shipped one.
         threads: Threads of the specialist.
         face_threshold: Least detector score of a face, 0..1.
         max_faces: Only so many faces are read, the largest first.
-        small_faces: When to search tiles at full resolution for small faces: ``auto`` (where the first look finds none or only
-            small ones, or the picture is large), ``always`` or ``never``; True and False mean the last two.
-        urls: Fetch ``https://`` addresses given to the Python API or the command line, from the public internet only. Tools and
-            servers never do.
+        small_faces: When to search tiles at full resolution for small faces: ``auto`` (where the first look finds none
+            or only small ones, or the picture is large), ``always`` or ``never``; True and False mean the last two.
+        urls: Fetch ``https://`` addresses given to the Python API or the command line, from the public internet only.
+            Tools and servers never do.
         vlm_seconds: How long to wait for one answer of a vision-language model.
-        flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training pictures are
-            mostly neutral or happy; on photos a flatter prior is nearer to the truth and less overconfident.
+        flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training
+            pictures are mostly neutral or happy; on photos a flatter prior is nearer to the truth and less
+            overconfident.
         precision: Which of the shipped specialist's files to use: ``int8`` (``auto`` is the same), or ``full``.
         vlm: Vision-language model, as in ``llamacpp:model.gguf+mmproj.gguf``, ``hf:ORG/NAME`` or
             ``openai:URL#model``; empty for none.
@@ -92,7 +97,8 @@ class Settings(metaclass=_InPlainWords):
         vlm_prompt: Name of a prompt, or a file; empty for the one that suits the model.
         vlm_tokens: Longest answer of the model.
         vlm_repairs: How often an answer that cannot be used is asked for again.
-        vlm_reliability: File made by ``ferce vlm calibrate``; without it the model's label does not move the probabilities.
+        vlm_reliability: File made by ``ferce vlm calibrate``; without it the model's label does not move the
+            probabilities.
         bank: File of examples made by ``ferce bank build``.
         shots: How many examples of the bank go into a prompt.
         scene: Let the model also look at the whole picture, downscaled.
@@ -125,12 +131,16 @@ class Settings(metaclass=_InPlainWords):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Return the defaults, overridden by the settings file and then by ``FERCE_*`` variables; an empty one counts as not set.
+        """Return the defaults, overridden by the settings file and then by ``FERCE_*`` variables.
 
-        The file is the one that ``FERCE_SETTINGS`` names; no other place is searched, so that no folder can redirect pictures.
+        An empty one counts as not set.
+
+        The file is the one that ``FERCE_SETTINGS`` names; no other place is searched, so that no folder can redirect
+        pictures.
 
         Raises:
-            SettingsError: The file or a variable has a value that cannot be read, or a ``FERCE_*`` variable is not known.
+            SettingsError: The file or a variable has a value that cannot be read, or a ``FERCE_*`` variable is not
+                known.
         """
         values = os.environ if environment is None else environment
         given = {name: text.strip() for name, text in values.items() if text.strip() and is_ours(name)}

@@ -1,7 +1,7 @@
 """Channels of values that one run passes between its nodes: they are never written into a checkpoint.
 
-A checkpoint is kept, copied and read by others. What is found in a face on the way to the report has no business there, and a later
-run on the same thread, with another picture, must not find it.
+A checkpoint is kept, copied and read by others. What is found in a face on the way to the report has no business there,
+and a later run on the same thread, with another picture, must not find it.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ class LookArguments(BaseModel):
     context: str | None = Field(
         default=None,
         max_length=MAX_TEXT,
-        description="What else is known about the situation, in plain words. Optional: the conversation is known already.",
+        description=(
+            "What else is known about the situation, in plain words. Optional: the conversation is known already."
+        ),
     )
 
 
@@ -79,7 +81,9 @@ TOOL_SCHEMA: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Chatbot:
-    """The nodes, with what they use: the chat model, the engines, and the folders from which a message may name a photo.
+    """The nodes, with what they use.
+
+    The chat model, the engines, and the folders from which a message may name a photo.
 
     Attributes:
         model: The chat model.
@@ -141,7 +145,10 @@ class Chatbot:
         return telling(self.engines, runtime.context.use, remote=self.remote)
 
     def model_for(self, state: ChatState) -> Any:
-        """Return the model to ask now: the one with the tool while a photo waits, None if that cannot be, else the plain one."""
+        """Return the model to ask now.
+
+        The one with the tool while a photo waits, None if that cannot be, else the plain one.
+        """
         return self.caller if unread(state) else self.model
 
     def look(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
@@ -273,8 +280,8 @@ def build_chat_graph(  # noqa: PLR0913  # one parameter per thing to choose
         engines: Models and settings of the readings; the shared defaults if left out.
         roots: Folders from which an image block may name a file; with none, only data URLs are accepted.
         checkpointer: Where threads are remembered. Photos and paths never reach it.
-        use: What the answers are used for, as a `UseContext` (or its fields). A turn can add to it, by ``use_context`` in the
-            input or `ChatContext.use`, but cannot loosen it. A refused use makes every turn a `PolicyError`.
+        use: What the answers are used for, as a `UseContext` (or its fields). A turn can add to it, by ``use_context``
+            in the input or `ChatContext.use`, but cannot loosen it. A refused use makes every turn a `PolicyError`.
         remote: Whether the chat model runs elsewhere; then it is told about faces only where the people shown agree
             (``consent``). Left out, `runs_elsewhere` says it.
 
@@ -339,7 +346,10 @@ def _explained(error: FerceError) -> str:
 
 
 def prompt_for(state: ChatState, allowed: Telling = EVERYTHING) -> list[BaseMessage]:
-    """Return what the model gets to see: the guidance, and what was said. Never a photo; about faces only what it may be told."""
+    """Return what the model gets to see: the guidance, and what was said. Never a photo.
+
+    About faces only what it may be told.
+    """
     known = allowed.state(state)
     guidance = json.dumps(direction_for(known).model_dump(mode="json"), ensure_ascii=False)
     summary = summary_for(known) if allowed.faces else WITHHELD

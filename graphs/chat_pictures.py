@@ -1,7 +1,7 @@
 """Keeps photos out of the chatbot's state: they are taken out of what comes in before a run begins.
 
-LangGraph writes the input of a run into the first checkpoint, before any node could remove something from it. That is why the
-compiled graph itself does it.
+LangGraph writes the input of a run into the first checkpoint, before any node could remove something from it. That is
+why the compiled graph itself does it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ FORMS: Final = 'Give {"messages": [("user", "Hello")]}.'
 
 
 class ChatGraph(CompiledStateGraph[Any, Any, Any, Any]):
-    """A compiled graph that moves the photos of its input into the run context; every way of running it comes through here."""
+    """A compiled graph that moves the photos of its input into the run context.
+
+    Every way of running it comes through here.
+    """
 
     def stream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> Iterator[Any]:  # noqa: A002
         """Run the graph; see `CompiledStateGraph.stream`.
@@ -74,7 +77,9 @@ def held_by(context: Any) -> ChatContext:
 
 
 def without_pictures(given: Any, context: ChatContext) -> Any:
-    """Return the input with references in place of photos; the photos, and what is said about the use, go into `context`.
+    """Return the input with references in place of photos.
+
+    The photos, and what is said about the use, go into `context`.
 
     Raises:
         InputError: It holds no messages, or something else than messages.

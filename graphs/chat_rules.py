@@ -32,11 +32,17 @@ class Telling:
     note: str = ""
 
     def admits(self, reading: Reading) -> bool:
-        """Return whether the model may be told of a reading; one made under other rules may say more than is allowed now."""
+        """Return whether the model may be told of a reading.
+
+        One made under other rules may say more than is allowed now.
+        """
         return self.faces and (self.inferred or not reading.get("inferred", True))
 
     def state(self, state: ChatState) -> ChatState:
-        """Return what the model may know of a thread: readings, and answers given in knowledge of them, only where allowed."""
+        """Return what the model may know of a thread.
+
+        Readings, and answers given in knowledge of them, only where allowed.
+        """
         if self.faces and self.inferred:
             return state
         messages = [one for one in state["messages"] if not _tells_of_a_face(one)]

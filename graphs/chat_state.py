@@ -1,6 +1,7 @@
 """Typed state and run context of the chatbot, and what can be read off the state.
 
-The state holds words, references to photos and compact readings; the photos themselves are in `ChatContext`, for one run only.
+The state holds words, references to photos and compact readings; the photos themselves are in `ChatContext`, for one
+run only.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ REFERENCE: Final = re.compile(r"\[photo (photo-[0-9a-f]{8})\]")
 """How a message refers to a photo that came with it."""
 
 Reading = dict[str, Any]
-"""One report in short, as plain JSON-able data: time, whether expressions were read, summary, people (id, primary, valence,
+"""One report in short, as plain JSON-able data.
+
+Time, whether expressions were read, summary, people (id, primary, valence,
 confidence, abstained), guidance."""
 
 
@@ -58,10 +61,12 @@ class ChatState(TypedDict, total=False):
     """Everything a thread remembers; a turn starts with one user message.
 
     Attributes:
-        messages: What was said, the tool's calls and answers, latest last. Photos come as image content blocks of the input.
+        messages: What was said, the tool's calls and answers, latest last. Photos come as image content blocks of the
+            input.
         reports: The latest readings, oldest first.
         pictures: References of the photos that came with the latest user message; set by the graph.
-        use_context: What this turn's answer is used for, as the fields of a `UseContext`; given with the input, and not remembered.
+        use_context: What this turn's answer is used for, as the fields of a `UseContext`; given with the input, and not
+            remembered.
     """
 
     messages: Annotated[list[AnyMessage], recent_messages]
@@ -135,7 +140,10 @@ def reading_of(report: EmotionReport) -> Reading:
 
 
 def _turns(message: HumanMessage) -> list[Turn]:
-    """Return a user's message as turns: none if it has no words, or was written too long ago, several if it is very long."""
+    """Return a user's message as turns.
+
+    None if it has no words, or was written too long ago, several if it is very long.
+    """
     text, written = str(readable(words_of(message))), message.additional_kwargs.get(WRITTEN)
     time = datetime.fromisoformat(written) if written else None
     if not text.strip() or (time is not None and datetime.now(UTC) - time > RECENT):
@@ -184,8 +192,8 @@ def fresh_reading(state: ChatState, now: datetime | None = None) -> Reading | No
 def chat_context(state: ChatState) -> dict[str, Any]:
     """Return what the conversation tells about the situation, as the fields of a `Situation`.
 
-    Only the user's own recent words are told: the assistant's are no news, and would count as evidence. Earlier readings are those
-    of the largest face: in a chat that is taken to be the user.
+    Only the user's own recent words are told: the assistant's are no news, and would count as evidence. Earlier
+    readings are those of the largest face: in a chat that is taken to be the user.
     """
     turns = [turn for one in state["messages"] if isinstance(one, HumanMessage) for turn in _turns(one)]
     earlier = [

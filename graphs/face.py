@@ -41,7 +41,10 @@ def specialist(state: FaceState, context: RunContext) -> Update:
 
 @stage("vlm")
 def vlm(state: FaceState, context: RunContext) -> Update:
-    """Ask the vision-language model about the face, if there is time for it; tell when it begins with it and when it ends."""
+    """Ask the vision-language model about the face, if there is time for it.
+
+    Tell when it begins with it and when it ends.
+    """
     asker, tell = asker_of(context), get_stream_writer()
     allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
     if allowed is None:
@@ -82,7 +85,10 @@ def reconcile_face(state: FaceState, context: RunContext) -> Update:
 
 
 def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", "reconcile"]:
-    """Ask the vision-language model, if there is one and the rules allow it: always, or where the specialist names nothing."""
+    """Ask the vision-language model, if there is one and the rules allow it.
+
+    Always, or where the specialist names nothing.
+    """
     engines = context_of(runtime).engines
     if not state["decision"].may_send:
         return "reconcile"

@@ -1,7 +1,7 @@
 """Holds a picture for exactly one run: it never reaches the state, and is let go of however the run ends.
 
-LangGraph writes the input of a run into the first checkpoint, before any node could remove something from it. That is why the
-compiled graph itself takes the picture out.
+LangGraph writes the input of a run into the first checkpoint, before any node could remove something from it. That is
+why the compiled graph itself takes the picture out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ FIELDS: Final = tuple(InputState.__annotations__)
 NOTHING_TOLD: Final[dict[str, Any]] = {"context": None, "labels": [], "use_context": None}
 """What holds where an input does not say otherwise: what a thread remembers was said about another picture."""
 STEPS: Final = 25
-"""Supersteps that a run may always take. The limit of a graph around it must not count: it may be as small as that graph."""
+"""Supersteps that a run may always take. The limit of a graph around it must not count.
+
+It may be as small as that graph.
+"""
 
 
 class PhotoGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -63,8 +66,8 @@ def checked(given: Any, config: RunnableConfig | None) -> Any:
     """Return the input of a run as it is.
 
     Raises:
-        InputError: It is neither fields nor a command, or names a field that there is not. What a graph around hands to its node is
-            that graph's whole state, so other fields are let pass there.
+        InputError: It is neither fields nor a command, or names a field that there is not. What a graph around hands to
+            its node is that graph's whole state, so other fields are let pass there.
     """
     if given is None or isinstance(given, Command):
         return given
@@ -96,7 +99,10 @@ def held(given: Any, context: Any) -> Iterator[tuple[Any, RunContext]]:
 
 
 def without_picture(given: Any) -> tuple[Any, object]:
-    """Return an input, or a command that updates the state, without its picture, and the picture; None if there is none."""
+    """Return an input, or a command that updates the state, without its picture, and the picture.
+
+    None if there is none.
+    """
     if isinstance(given, Command) and isinstance(given.update, Mapping):
         rest, sent = without_picture(given.update)
         # A command that did nothing but bring a picture is a plain input; an empty update would be none.

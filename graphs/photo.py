@@ -123,7 +123,10 @@ def scene_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG00
 
 @stage("context")
 def reason(state: State, context: RunContext) -> Update:
-    """Relate the people, read the caller's words, look for causes; by cue words alone where sentences cannot be compared."""
+    """Relate the people, read the caller's words, look for causes.
+
+    By cue words alone where sentences cannot be compared.
+    """
     people = [reading.person for reading in ordered(state) if reading.person is not None]
     told, around = state["situation"], state.get("around")
     prompted = context.engines.asker is not None and state["decision"].may_send
@@ -208,8 +211,8 @@ def build_graph(checkpointer: Any = None) -> PhotoGraph:
     """Compile the workflow of one picture.
 
     Args:
-        checkpointer: Where runs are remembered; None lets a parent graph or a server bring one. False never remembers anything, and
-            then the report is an `EmotionReport`; else it is plain data.
+        checkpointer: Where runs are remembered; None lets a parent graph or a server bring one. False never remembers
+            anything, and then the report is an `EmotionReport`; else it is plain data.
     """
     builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
     builder.add_node("load", load)

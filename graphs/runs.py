@@ -1,4 +1,7 @@
-"""One run of the photo workflow from Python: what is told goes in, progress is passed on, a validated report comes out."""
+"""One run of the photo workflow from Python.
+
+What is told goes in, progress is passed on, a validated report comes out.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 LabelsLike: TypeAlias = Sequence[str] | str | None
 """Words to rank: a list, or one text with commas between them; nothing for none."""
 Event = Mapping[str, Any]
-"""Progress: ``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection)."""
+"""Progress.
+
+``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection).
+"""
 
 
 def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may say
@@ -40,12 +46,14 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
 
     Args:
         image: Path, bytes, open file, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`; with
-            ``Settings(urls=True)`` an https address too. For a folder, call this for each photo in it. See `load_picture`.
+            ``Settings(urls=True)`` an https address too. For a folder, call this for each photo in it. See
+            `load_picture`.
         context: What is known about the situation, in plain words or as a `Situation` (or its fields); makes scene,
             causes and conflicts possible.
-        labels: Words to rank for each face, 2 to 100 of them: a list, or one text with commas between them. Words that the
-            ontology does not know must be English.
-        use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in ``policy``.
+        labels: Words to rank for each face, 2 to 100 of them: a list, or one text with commas between them. Words that
+            the ontology does not know must be English.
+        use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
+            ``policy``.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
 
@@ -136,7 +144,9 @@ def _asked(
 
 
 def _listeners(on_event: Listener | None) -> list[Listener]:
-    """Return who wants to hear of progress: the caller, and the graph whose node or tool made the call, if there is one.
+    """Return who wants to hear of progress.
+
+    The caller, and the graph whose node or tool made the call, if there is one.
 
     That graph's stream mode ``custom`` shows it.
     """

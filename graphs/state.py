@@ -47,8 +47,8 @@ class InputState(TypedDict, total=False):
     """What a run starts with.
 
     Attributes:
-        image: Data URL of the picture (or a path, where the run context allows paths); not needed if the run context brings
-            the picture. It is taken out before the run begins, so that no checkpoint holds it.
+        image: Data URL of the picture (or a path, where the run context allows paths); not needed if the run context
+            brings the picture. It is taken out before the run begins, so that no checkpoint holds it.
         context: What the caller knows about the situation, in plain words or as the fields of a `Situation`.
         labels: Words to rank for each face; none by default.
         use_context: What the report is used for, as the fields of a `UseContext`.
@@ -131,8 +131,8 @@ class RunContext(OnlyInstances):
         roots: Folders from which the input's `image` may name a file; none by default.
         sent: The input's `image`, which is taken out of the state before the run begins.
         held: The decoded picture, from `load` until the run ends.
-        cancel: Set when the run ends in any way; whatever is still computing for it stops. Who gives this object to a run may set
-            it to call the run off.
+        cancel: Set when the run ends in any way; whatever is still computing for it stops. Who gives this object to a
+            run may set it to call the run off.
     """
 
     engines: Engines = field(default_factory=default_engines)

@@ -14,7 +14,10 @@ from ferce_agent.concurrency.lazy import once_each
 from ferce_agent.errors import SettingsError
 
 AnswerKind = Literal["json", "tags", "scene", "choice", "text"]
-"""What a prompt asks for: a structured perception, think and answer tags, a structured scene, a choice, or plain text."""
+"""What a prompt asks for.
+
+A structured perception, think and answer tags, a structured scene, a choice, or plain text.
+"""
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 VERSION: Final = re.compile(r"\d{1,4}(\.\d{1,4})?")
 MAX_BYTES: Final = 20_000

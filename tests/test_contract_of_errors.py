@@ -1,4 +1,7 @@
-"""A thousand bad calls through every way in: a typed error that says what was wrong, or a valid report; never anything else."""
+"""A thousand bad calls through every way in: a typed error that says what was wrong, or a valid report.
+
+Never anything else.
+"""
 
 from __future__ import annotations
 

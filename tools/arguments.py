@@ -1,4 +1,7 @@
-"""The arguments of the tool, the same for LangChain and MCP: what a model may send, how it is read, how it is refused."""
+"""The arguments of the tool, the same for LangChain and MCP.
+
+What a model may send, how it is read, how it is refused.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +135,10 @@ def read_arguments(arguments: Mapping[str, Any]) -> AnalyzeExpressionInput:
 
 
 def argument_error(error: ValidationError) -> SettingsError:
-    """Return what is wrong with the arguments, in plain words; an unknown name first, since others may follow from it."""
+    """Return what is wrong with the arguments, in plain words.
+
+    An unknown name first, since others may follow from it.
+    """
     unknown = any(one["type"] == "extra_forbidden" for one in error.errors(include_url=False))
     own = next((one for one in error.errors(include_url=False) if one["type"] == REFUSED), None)
     if own is not None and not unknown:

@@ -44,8 +44,9 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
         roots: Folders from which the model may name files; with none, only data URLs are accepted.
         engines: Models and settings; the shared defaults if left out. The model cannot loosen their own `use`.
 
-    The tool answers with (text, report as a dict): the text is a brief of at most 700 tokens for five people and 2,000 for thirty,
-    with ``detail="full"`` the whole report in words. Bad input gives an error message for the model, not an exception.
+    The tool answers with (text, report as a dict): the text is a brief of at most 700 tokens for five people and 2,000
+    for thirty, with ``detail="full"`` the whole report in words. Bad input gives an error message for the model, not an
+    exception.
     """
     folders = folders_of(roots)
 
@@ -109,7 +110,9 @@ def _tool_error(error: Exception) -> Exception:
 
 
 def typed(error: Exception) -> FerceError:
-    """Return an error of this package: the error itself, or in place of any other one that says nothing about its inside.
+    """Return an error of this package.
+
+    The error itself, or in place of any other one that says nothing about its inside.
 
     Anything untyped is a bug; it is logged with its traceback.
     """

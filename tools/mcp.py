@@ -1,4 +1,7 @@
-"""The MCP server: the tool `analyze_expression`, whole reports, the report schema and the ontology as resources, one prompt."""
+"""The MCP server.
+
+The tool `analyze_expression`, whole reports, the report schema and the ontology as resources, one prompt.
+"""
 
 from __future__ import annotations
 
@@ -92,12 +95,13 @@ def create_server(
 ) -> MCPServer:
     """Return the MCP server.
 
-    The tool answers with a brief, as text and as structured content, which together stay within `views.brief.budget`. The whole
-    report follows with ``detail="full"``, in the structured content's field ``report`` and in words as the text, or as the
-    resource that the brief names.
+    The tool answers with a brief, as text and as structured content, which together stay within `views.brief.budget`.
+    The whole report follows with ``detail="full"``, in the structured content's field ``report`` and in words as the
+    text, or as the resource that the brief names.
 
     Args:
-        roots: Folders from which clients may name files; with none, only data URLs are accepted. Addresses are never opened.
+        roots: Folders from which clients may name files; with none, only data URLs are accepted. Addresses are never
+            opened.
         engines: Models and settings; the shared defaults if left out. Clients cannot loosen their own `use`.
         reports: Where whole reports are kept for a while; a new store if left out.
 
@@ -274,7 +278,8 @@ def add_resources(server: MCPServer, store: ReportStore) -> None:
     def answer_with_care(message: str) -> str:
         """Answer a message that came with a photo, in a way that suits the expression shown."""
         return (
-            "The user sent a photo with this message. Call analyze_expression with the photo and with what you know about the "
-            "situation, then answer the message in the tone that the advice suggests. Say 'you seem' rather than 'you "
-            f"feel', and do not mention the face where the advice says not to mention it.\n\nMessage: {message}"
+            "The user sent a photo with this message. Call analyze_expression with the photo and with what you know "
+            "about the situation, then answer the message in the tone that the advice suggests. Say 'you seem' rather "
+            "than 'you feel', and do not mention the face where the advice says not to mention it.\n\nMessage: "
+            f"{message}"
         )

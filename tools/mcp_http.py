@@ -1,4 +1,7 @@
-"""The MCP server over HTTP: bound before it is announced, closed to strangers, nothing left behind by clients that hang up."""
+"""The MCP server over HTTP.
+
+Bound before it is announced, closed to strangers, nothing left behind by clients that hang up.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ def check_access(host: str, token: str | None, *, insecure: bool) -> None:
     """Check that strangers cannot use a server on this address.
 
     Raises:
-        SettingsError: The address is not loopback, and there is neither a token nor the word that it should be open; or the
-            token cannot be sent in a header.
+        SettingsError: The address is not loopback, and there is neither a token nor the word that it should be open; or
+            the token cannot be sent in a header.
     """
     if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
         raise SettingsError("The token must be printable ASCII without spaces.", hint="Take a long random one.")

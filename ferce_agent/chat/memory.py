@@ -1,7 +1,8 @@
 """What the chatbot remembers: one SQLite file of LangGraph checkpoints, one thread per conversation.
 
 Only the latest checkpoint of a thread is kept. What is deleted is overwritten in the file, and the log beside it is
-emptied. Both have to wait while another program reads the memory; then the next message, `/forget` or start finishes it.
+emptied. Both have to wait while another program reads the memory; then the next message, `/forget` or start finishes
+it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def default_memory_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def open_memory(file: Path) -> Iterator[SqliteSaver]:
-    """Open the memory, made with mode 0600 if it is new, finish what could not be removed before, and close it at the end.
+    """Open the memory, finish what could not be removed before, and close it at the end; a new one has mode 0600.
 
     Raises:
         MissingExtraError: langgraph-checkpoint-sqlite is not installed.
@@ -162,7 +163,8 @@ def forget(saver: SqliteSaver, thread: str) -> bool:
 def settle(saver: SqliteSaver) -> bool:
     """Remove the bytes of what was deleted, as far as no other program is in the way; return whether they are gone.
 
-    Overwriting leaves traces where SQLite had moved rows between pages, so a file in which something was forgotten is written anew.
+    Overwriting leaves traces where SQLite had moved rows between pages, so a file in which something was forgotten is
+    written anew.
     """
     connection = saver.conn
     with saver.lock:

@@ -31,7 +31,10 @@ SUMMARY: Final = re.compile(r"«(.*?)»", re.S)
 
 
 class GuidedChatModel(BaseChatModel):
-    """Answers by rule, offline: calls the tool for the latest message's photos, and follows the guidance in the system message."""
+    """Answers by rule, offline.
+
+    Calls the tool for the latest message's photos, and follows the guidance in the system message.
+    """
 
     remote: ClassVar[bool] = False
 

@@ -1,7 +1,7 @@
 """The offline chatbot's answers: composed by rule from a report's guidance and the user's words, hedged, no therapy.
 
-Nothing here knows anything about the world: questions are met with saying so. The same words in the same place of a conversation
-get the same answer.
+Nothing here knows anything about the world: questions are met with saying so. The same words in the same place of a
+conversation get the same answer.
 """
 
 from __future__ import annotations

@@ -72,7 +72,9 @@ class Conversation:
     with_vlm: bool = False
 
     def say(self, words: str, picture: Picture | None = None, on_event: Callable[[Event], None] | None = None) -> str:
-        """Send a message, with a photo if there is one, and return the answer; `on_event` is called after each step of a reading.
+        """Send a message, with a photo if there is one, and return the answer.
+
+        `on_event` is called after each step of a reading.
 
         Raises:
             InputError: The message is too long.
@@ -98,7 +100,9 @@ class Conversation:
             return str(state["messages"][-1].text)
 
     def report(self) -> str | None:
-        """Return the latest report of this thread as text; None if no photo was read, and why not if it may not be shown.
+        """Return the latest report of this thread as text.
+
+        None if no photo was read, and why not if it may not be shown.
 
         Raises:
             EngineError: What is remembered of the thread cannot be read.
@@ -195,8 +199,8 @@ def read_photo(path: str) -> Picture:
 def split_photo(given: str) -> tuple[str, str]:
     """Return the place of a photo and the words after it.
 
-    A path may stand in quotes, and only then may words follow it. Terminals write backslashes before spaces where a file is dropped
-    on them; they are taken out where that names a file.
+    A path may stand in quotes, and only then may words follow it. Terminals write backslashes before spaces where a
+    file is dropped on them; they are taken out where that names a file.
 
     Raises:
         InputError: No place is given.
@@ -298,8 +302,9 @@ class Terminal:
         if self.conversation.forget():
             return f"Everything in the thread '{thread}' is forgotten."
         return (
-            f"The thread '{thread}' is deleted, and no chat can read it any more. Its bytes are still in the memory file or "
-            "in the log beside it (-wal), because another program is reading the memory. They are removed once that has "
+            f"The thread '{thread}' is deleted, and no chat can read it any more. Its bytes are still in the memory "
+            "file or in the log beside it (-wal), because another program is reading the memory. They are removed "
+            "once that has "
             "ended: by the next message, by /forget, or when a chat starts."
         )
 

@@ -19,8 +19,8 @@ from ferce_agent.cli.train import train
 def main() -> None:
     """Reads facial expressions: a photo in, one validated emotion report out.
 
-    Exit status: 0 all was done, 1 something was not (standard error says what), 2 the command line makes no sense, 130 stopped with
-    Ctrl-C. Colours follow NO_COLOR and FORCE_COLOR, the width of lines COLUMNS.
+    Exit status: 0 all was done, 1 something was not (standard error says what), 2 the command line makes no sense, 130
+    stopped with Ctrl-C. Colours follow NO_COLOR and FORCE_COLOR, the width of lines COLUMNS.
     """
 
 

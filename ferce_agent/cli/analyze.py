@@ -46,7 +46,10 @@ class Asked:
 )
 @click.option(
     "--json", "as_json", is_flag=True,
-    help="Print JSON: of one photo the report; of several, or of a folder, one line each, with photo and either report or error.",
+    help=(
+        "Print JSON: of one photo the report; of several, or of a folder, one line each, with photo and either "
+        "report or error."
+    ),
 )  # fmt: skip
 @click.option("--jsonl", "as_lines", is_flag=True, help="Print such a line even for a single photo.")
 @click.option(
@@ -81,8 +84,8 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url.
     Photos of one name get the name of their folder, or a number, into {stem}.
 
-    Exit status: 0 all photos were read, 1 one was not or a model is missing (standard error says which, the others are still read),
-    2 the command line makes no sense, and nothing was read.
+    Exit status: 0 all photos were read, 1 one was not or a model is missing (standard error says which, the others are
+    still read), 2 the command line makes no sense, and nothing was read.
     """
     from ferce_agent.views.progress import Display
 
@@ -165,7 +168,10 @@ def read_one(  # noqa: PLR0913  # one parameter per part of the work
 
 
 def known(error: Exception) -> FerceError:
-    """Return the error as one that can be shown; an unexpected one is raised where FERCE_DEBUG asks for its traceback."""
+    """Return the error as one that can be shown.
+
+    An unexpected one is raised where FERCE_DEBUG asks for its traceback.
+    """
     if isinstance(error, FerceError):
         return error
     if os.environ.get(DEBUG):

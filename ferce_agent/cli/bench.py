@@ -64,8 +64,8 @@ def speed(runs: int, photo: Path | None, as_json: bool) -> None:
 def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: bool, **choices: Any) -> None:
     """Measure perceivers on labelled sets; a stopped run goes on when started again.
 
-    NAME is ferplus, ferplus-csv, wildfaces, rafdb, rafdb-compound, rafce, affectnet, sfew, or folder (one folder per label). Writes
-    results.json, results.md and results.html to --out.
+    NAME is ferplus, ferplus-csv, wildfaces, rafdb, rafdb-compound, rafce, affectnet, sfew, or folder (one folder per
+    label). Writes results.json, results.md and results.html to --out.
     """
     from ferce_agent.evaluation.bench import bench_to_folder
     from ferce_agent.evaluation.runner import Plan
@@ -92,7 +92,10 @@ def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: 
 @consent_option
 @engine_options
 def bench_vlm(answers: int, as_json: bool, consent: bool, chosen: dict[str, Any]) -> None:
-    """Time --vlm: load, first answer, tokens per second, what the adapter adds, how many answers have the asked form."""
+    """Time --vlm.
+
+    Load, first answer, tokens per second, what the adapter adds, how many answers have the asked form.
+    """
     from ferce_agent.evaluation.vlm_speed import measure_vlm, to_table
 
     measured = measure_vlm(chosen_settings(chosen), answers, {"consent": True} if consent else None)
@@ -129,7 +132,10 @@ def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:
 @bench.command(name="drift")
 @click.option("--data", type=FOLDER, required=True, help="Folder with test.parquet (FER+).")
 def bench_drift(data: Path) -> None:
-    """Compare the 8-bit weights with the full ones on the FER+ test faces; fails if they lose more than half a point."""
+    """Compare the 8-bit weights with the full ones on the FER+ test faces.
+
+    Fails if they lose more than half a point.
+    """
     from ferce_agent.evaluation.drift import measure_drift
 
     drift = measure_drift(data)
@@ -153,7 +159,10 @@ def bench_units(data: Path, labels: Path) -> None:
 @click.argument("second", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench_compare(first: Path, second: Path, as_json: bool) -> None:
-    """Test whether two runs (results.json) differ on the same items, with McNemar's test; one file twice compares within it."""
+    """Test whether two runs (results.json) differ on the same items, with McNemar's test.
+
+    One file twice compares within it.
+    """
     from ferce_agent.evaluation.compare import compare, to_table
 
     pairs = compare(first, second)

@@ -24,8 +24,8 @@ from ferce_agent.cli.output import complain
 @click.option(
     "--model",
     metavar="SPEC",
-    help="Chat model: openai:URL#MODEL, or python:MODULE:FUNCTION giving a LangChain chat model. It is sent the messages and "
-    "what the reading says in short, never a photo.  [default: answers by rule, offline]",
+    help="Chat model: openai:URL#MODEL, or python:MODULE:FUNCTION giving a LangChain chat model. It is sent the "
+    "messages and what the reading says in short, never a photo.  [default: answers by rule, offline]",
 )
 @click.option("--once", metavar="TEXT", help="Send one message (with --picture, if given), print the answer, and end.")
 @use_options
@@ -41,13 +41,15 @@ def chat(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Chat with an assistant whose answers follow what a photo shows.
 
-    In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /help lists the
-    commands, /quit ends. Lines may also come through a pipe.
+    In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /help
+    lists the commands, /quit ends. Lines may also come through a pipe.
 
-    What is said about the use holds as for `ferce analyze`: a refused one ends the chat, a restricted one leaves visible movements
-    only, and a chat model elsewhere is told nothing about faces unless the people shown agree (--consent).
+    What is said about the use holds as for `ferce analyze`: a refused one ends the chat, a restricted one leaves
+    visible movements only, and a chat model elsewhere is told nothing about faces unless the people shown agree
+    (--consent).
 
-    The memory holds messages, reports as text and short readings, never photos or their paths; a new file is readable by you only.
+    The memory holds messages, reports as text and short readings, never photos or their paths; a new file is readable
+    by you only.
     """
     from ferce_agent.chat.terminal import Terminal, lines_of, open_conversation, read_photo
 

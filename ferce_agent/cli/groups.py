@@ -1,7 +1,7 @@
 """Command groups whose help is never cut, and the edge of the program: what a failure looks like, and its exit status.
 
-Exit status 0: all was done. 1: something was not, and standard error says what. 2: the command line makes no sense. 130: stopped
-with Ctrl-C. 141: nobody reads standard output any more, as after ``| head``.
+Exit status 0: all was done. 1: something was not, and standard error says what. 2: the command line makes no sense.
+130: stopped with Ctrl-C. 141: nobody reads standard output any more, as after ``| head``.
 """
 
 from __future__ import annotations

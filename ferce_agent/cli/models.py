@@ -55,7 +55,8 @@ def vlm_calibrate(dataset: str, limit: int, out: Path, consent: bool, chosen: di
     found = measure_reliability(dataset, limit, chosen_settings(chosen), {"consent": True} if consent else None)
     found.save(out)
     click.echo(
-        f"{found.model} ({found.prompt}): right on {found.accuracy:.3f} of {found.items} faces; weight {found.weight:.2f}\n"
+        f"{found.model} ({found.prompt}): right on {found.accuracy:.3f} of {found.items} faces; weight "
+        f"{found.weight:.2f}\n"
         f"Use it with: --vlm-reliability {out}"
     )
 

@@ -31,8 +31,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--vlm",
             metavar="SPEC",
-            help="Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, "
-            "openai:URL#MODEL, python:MODULE:FUNCTION.",
+            help="Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, "
+            "hf:ORG/NAME, openai:URL#MODEL, python:MODULE:FUNCTION.",
         ),
         click.option(
             "--vlm-when", type=click.Choice(["always", "unsure"]), help="Ask it about every face, or where unsure only."

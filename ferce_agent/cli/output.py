@@ -44,7 +44,10 @@ def shown(name: str) -> str:
 
 
 def terminal_width(most: int = 1000) -> int:
-    """Return the columns of the terminal (80 where there is none), from 40 to `most`; COLUMNS in the environment decides."""
+    """Return the columns of the terminal (80 where there is none), from 40 to `most`.
+
+    COLUMNS in the environment decides.
+    """
     return min(max(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, NARROWEST), most)
 
 
@@ -54,7 +57,10 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def wants_colour(stream: TextIO | None) -> bool:
-    """Return whether to write colours: NO_COLOR forbids them, FORCE_COLOR asks for them, else terminals that can show them do."""
+    """Return whether to write colours.
+
+    NO_COLOR forbids them, FORCE_COLOR asks for them, else terminals that can show them do.
+    """
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") != "0":
@@ -79,7 +85,8 @@ def echo_json(data: Any, *, indent: int | None = 2) -> None:
 def hanging(label: str, text: str, width: int, column: int) -> Iterable[str]:
     """Yield lines of at most `width` columns: the label, and the text wrapped beside it, from `column` on.
 
-    Where that leaves less than 24 columns, the text goes below the label. Words are never cut; a longer one has its own line.
+    Where that leaves less than 24 columns, the text goes below the label. Words are never cut; a longer one has its own
+    line.
     """
     import textwrap
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def photo_names(arguments: Iterable[str]) -> list[str]:
     """Return the photos, with each folder replaced by the photos in it, sorted by name.
 
-    A folder that cannot be read or holds no photo stays in the list, and is an error when it is opened (see `open_photo`).
+    A folder that cannot be read or holds no photo stays in the list, and is an error when it is opened (see
+    `open_photo`).
     """
     from ferce_agent.inputs.files import photos_in
 

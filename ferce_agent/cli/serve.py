@@ -45,8 +45,9 @@ def mcp(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Serve the tool to MCP clients.
 
-    Photos come as data URLs, or as paths in a --root folder; a relative path is looked up in each of them. Addresses on the web are
-    never opened. What the options say about the use holds for every client: clients may add to it, but cannot loosen it.
+    Photos come as data URLs, or as paths in a --root folder; a relative path is looked up in each of them. Addresses on
+    the web are never opened. What the options say about the use holds for every client: clients may add to it, but
+    cannot loosen it.
 
     With --http on an address that other machines can reach, a token is needed (FERCE_TOKEN or --token), or --insecure.
     """

@@ -29,8 +29,8 @@ class Targets:
 def plan_targets(photos: Sequence[str], html: Path | None, emotionml: Path | None, table: Path | None) -> list[Targets]:
     """Return the files for each photo.
 
-    {stem} in a pattern stands for the photo's name without its ending. Photos of one name get their folder's name in front of it,
-    or else a number behind it; names that differ in upper and lower case only count as one.
+    {stem} in a pattern stands for the photo's name without its ending. Photos of one name get their folder's name in
+    front of it, or else a number behind it; names that differ in upper and lower case only count as one.
 
     Raises:
         UsageError: Several photos need {stem}; two files to write are the same; or one of them is an input.

@@ -33,8 +33,8 @@ def train() -> None:
 def train_specialist(data: Path, out: Path, **options: Any) -> None:
     """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
 
-    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores. Needs
-    the extras `train` and `backbone`, and mediapipe with --teachers.
+    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores.
+    Needs the extras `train` and `backbone`, and mediapipe with --teachers.
     """
     from ferce_agent.training.run import run_specialist
 
@@ -55,10 +55,12 @@ def train_specialist(data: Path, out: Path, **options: Any) -> None:
 @click.option("--short", is_flag=True, help="A tiny model, a few steps of each stage, to try things out.")
 @click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
 def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
-    """Train our own small vision-language model: tower, projector, adapters of SmolLM2; write two GGUF files and a model card.
+    """Train our own small vision-language model: tower, projector, adapters of SmolLM2.
 
-    A run that was stopped continues where it was. Hours on two cores. Needs the extras `train` and `local`. Use the result with
-    --vlm own:FOLDER.
+    Write two GGUF files and a model card.
+
+    A run that was stopped continues where it was. Hours on two cores. Needs the extras `train` and `local`. Use the
+    result with --vlm own:FOLDER.
     """
     from ferce_agent.training.run import run_vlm
 
@@ -74,7 +76,10 @@ def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(1), help="Faces, one question each.")
 @click.option("--seed", default=7, show_default=True, help="Seed of faces, prompts and wording.")
 def train_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -> None:
-    """Write questions and answers like those `train vlm` learns from, made from votes and measured action units; show three."""
+    """Write questions and answers like those `train vlm` learns from, made from votes and measured action units.
+
+    Show three.
+    """
     from ferce_agent.training.run import run_questions
 
     turns = run_questions(data, teacher, out, count, seed)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 class Cancellation(threading.Event):
     """Set when nobody wants a result any more; an `Event` that also calls back.
 
-    One object may serve a whole run: setting it ends every question of the run, whether it is being answered or waits for its turn.
+    One object may serve a whole run: setting it ends every question of the run, whether it is being answered or waits
+    for its turn.
     """
 
     def __init__(self) -> None:

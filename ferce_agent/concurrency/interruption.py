@@ -1,7 +1,7 @@
 """Work that Ctrl-C can call off: it is done in a thread of its own while the main thread only waits.
 
-Python delivers Ctrl-C to the main thread. Where that thread waits for others inside a library, it is heard only once those have
-ended, which may take a minute with a vision-language model.
+Python delivers Ctrl-C to the main thread. Where that thread waits for others inside a library, it is heard only once
+those have ended, which may take a minute with a vision-language model.
 """
 
 from __future__ import annotations

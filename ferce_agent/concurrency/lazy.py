@@ -1,7 +1,8 @@
 """Values that are made once, on first use, also when several threads ask at the same time.
 
-`functools.cached_property` holds no lock from Python 3.12 on, and `functools.cache` never did: two threads may each make a value
-and go on with different objects. Here the first one makes it while the others wait; what failed is tried again by the next.
+`functools.cached_property` holds no lock from Python 3.12 on, and `functools.cache` never did: two threads may each
+make a value and go on with different objects. Here the first one makes it while the others wait; what failed is tried
+again by the next.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _LOCKS = "_lazy_locks"
 class lazy_property(Generic[OwnerT, ValueT]):  # noqa: N801  # used as a decorator, like `property`
     """A property that is worked out once per object, behind a lock of that object and name.
 
-    The value stands in the object's ``__dict__`` under that name; deleting it there makes the next access work it out anew.
+    The value stands in the object's ``__dict__`` under that name; deleting it there makes the next access work it out
+    anew.
     """
 
     def __init__(self, make: Callable[[OwnerT], ValueT]) -> None:
@@ -76,7 +78,10 @@ class once(Generic[ValueT]):  # noqa: N801  # used as a decorator, like `cache`
 
 
 class once_each(Generic[KeyT, ValueT]):  # noqa: N801  # used as a decorator, like `cache`
-    """A function of one argument that is carried out once per process and argument, behind a lock; none is forgotten."""
+    """A function of one argument that is carried out once per process and argument, behind a lock.
+
+    None is forgotten.
+    """
 
     def __init__(self, make: Callable[[KeyT], ValueT]) -> None:
         """Take the function."""

@@ -1,8 +1,9 @@
 """Typed causes: from the caller's words, from other people's expressions, and from a change over time.
 
-Each statement that tells of something real is searched for the ontology's cues of an appraisal ("funeral": loss). A statement of
-a loss is evidence of a loss; that the face shows sadness *because of* it remains a reading, so the confidence is bounded. Where
-nothing is stated, another person's expression or a clear change since an earlier reading may be named, as inferred. Nothing else.
+Each statement that tells of something real is searched for the ontology's cues of an appraisal ("funeral": loss). A
+statement of a loss is evidence of a loss; that the face shows sadness *because of* it remains a reading, so the
+confidence is bounded. Where nothing is stated, another person's expression or a clear change since an earlier reading
+may be named, as inferred. Nothing else.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ BRIEF: Final = 0.4
 WEAK: Final = frozenset(
     {"goal_important", "not_familiar", "familiar", "urgent", "predictable", "expected", "not_urgent"}
 )
-"""Appraisals that say how much is at stake rather than what happened: they yield to the others of the same sentence, all
+"""Appraisals that say how much is at stake rather than what happened.
+
+They yield to the others of the same sentence, all
 the more where cues say what happened."""
 GENERIC: Final = frozenset({"desirable", "undesirable"})
 """Appraisals that nearly every good or bad event has."""
@@ -185,7 +188,8 @@ def appraisals_in(
 ) -> list[StatedAppraisal]:
     """Return the appraisals of one sentence, clearest first.
 
-    Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what happened.
+    Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what
+    happened.
 
     Args:
         statement: Holds the sentence.
@@ -228,7 +232,10 @@ def _longest(hits: Sequence[PhraseHit]) -> list[PhraseHit]:
 
 
 def _with_likeness(cued: dict[str, float], near: Mapping[str, float]) -> dict[str, float]:
-    """Add what the sentence classifier says: a sentence that tells of nothing loses its weak cues, others gain appraisals."""
+    """Add what the sentence classifier says.
+
+    A sentence that tells of nothing loses its weak cues, others gain appraisals.
+    """
     near = as_told(near)
     if near[NOTHING] >= IDLE:
         return {name: weight for name, weight in cued.items() if weight >= FIRM}
@@ -242,7 +249,10 @@ def _with_likeness(cued: dict[str, float], near: Mapping[str, float]) -> dict[st
 
 
 def as_told(near: Mapping[str, float]) -> dict[str, float]:
-    """Return the probabilities for sentences as people tell them, of which more tell of nothing than of the examples do."""
+    """Return the probabilities for sentences as people tell them.
+
+    More of these tell of nothing than of the examples.
+    """
     whole = 1 + (OFTEN - 1) * near[NOTHING]
     return {name: share * (OFTEN if name == NOTHING else 1.0) / whole for name, share in near.items()}
 
@@ -279,7 +289,10 @@ def expected_share(person: Person, appraisal: Appraisal) -> float:
 
 
 def concerns(item: StatedAppraisal, person: Person) -> bool:
-    """Return whether something stated may be about a person: nobody else is named, and nobody else says it of themselves."""
+    """Return whether something stated may be about a person.
+
+    Nobody else is named, and nobody else says it of themselves.
+    """
     if item.about:
         return person.id in item.about
     return not item.statement.person or item.statement.person == person.id
@@ -292,7 +305,8 @@ def find_causes(
 ) -> tuple[list[Cause], list[Evidence]]:
     """Return the causes offered for each read face, likeliest first, and the evidence that is new.
 
-    What is stated comes first; other people's expressions and changes are only looked at for a face that nothing stated explains.
+    What is stated comes first; other people's expressions and changes are only looked at for a face that nothing stated
+    explains.
     """
     causes: list[Cause] = []
     evidence: list[Evidence] = []
@@ -312,7 +326,10 @@ def find_causes(
 
 
 def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
-    """Keep what cues say; of what mere likeness says, the best per sentence, and a second one where it suits the face."""
+    """Keep what cues say.
+
+    Of what mere likeness says, the best per sentence, and a second one where it suits the face.
+    """
     calm = person.expression is not None and leading(person)[0] == "neutral"
     kept: list[StatedAppraisal] = []
     taken: Counter[tuple[str, int]] = Counter()
@@ -335,8 +352,8 @@ def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAp
 def rank(person: Person, item: StatedAppraisal) -> float:
     """Return how well a stated appraisal explains a face: specific words first, then what the face shows.
 
-    What else the same sentence may be appraised as counts, too: of two sentences the one is likelier meant that explains the face
-    whichever way it is read.
+    What else the same sentence may be appraised as counts, too: of two sentences the one is likelier meant that
+    explains the face whichever way it is read.
     """
     own = OWN_WORDS if item.statement.person == person.id else 0.0
     if person.id in item.about:
@@ -394,13 +411,19 @@ def _alternative(appraisal: Appraisal) -> Alternative:
 
 
 def leading(person: Person) -> tuple[str, float]:
-    """Return the likeliest expression of a read face other than neutral, and its probability; neutral where that leads clearly."""
+    """Return the likeliest expression of a read face other than neutral, and its probability.
+
+    Neutral where that leads clearly.
+    """
     assert person.expression is not None
     return person.expression.distribution.ranked()[0]
 
 
 def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None, Evidence | None]:
-    """Return another person's clear expression as a possible cause; nothing for a neutral face or without such a person."""
+    """Return another person's clear expression as a possible cause.
+
+    Nothing for a neutral face or without such a person.
+    """
     shown, sure = leading(person)
     candidates = [
         other
@@ -424,7 +447,10 @@ def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None,
         value=share,
         person=person.id,
     )
-    text = f"{wording.person_name(other.id)} nearby {wording.shows(term)}; the situation may be appraised as {appraisal.reading}."
+    text = (
+        f"{wording.person_name(other.id)} nearby {wording.shows(term)}; the situation may be appraised as "
+        f"{appraisal.reading}."
+    )
     return _inferred(person, appraisal, text, entry, "people", share), entry
 
 

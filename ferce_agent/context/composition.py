@@ -53,8 +53,8 @@ def detection_notes(picture: Picture, found: int, limit: int, small_faces: When 
         message = f"No face was found. A face needs about {least} pixels and should not be turned away."
         if is_scaled_down(longer, small_faces):
             message = (
-                f"No face was found. The picture was scaled down for the search: faces of about {least} pixels and more were "
-                "looked for; they should not be turned away. Smaller ones are looked for with --small-faces "
+                f"No face was found. The picture was scaled down for the search: faces of about {least} pixels and "
+                "more were looked for; they should not be turned away. Smaller ones are looked for with --small-faces "
                 "(small_faces='always' in the settings), which is slower."
             )
         notes.append(Degradation(stage="detect", code="no_face", message=message, person=None))
@@ -75,7 +75,10 @@ def engine_notes(engines: Engines, people: int) -> list[Degradation]:
     if not people:
         return notes
     if engines.asker is None:
-        message = "No vision-language model is configured: description and rationale come from the measurements and the ontology."
+        message = (
+            "No vision-language model is configured: description and rationale come from the measurements and the "
+            "ontology."
+        )
         notes.append(Degradation(stage="vlm", code="vlm_not_configured", message=message, person=None))
     if engines.measures_movements():
         return notes

@@ -1,4 +1,7 @@
-"""Words and faces that do not go together: the emotion of the words themselves, and conflicts with the readings they allow."""
+"""Words and faces that do not go together.
+
+The emotion of the words themselves, and conflicts with the readings they allow.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ CALM_AT_STRONG_WORDS: Final[tuple[str, ...]] = (
 
 
 def face_side(person: Person) -> int:
-    """Return 1 for a clearly pleasant face, -1 for a clearly unpleasant one, 0 otherwise (neutral, surprise, unclear)."""
+    """Return 1 for a clearly pleasant face, -1 for a clearly unpleasant one, else 0 (neutral, surprise, unclear)."""
     if person.expression is None:
         return 0
     shares = dict(person.expression.distribution.items())
@@ -83,8 +86,8 @@ def text_emotion(
 ) -> TextEmotion | None:
     """Estimate what the words of one speaker (or of the caller, "") express; None where they express nothing.
 
-    Words of feeling count fully, cues of events by half, mere likeness by its probability; orders, stories and hypotheticals do
-    not count.
+    Words of feeling count fully, cues of events by half, mere likeness by its probability; orders, stories and
+    hypotheticals do not count.
     """
     votes: dict[Canonical, float] = dict.fromkeys(CANONICAL, 0.0)
     used: list[str] = []
@@ -134,7 +137,7 @@ def _text_emotion(
 def text_emotions(
     said: Sequence[Statement], stated: Sequence[StatedAppraisal], people: Sequence[Person]
 ) -> list[TextEmotion]:
-    """Return the emotion of the caller's own words and of each speaker, compared with the speaker's face if it is known."""
+    """Return the emotion of the caller's own words and of each speaker, compared with the speaker's face if known."""
     known = {person.id: person for person in people}
     speakers = dict.fromkeys(one.speaker for one in said if one.source == "words")
     found = []
@@ -150,7 +153,10 @@ def text_emotions(
 def find_conflicts(
     people: Sequence[Person], said: Sequence[Statement], stated: Sequence[StatedAppraisal]
 ) -> tuple[list[Conflict], list[Evidence]]:
-    """Return where a face does not go with the event told, or with the person's own words; the face's side as new evidence."""
+    """Return where a face does not go with the event told, or with the person's own words.
+
+    The face's side as new evidence.
+    """
     conflicts: list[Conflict] = []
     evidence: list[Evidence] = []
     for person in people:

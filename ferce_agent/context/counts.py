@@ -1,4 +1,7 @@
-"""How many faces were found, and what became of each: the one source of every number of faces in a report's sentences."""
+"""How many faces were found, and what became of each.
+
+The one source of every number of faces in a report's sentences.
+"""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from ferce_agent.inputs.situation import Situation
 def statements_in_crisis(said: Sequence[Statement], situation: Situation) -> tuple[str, ...]:
     """Return the ids of the evidence that speaks of distress, in the order it was told.
 
-    Words of danger count whatever a sentence is about (questions, stories of oneself, hypotheses, words that are cut out as code);
-    words of great sorrow alone count in sentences about something real.
+    Words of danger count whatever a sentence is about (questions, stories of oneself, hypotheses, words that are cut
+    out as code); words of great sorrow alone count in sentences about something real.
     """
     found: list[str] = []
     for name, words in _fields(situation):

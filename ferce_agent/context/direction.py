@@ -1,4 +1,7 @@
-"""How a chatbot might answer now: guidance, what became of the photo, and the word for what it shows if that may be said."""
+"""How a chatbot might answer now.
+
+Guidance, what became of the photo, and the word for what it shows if that may be said.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ MANNERS: Final[tuple[tuple[str, Manner], ...]] = (
 
 
 class Direction(BaseModel):
-    """How to answer now: a guidance, whether a photo was just read, and the word for what it shows if that may be said."""
+    """How to answer now.
+
+    A guidance, whether a photo was just read, and the word for what it shows if that may be said.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -48,7 +54,8 @@ class Direction(BaseModel):
     def from_reading(cls, reading: Mapping[str, Any], photo: PhotoState = "read") -> Direction:
         """Follow a reading's guidance.
 
-        What the face shows is mentioned in the turn of the photo only, and not in distress: the words may say more than the face.
+        What the face shows is mentioned in the turn of the photo only, and not in distress: the words may say more than
+        the face.
         """
         guidance = Guidance.model_validate(reading["guidance"])
         named = photo == "read" and guidance.acknowledge and not guidance.distress
@@ -74,7 +81,10 @@ class Direction(BaseModel):
 
 
 def adjective_of(reading: Mapping[str, Any]) -> str | None:
-    """Return the word for what the largest face shows, such as "happy"; None for a neutral face or where none is named."""
+    """Return the word for what the largest face shows, such as "happy".
+
+    None for a neutral face or where none is named.
+    """
     people = reading["people"]
     primary = people[0]["primary"] if people else None
     return None if primary in {None, "neutral"} else ontology().terms[primary].adjective

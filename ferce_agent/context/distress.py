@@ -1,8 +1,9 @@
-"""Words of distress (self-harm, violence, an emergency), in any of the languages of `distress_words/`, whatever the face shows.
+"""Words of distress (self-harm, violence, an emergency) in the languages of `distress_words/`, whatever the face shows.
 
-Every language has an open file of patterns for distress, for look-alikes ("dying of laughter"), for denials, and for songs and
-stories that are only quoted. In doubt it is distress: what somebody else is said to want counts, questions count, and so does what
-is only imagined, since "If I killed myself nobody would care" is no hypothesis. All of the text is looked through, by sentence.
+Every language has an open file of patterns for distress, for look-alikes ("dying of laughter"), for denials, and for
+songs and stories that are only quoted. In doubt it is distress: what somebody else is said to want counts, questions
+count, and so does what is only imagined, since "If I killed myself nobody would care" is no hypothesis. All of the text
+is looked through, by sentence.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ Patterns = tuple[Annotated[str, Field(min_length=1)], ...]
 class LexiconFile(BaseModel):
     """One language's file.
 
-    Patterns are regular expressions on folded text (see `folding`): a space stands for any gap, {NAME} for an entry of `parts`.
+    Patterns are regular expressions on folded text (see `folding`): a space stands for any gap, {NAME} for an entry of
+    `parts`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,7 +88,10 @@ class LexiconFile(BaseModel):
     denied_after: Patterns = ()
     """What denies a phrase before it."""
     denied_twice: Patterns = ()
-    """What stands before a phrase and affirms it by a second denial, or denies it for now only: "not a day that I do not"."""
+    """What stands before a phrase and affirms it by a second denial, or denies it for now only.
+
+    "not a day that I do not".
+    """
     denied_until: Patterns = ()
     """What stands behind a phrase that is denied for now only: "not yet"."""
     works: Patterns = ()
@@ -137,7 +142,7 @@ class Lexicon:
         return cls(code, file.script, same, Spelling(words, kept), groups)
 
     def found(self, text: str, *groups: str) -> bool:
-        """Return whether a piece of folded text holds a phrase of one of the groups that is not denied, quoted or a look-alike."""
+        """Return whether folded text holds a phrase of one of the groups that is not denied, quoted or a look-alike."""
         if not SCRIPTS[self.script].search(text) or (
             self.script == "Han" and _japanese(text) is not (self.code == "ja")
         ):
@@ -228,7 +233,10 @@ def lexicons() -> tuple[Lexicon, ...]:
 
 @once
 def works_by_script() -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return the words for songs, films and books of all languages of a script: what one lexicon finds, another may excuse."""
+    """Return the words for songs, films and books of all languages of a script.
+
+    What one lexicon finds, another may excuse.
+    """
     return {
         script: tuple(one.patterns["works"] for one in lexicons() if one.script == script and "works" in one.patterns)
         for script in SCRIPTS
@@ -241,7 +249,10 @@ def languages() -> tuple[str, ...]:
 
 
 def pieces_of(text: str) -> Iterator[str]:
-    """Yield the sentences of a folded text, in any script, long ones in overlapping pieces; line breaks part them and do not."""
+    """Yield the sentences of a folded text, in any script, long ones in overlapping pieces.
+
+    Line breaks part them and do not.
+    """
     for whole in dict.fromkeys((text, " ".join(text.split()))):
         for match in SENTENCE.finditer(whole):
             sentence = " ".join(match.group().split())

@@ -1,7 +1,10 @@
-"""Which single words are English: the word lists, the ontology, the event examples and the sentence encoder's whole words.
+"""Which single words are English.
 
-The encoder's vocabulary is taken from English text; it also holds names, which belong to no language here, and some words of other
-languages, which `language.toml` lists as foreign. Inflected, compound, stretched and misspelt forms of its words count, too.
+The word lists, the ontology, the event examples and the sentence encoder's whole words.
+
+The encoder's vocabulary is taken from English text; it also holds names, which belong to no language here, and some
+words of other languages, which `language.toml` lists as foreign. Inflected, compound, stretched and misspelt forms of
+its words count, too.
 """
 
 from __future__ import annotations
@@ -55,10 +58,10 @@ VOWELS: Final = "aeiou"
 
 @once
 def vocabulary() -> frozenset[str]:
-    """Return the encoder's whole words, those of the event examples and the common ones of `language.toml`, in small letters.
+    """Return the encoder's whole words, those of the event examples and the common ones of `language.toml`, lowercase.
 
-    Without the encoder's file the others have to do: fewer short texts are then taken for English, and the report says elsewhere
-    that sentences could not be compared.
+    Without the encoder's file the others have to do: fewer short texts are then taken for English, and the report says
+    elsewhere that sentences could not be compared.
     """
     file = resources.files("ferce_agent.weights") / TOKENIZER_NAME
     try:

@@ -1,7 +1,7 @@
 """How a sentence may be appraised: by its likeness to the sentences of `events.toml`, in a sentence encoder's space.
 
-It is kept in `weights/events.npz`; `ferce train events` fits it again. A sentence that is much longer than the examples is read in
-parts, so that what happens in a few of its words counts wherever they stand.
+It is kept in `weights/events.npz`; `ferce train events` fits it again. A sentence that is much longer than the examples
+is read in parts, so that what happens in a few of its words counts wherever they stand.
 """
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ class EventClassifier:
         return softmax(sentences @ self.weights.T + self.bias, 1.0)
 
     def carried(self, pieces: NDArray[np.float32], likely: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how much each piece of a sentence (P, 384) speaks for each name rather than for ``nothing``, shape (P, K).
+        """Return how much each piece of a sentence (P, 384) speaks for each name against ``nothing``, shape (P, K).
 
-        Half of it is what the piece says for all that the sentence is likely to be (K,): the same words tell that something
-        happened and what it means.
+        Half of it is what the piece says for all that the sentence is likely to be (K,): the same words tell that
+        something happened and what it means.
         """
         scores = np.asarray(pieces @ self.weights.T, np.float64)
         idle = self.names.index(NOTHING)
@@ -146,8 +146,8 @@ class Reading:
 
     Attributes:
         near: Probability of each appraisal and of ``nothing``; they sum to one. Empty without an encoder.
-        words: Per piece of a word: first and one past the last character, and how much it speaks for each appraisal. Empty if the
-            encoder does not tell.
+        words: Per piece of a word: first and one past the last character, and how much it speaks for each appraisal.
+            Empty if the encoder does not tell.
     """
 
     near: Mapping[str, float]
@@ -158,7 +158,10 @@ class EventMatcher:
     """Says how a sentence may be appraised."""
 
     def __init__(self, encoder: Encoder, path: Path | None = None) -> None:
-        """Use `encoder`, which is loaded on the first sentence, and the classifier in `path`; default: the shipped one."""
+        """Use `encoder`, which is loaded on the first sentence, and the classifier in `path`.
+
+        Default: the shipped one.
+        """
         self._encoder = encoder
         self._path = path or Path(str(resources.files("ferce_agent.weights"))) / FILE_NAME
 
@@ -172,7 +175,9 @@ class EventMatcher:
         return found
 
     def read(self, sentences: Sequence[str]) -> list[Reading]:
-        """Return how each sentence may be appraised, and by which words where the encoder tells; sentences may be of any length.
+        """Return how each sentence may be appraised, and by which words where the encoder tells.
+
+        Sentences may be of any length.
 
         Raises:
             WeightsError: The classifier or the encoder cannot be read.
@@ -216,9 +221,12 @@ class EventMatcher:
 
 
 def parts_of(sentence: str) -> list[tuple[int, int]]:
-    """Return where the parts of a sentence stand: one as long as the examples is whole, a longer one is cut at its clauses.
+    """Return where the parts of a sentence stand.
 
-    Parts have `PART` words at most; a cut is made at a mark or before a joining word in the last half of them, if there is one.
+    One as long as the examples is whole, a longer one is cut at its clauses.
+
+    Parts have `PART` words at most; a cut is made at a mark or before a joining word in the last half of them, if there
+    is one.
     """
     words = [match.span() for match in WORD.finditer(sentence)]
     if len(words) <= WHOLE:
@@ -245,7 +253,8 @@ def _cuts(sentence: str, words: Sequence[tuple[int, int]]) -> Iterator[tuple[int
 def pooled(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the probabilities for a sentence from those of its parts; they sum to one.
 
-    An event counts as it does in the part that tells most of it, and ``nothing`` as in the part that tells of something.
+    An event counts as it does in the part that tells most of it, and ``nothing`` as in the part that tells of
+    something.
     """
     if len(parts) == 1:
         return dict(parts[0])

@@ -48,7 +48,9 @@ def carrying_words(
     pieces: Sequence[tuple[int, int, Mapping[str, float]]] = (),
     cues: Sequence[tuple[int, int]] = (),
 ) -> tuple[int, int]:
-    """Return first and one past the last character of the words that carry an appraisal; a short sentence carries it as a whole.
+    """Return first and one past the last character of the words that carry an appraisal.
+
+    A short sentence carries it as a whole.
 
     Args:
         text: The sentence.

@@ -1,7 +1,9 @@
-"""Folding of words, so that spelling does not matter where words are looked for: case, accents, marks, look-alike letters, repeats.
+"""Folding of words, so that spelling does not matter where words are looked for.
 
-The same folding is applied to the words of a lexicon and to what is told. Vowel signs of Indic scripts stay; accents of the Latin,
-Greek, Cyrillic, Hebrew and Arabic scripts go.
+Case, accents, marks, look-alike letters, repeats.
+
+The same folding is applied to the words of a lexicon and to what is told. Vowel signs of Indic scripts stay; accents of
+the Latin, Greek, Cyrillic, Hebrew and Arabic scripts go.
 """
 
 from __future__ import annotations
@@ -61,14 +63,20 @@ def without_hidden(text: str) -> str:
 
 
 def fold_letters(text: str) -> str:
-    """Return a text in NFKC and lower case, without accents and without apostrophes inside words; for the patterns of a lexicon."""
+    """Return a text in NFKC and lower case, without accents and without apostrophes inside words.
+
+    For the patterns of a lexicon.
+    """
     plain = unicodedata.normalize("NFKC", text).casefold()
     bare = ACCENTS.sub("", unicodedata.normalize("NFD", plain))
     return APOSTROPHE.sub("", unicodedata.normalize("NFKC", bare).translate(SAME))
 
 
 def fold(text: str) -> str:
-    """Return a text as words are compared: letters folded, hidden characters and disguises undone, no gaps between ideographs."""
+    """Return a text as words are compared.
+
+    Letters folded, hidden characters and disguises undone, no gaps between ideographs.
+    """
     return BETWEEN_IDEOGRAPHS.sub("", WORD.sub(_latin, fold_letters(without_hidden(text))))
 
 
@@ -96,7 +104,10 @@ class Spelling:
     """Corrects words that are one slip away from a known long word: a letter too few, too many, wrong or swapped."""
 
     def __init__(self, words: Iterable[str], kept: Iterable[str] = ()) -> None:
-        """Index folded words of at least five letters; words in `kept` are no slips, such as another language's "suicidal"."""
+        """Index folded words of at least five letters.
+
+        Words in `kept` are no slips, such as another language's "suicidal".
+        """
         self._known: Mapping[str, str] = {word: word for word in words}
         self._kept = frozenset(kept)
         near: dict[str, str] = {}

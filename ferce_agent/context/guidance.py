@@ -61,8 +61,8 @@ def advice_table() -> dict[str, Advice]:
 def guide(people: list[Person], understood: Understanding | None = None) -> Guidance:
     """Return advice for answering the person with the largest face; the safe default where nothing is clear.
 
-    Distress in face and words together overrides the table; a conflict of face and situation means asking rather than assuming, and
-    so does anything told in a language that is not understood here.
+    Distress in face and words together overrides the table; a conflict of face and situation means asking rather than
+    assuming, and so does anything told in a language that is not understood here.
     """
     known = understood or Understanding()
     expression = people[0].expression if people else None

@@ -1,8 +1,8 @@
 """In which language something is told: only English is understood by the rules and examples of causes.
 
-Scripts come first, then common words, then a statistical model (py3langid: many languages and Nigerian Pidgin, naive Bayes over
-bytes). A text of signs, figures and names alone is in no language. Runs of foreign words inside an English sentence count, too; in
-doubt a text is not understood rather than taken for English.
+Scripts come first, then common words, then a statistical model (py3langid: many languages and Nigerian Pidgin, naive
+Bayes over bytes). A text of signs, figures and names alone is in no language. Runs of foreign words inside an English
+sentence count, too; in doubt a text is not understood rather than taken for English.
 """
 
 from __future__ import annotations
@@ -152,7 +152,10 @@ def scripts_of(text: str) -> dict[str, int]:
 
 
 def language_of(text: str) -> str:
-    """Return the language of a text: ``en``, another code, ``und``, or empty where it holds no language (signs, figures, names)."""
+    """Return the language of a text.
+
+    ``en``, another code, ``und``, or empty where it holds no language (signs, figures, names).
+    """
     plain = unicodedata.normalize("NFKC", without_hidden(text))[:READ]
     counts = scripts_of(plain)
     other = {name: count for name, count in counts.items() if name != "LATIN"}
@@ -270,7 +273,10 @@ def _are_names(text: str, words: Sequence[str]) -> bool:
 
 
 def _marked(words: Sequence[str]) -> tuple[str, int]:
-    """Return the language whose function words a text holds most of, and how many; words that English has do not count."""
+    """Return the language whose function words a text holds most of, and how many.
+
+    Words that English has do not count.
+    """
     own = {word for word in words if len(word) > 1 and not _is_english(word)}
     counts = {name: len(own & marks) for name, marks in language_words().marks.items()}
     best = max(counts, key=lambda name: counts[name])
@@ -285,10 +291,10 @@ def _only_names(text: str, words: Sequence[str]) -> bool:
 def _foreign_run(text: str) -> str:
     """Return the language of words in the midst of an English text that are another language's; empty for none.
 
-    Words count if at least two stand side by side that are not English and not capitalised, one of them a function word of a
-    language, or if two function words of one language are anywhere; and if the model takes them for another language, too. Names
-    and dishes in an English sentence ("spaghetti alla puttanesca") are no such words: function words that link the parts of a name
-    count only where somebody's words are told, behind a colon or quotation mark.
+    Words count if at least two stand side by side that are not English and not capitalised, one of them a function word
+    of a language, or if two function words of one language are anywhere; and if the model takes them for another
+    language, too. Names and dishes in an English sentence ("spaghetti alla puttanesca") are no such words: function
+    words that link the parts of a name count only where somebody's words are told, behind a colon or quotation mark.
     """
     for number, part in enumerate(QUOTED.split(_without_names(text))):
         for run in _runs(part):

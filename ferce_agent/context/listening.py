@@ -33,8 +33,8 @@ def notes_on_words(
     real = len({sentence.text for sentence in sentences if sentence.real})
     if compared and real > COMPARED:
         message = (
-            f"{real} different sentences were told: the first {COMPARED} were compared with examples, the others only searched "
-            "for cue words and words of distress."
+            f"{real} different sentences were told: the first {COMPARED} were compared with examples, the others "
+            "only searched for cue words and words of distress."
         )
         yield _note("sentences_not_compared", message)
     if prompted and situation is not None and (length := len(all_words(situation))) > PROMPT_WORDS:
@@ -51,8 +51,8 @@ def _foreign(languages: Counter[str], count: int, total: int) -> str:
     what = f" (probably {', '.join(known)})" if known else ""
     part = "What is told is" if count == total else f"{count} of {total} sentences are"
     return (
-        f"{part} not in English{what} and was not understood: no causes, conflicts or emotions are taken from it, only words of "
-        "distress were looked for. Read it yourself, or give it in English."
+        f"{part} not in English{what} and was not understood: no causes, conflicts or emotions are taken from it, "
+        "only words of distress were looked for. Read it yourself, or give it in English."
     )
 
 

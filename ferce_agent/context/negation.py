@@ -1,8 +1,9 @@
 """What a denied sentence would say without its denial.
 
-The sentence classifier compares what sentences are about and hardly hears a "not": "they did not crash" is as near to its examples
-of crashes as "they crashed". So a denied sentence is also read without the denial: where it then clearly tells of something bad,
-the denial is no cause of anything; where it tells of something else ("he did not get in", "nobody came"), the denial may be news.
+The sentence classifier compares what sentences are about and hardly hears a "not": "they did not crash" is as near to
+its examples of crashes as "they crashed". So a denied sentence is also read without the denial: where it then clearly
+tells of something bad, the denial is no cause of anything; where it tells of something else ("he did not get in",
+"nobody came"), the denial may be news.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ def side_of(yaw: float) -> int:
 def orientation(one: Person, two: Person) -> tuple[Relationship, Evidence] | None:
     """Return how two heads are turned to each other; None where neither is turned, or the faces are far apart.
 
-    A head turned towards the side of the other face is turned towards that person as far as a picture can tell; depth is not known.
+    A head turned towards the side of the other face is turned towards that person as far as a picture can tell; depth
+    is not known.
     """
     left, right = sorted((one, two), key=lambda person: centre(person)[0])
     a, b = side_of(left.face.pose.yaw), side_of(right.face.pose.yaw)
@@ -51,7 +52,10 @@ def orientation(one: Person, two: Person) -> tuple[Relationship, Evidence] | Non
 
 
 def nearest_in_sight(one: Person, two: Person, people: Sequence[Person]) -> bool:
-    """Return whether the orientation of two heads is about these two: for neither is somebody else nearer on that side."""
+    """Return whether the orientation of two heads is about these two.
+
+    For neither is somebody else nearer on that side.
+    """
     return all(_nearest(person, other, people) for person, other in ((one, two), (two, one)))
 
 

@@ -1,4 +1,7 @@
-"""What can be said between people: distance, orientation, likeness of expressions, and what the caller states. No guesses."""
+"""What can be said between people.
+
+Distance, orientation, likeness of expressions, and what the caller states. No guesses.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,8 @@ def stated(people: list[Person], situation: Situation) -> list[Relationship]:
 def group_mood(people: list[Person]) -> tuple[Group | None, list[Evidence]]:
     """Return the mood of at least two read people: mean and spread of the pleasantness of their expressions.
 
-    A person of whom no expression is named counts in the pleasantness, but shows no expression in `dominant` and in the words.
+    A person of whom no expression is named counts in the pleasantness, but shows no expression in `dominant` and in the
+    words.
     """
     read = [person.expression for person in people if person.expression is not None]
     if len(read) < 2:

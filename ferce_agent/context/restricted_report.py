@@ -32,8 +32,8 @@ def notes_on(decision: Decision) -> list[Degradation]:
     """Say once for the report what the rules hold back."""
     if not decision.may_infer:
         message = (
-            "Only visible movements are reported: no expression, no ranking of labels, no causes, and no vision-language model "
-            f"was asked. Rule: {decision.cited}."
+            "Only visible movements are reported: no expression, no ranking of labels, no causes, and no "
+            f"vision-language model was asked. Rule: {decision.cited}."
         )
         return [Degradation(stage="policy", code="policy_restricted", message=message, person=None)]
     if not decision.may_send:
@@ -47,7 +47,8 @@ def notes_on(decision: Decision) -> list[Degradation]:
 def limited(report: EmotionReport, decision: Decision) -> EmotionReport:
     """Return the report without anything concluded from faces or words.
 
-    The workflow reads no expression where the rules forbid it. This is the second lock: whatever a step adds, it does not get out.
+    The workflow reads no expression where the rules forbid it. This is the second lock: whatever a step adds, it does
+    not get out.
     """
     people = [limited_person(person, decision) for person in report.people]
     relationships = [entry for entry in report.relationships if not entry.kind.endswith("_expression")]

@@ -29,7 +29,10 @@ def scene_of(context: Sequence[Evidence], seen: Sequence[Evidence]) -> Scene:
 
 
 def postures_of(people: Sequence[Person], situation: Situation, told: Sequence[Evidence]) -> dict[str, Posture]:
-    """Return the posture per person: the caller's for the largest face, else what a vision-language model says of a person."""
+    """Return the posture per person.
+
+    The caller's for the largest face, else what a vision-language model says of a person.
+    """
     found: dict[str, Posture] = {}
     for person in people:
         if person.vlm is not None and person.vlm.body:

@@ -1,8 +1,9 @@
 """Sentences in the sentence encoder's space together with what each of their words adds, all from one pass.
 
-A sentence's vector is a mean over the pieces of its words. A linear score of the mean is therefore the mean of the pieces' own
-scores, which shows the words that carry an appraisal without encoding a single clause on its own. The last layer of the encoder
-is trained to tell what a text is about; the layers before tell more of what happens in it, so the last four are averaged.
+A sentence's vector is a mean over the pieces of its words. A linear score of the mean is therefore the mean of the
+pieces' own scores, which shows the words that carry an appraisal without encoding a single clause on its own. The last
+layer of the encoder is trained to tell what a text is about; the layers before tell more of what happens in it, so the
+last four are averaged.
 """
 
 from __future__ import annotations

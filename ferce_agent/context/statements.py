@@ -1,7 +1,10 @@
-"""What the caller tells, taken apart: statements with an id, a speaker, and whether they speak of something that really happened.
+"""What the caller tells, taken apart.
 
-Texts are split into sentences (``context.1``, …), turns stay whole (``turn.1``, …), fields have their own id (``told.place``, …).
-Nothing here is an instruction: sentences that give orders to a program are kept as evidence of what was said and never acted on.
+Statements with an id, a speaker, and whether they speak of something that really happened.
+
+Texts are split into sentences (``context.1``, …), turns stay whole (``turn.1``, …), fields have their own id
+(``told.place``, …). Nothing here is an instruction: sentences that give orders to a program are kept as evidence of
+what was said and never acted on.
 """
 
 from __future__ import annotations
@@ -65,7 +68,8 @@ def is_plain_act(text: str) -> bool:
 
 IMPERATIVE: Final = re.compile(
     r"(?:(?:please|and|now|also|then|just)[ ,]+)*"
-    r"(?:do not|don't|ignore|disregard|forget (?:what|everything|your|all)|set|mark|label|classify|report|output|answer|respond"
+    r"(?:do not|don't|ignore|disregard|forget (?:what|everything|your|all)|set|mark|label|classify|report|output"
+    r"|answer|respond"
     r"|reply|print|pretend|act as|treat|assume|make sure|remember to|you must|from now on|your (?:task|job|only)"
     r"|(?:always|never) (?:mention|report|say|answer|reply|output|name|use|include|give|write))\b",
     re.IGNORECASE,
@@ -74,7 +78,7 @@ IMPERATIVE: Final = re.compile(
 MACHINES: Final = frozenset({"system", "developer", "tool", "function"})
 """Speakers whose turns are settings of a program, not news of anybody."""
 TELLING: Final = 3
-"""Words of a clause that may tell what did happen beside what is denied ("He did not lose his job, but his wife died")."""
+"""Words of a clause that may tell what did happen beside what is denied ("not his job, but his wife died")."""
 BETWEEN_CLAUSES: Final = re.compile(r"[,;:–—]\s+|\s(?=(?:but|and then|yet|because|since)\s)", re.IGNORECASE)
 GOES_ON: Final = frozenset({"story", "long_ago", "strangers", "denied"})
 """Groups whose next sentence may go on with the same matter."""
@@ -236,7 +240,7 @@ def _clauses(text: str) -> list[tuple[str, int]]:
 
 
 def pieces_of(text: str, limit: int) -> list[str]:
-    """Return a single-spaced text in pieces of at most `limit` characters, cut behind a sentence, a clause or a word."""
+    """Return a single-spaced text in pieces of at most `limit` characters, cut after a sentence, a clause or a word."""
     found: list[str] = []
     while len(text) > limit:
         cut = next((match.end() for match in (mark.search(text[:limit]) for mark in CUTS) if match), limit)
@@ -306,7 +310,10 @@ def split(text: str) -> list[str]:
 
 
 def unreal_group(text: str) -> str:
-    """Return why a sentence tells of nothing that happens here: ``order``, or a group of `statements.toml`; empty if it does."""
+    """Return why a sentence tells of nothing that happens here: ``order``, or a group of `statements.toml`.
+
+    Empty if it does.
+    """
     if ORDERS.search(text) or IMPERATIVE.match(text):
         return "order"
     group = next((name for name, pattern in unreal_patterns().items() if pattern.search(text)), "")
@@ -314,7 +321,7 @@ def unreal_group(text: str) -> str:
 
 
 def _tells_besides(text: str) -> bool:
-    """Return whether a sentence that denies something bad has another clause, about more than a plain act, that denies nothing."""
+    """Return whether a sentence that denies something bad has another clause that denies nothing, and no plain act."""
     clauses = [clause.strip() for clause in BETWEEN_CLAUSES.split(text)]
     return len(clauses) > 1 and any(
         len(clause.split()) >= TELLING and not unreal_group(clause) and not is_plain_act(clause) for clause in clauses

@@ -1,4 +1,7 @@
-"""The context step as a whole: from the people found and what is told to scene, relations, causes, words and conflicts."""
+"""The context step as a whole.
+
+From the people found and what is told to scene, relations, causes, words and conflicts.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ UNKNOWN = Scene(basis="unknown", text=None, evidence=())
 class Understanding:
     """Everything the context step finds; empty where nothing was told and nobody stands beside anybody.
 
-    `crisis` are the ids of statements in words of crisis ("I can't go on"), `degraded` says what of the words was not understood or
-    not read.
+    `crisis` are the ids of statements in words of crisis ("I can't go on"), `degraded` says what of the words was not
+    understood or not read.
     """
 
     scene: Scene = UNKNOWN
@@ -55,7 +58,10 @@ class Understanding:
 
 
 def screened(situation: Situation) -> Understanding:
-    """Return only whether the words speak of distress and what of them is not understood: what stays if all else fails."""
+    """Return only whether the words speak of distress and what of them is not understood.
+
+    What stays if all else fails.
+    """
     said = statements(situation)
     crisis = statements_in_crisis(said, situation)
     cited = [entry for entry in told_evidence(said, situation, crisis) if entry.id in crisis]

@@ -1,9 +1,10 @@
 """Reading a model's written answer: strictly, as FERBench should, and leniently, as its public scorer does.
 
-Protocol: arXiv 2511.00389 (UniFER). The prompt names the candidate labels and asks for reasoning between ``<think>`` tags and one
-label between ``<answer>`` tags. The public scorer has three flaws that inflate numbers, which `read_leniently` keeps on purpose for
-comparison: it matches substrings ("happy" in "unhappy"); without a tag it takes the first label in list order found anywhere; items
-that raise an error leave the denominator. `read_strictly` has none of them, and every item counts.
+Protocol: arXiv 2511.00389 (UniFER). The prompt names the candidate labels and asks for reasoning between ``<think>``
+tags and one label between ``<answer>`` tags. The public scorer has three flaws that inflate numbers, which
+`read_leniently` keeps on purpose for comparison: it matches substrings ("happy" in "unhappy"); without a tag it takes
+the first label in list order found anywhere; items that raise an error leave the denominator. `read_strictly` has none
+of them, and every item counts.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ MAX_TEXT: Final = 100_000
 def read_strictly(text: str, words: tuple[str, ...]) -> int | None:
     """Return the index of the one candidate word that is the whole content of the one answer tag, or None.
 
-    Case, surrounding space and punctuation do not matter. No tag, two tags that differ, several words or a word outside the list
-    are parse failures.
+    Case, surrounding space and punctuation do not matter. No tag, two tags that differ, several words or a word outside
+    the list are parse failures.
 
     Args:
         text: The model's output.
@@ -38,7 +39,10 @@ def read_strictly(text: str, words: tuple[str, ...]) -> int | None:
 
 
 def read_leniently(text: str, words: tuple[str, ...]) -> int | None:
-    """Return what the public scorer would read: the first label in list order found as a substring, of the tag if there is one."""
+    """Return what the public scorer would read.
+
+    The first label in list order found as a substring, of the tag if there is one.
+    """
     text = text[:MAX_TEXT].lower()
     tagged = ANSWER.search(text)
     searched = tagged.group(1) if tagged else text

@@ -1,10 +1,11 @@
 """Context reasoning on written situations: `ferce bench situations`.
 
-The cases are in `situations/`. `development.toml` and `held_out.toml` were written from the input model and the names of the
-appraisals alone, without sight of the reasoning code or its cue lists; the rules were then tuned on the development cases only.
-`fresh.toml` was written blind by a second hand after that tuning and measured once before it was used for anything: cause type
-0.756, basis 0.800, span 0.587, conflict 0.925, distress 0.938 with the sentence encoder (0.72, 0.63 and 0.48 for the first three
-with cue words alone). Since then it has been tuned on, too, so that of the three only the held-out cases are unseen.
+The cases are in `situations/`. `development.toml` and `held_out.toml` were written from the input model and the names
+of the appraisals alone, without sight of the reasoning code or its cue lists; the rules were then tuned on the
+development cases only. `fresh.toml` was written blind by a second hand after that tuning and measured once before it
+was used for anything: cause type 0.756, basis 0.800, span 0.587, conflict 0.925, distress 0.938 with the sentence
+encoder (0.72, 0.63 and 0.48 for the first three with cue words alone). Since then it has been tuned on, too, so that of
+the three only the held-out cases are unseen.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class SituationScores:
     Attributes:
         name: The set.
         cases: Number of cases.
-        shares: Share of right answers per question: ``cause`` (type, or rightly none), ``basis``, ``span``, ``conflict``,
-            ``distress``.
+        shares: Share of right answers per question: ``cause`` (type, or rightly none), ``basis``, ``span``,
+            ``conflict``, ``distress``.
         by_kind: Share of right causes per kind of case.
         wrong: Names of cases with anything wrong, each with the questions it failed.
         median_ms: Median time of the context step.
@@ -187,8 +188,8 @@ def measure_situations(cases: Sequence[Case], name: str, matcher: EventMatcher |
 def judge(case: Case, found: Understanding) -> list[tuple[str, bool]]:
     """Return (question, right) for everything that the case asks.
 
-    A cause counts if the leading cause of that person has an accepted type; where several are expected, if one of the leading
-    causes has. Basis and span are judged on the matching cause only; without one they are wrong.
+    A cause counts if the leading cause of that person has an accepted type; where several are expected, if one of the
+    leading causes has. Basis and span are judged on the matching cause only; without one they are wrong.
     """
     wanted = list(case.expect.get("causes", ()))
     answers: list[tuple[str, bool]] = []

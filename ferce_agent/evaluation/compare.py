@@ -27,8 +27,8 @@ class Comparison:
         second_accuracy: Accuracy of the second.
         only_first: Items that only the first got right.
         only_second: Items that only the second got right.
-        p_value: Two-sided exact p-value of McNemar's test: how surprising the split of the disagreements is if both are equally
-            good.
+        p_value: Two-sided exact p-value of McNemar's test: how surprising the split of the disagreements is if both are
+            equally good.
     """
 
     dataset: str
@@ -62,7 +62,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def compare(first: Path, second: Path) -> list[Comparison]:
-    """Compare every perceiver of one result file with every one of the other, on the sets both have; a file with itself, in pairs.
+    """Compare every perceiver of one result file with every one of the other, on the sets both have.
+
+    A file with itself, in pairs.
 
     Raises:
         DataError: A file is no result of `ferce bench run`, or the sets differ.
@@ -89,8 +91,8 @@ def _pair(entry: dict[str, Any], a: dict[str, Any], b: dict[str, Any]) -> Compar
     right_a, right_b = said_a == gold, said_b == gold
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return Comparison(
-        entry["name"], a["perceiver"], b["perceiver"], len(gold), float((said_a == said_b).mean()), float(right_a.mean()),
-        float(right_b.mean()), only_a, only_b, mcnemar(only_a, only_b),
+        entry["name"], a["perceiver"], b["perceiver"], len(gold), float((said_a == said_b).mean()),
+        float(right_a.mean()), float(right_b.mean()), only_a, only_b, mcnemar(only_a, only_b),
     )  # fmt: skip
 
 
@@ -117,8 +119,8 @@ def to_table(comparisons: list[Comparison]) -> str:
         "|---|---|---|---:|---:|---|---:|---:|---:|",
     ]
     lines += [
-        f"| {c.dataset} | {c.first} | {c.second} | {c.items} | {c.same:.4f} | {c.first_accuracy:.4f} vs {c.second_accuracy:.4f} "
-        f"| {c.only_first} | {c.only_second} | {c.p_value:.2g} |"
+        f"| {c.dataset} | {c.first} | {c.second} | {c.items} | {c.same:.4f} | {c.first_accuracy:.4f} vs "
+        f"{c.second_accuracy:.4f} | {c.only_first} | {c.only_second} | {c.p_value:.2g} |"
         for c in comparisons
     ]
     return "\n".join(lines)

@@ -1,4 +1,7 @@
-"""Do the movements that a vision-language model names show in the face? Every named cue held against the measured action units."""
+"""Do the movements that a vision-language model names show in the face?
+
+Every named cue is compared with the measured action units.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from ferce_agent.vlm.extraction.prose import find_cues
 
 
 class CueCheck:
-    """Counts supported, contradicted and unverified cues of written answers; the specialist is loaded with the first of them."""
+    """Counts supported, contradicted and unverified cues of written answers.
+
+    The specialist is loaded with the first of them.
+    """
 
     @lazy_property
     def _specialist(self) -> Specialist:

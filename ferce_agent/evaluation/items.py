@@ -141,8 +141,9 @@ class LabelSpace:
     def project(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """Turn a distribution over the canonical eight into one over the words.
 
-        A canonical word gets its own probability. A compound gets the geometric mean of its parts'. A fine-grained word shares
-        its canonical parent's with the other candidates below it; the parent's own word counts twice (`FINE_WEIGHT`).
+        A canonical word gets its own probability. A compound gets the geometric mean of its parts'. A fine-grained word
+        shares its canonical parent's with the other candidates below it; the parent's own word counts twice
+        (`FINE_WEIGHT`).
 
         Args:
             probabilities: Shape (8,), FER+ order.

@@ -1,6 +1,7 @@
-"""One line per answer, appended and flushed as it comes, so that a run can be killed at any moment and goes on where it was.
+"""One line per answer, appended and flushed as it comes: a run can be killed at any moment and goes on where it was.
 
-The first line holds the run's options; a journal made with others is refused. A line cut short by a kill is dropped on opening.
+The first line holds the run's options; a journal made with others is refused. A line cut short by a kill is dropped on
+opening.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Metrics of single-label classification with calibration, selective prediction and prediction sets.
 
-Where scikit-learn has a metric it computes it; ECE, AURC and conformal sets are ours and are checked against hand-made cases and an
-independent library in the tests. An item without an answer counts as wrong everywhere (prediction -1).
+Where scikit-learn has a metric it computes it; ECE, AURC and conformal sets are ours and are checked against hand-made
+cases and an independent library in the tests. An item without an answer counts as wrong everywhere (prediction -1).
 """
 
 from __future__ import annotations
@@ -162,7 +162,10 @@ def risk_coverage(probabilities: Probabilities, gold: Gold) -> tuple[NDArray[np.
 
 
 def aurc(probabilities: Probabilities, gold: Gold) -> float:
-    """Return the area under the risk-coverage curve (Geifman & El-Yaniv 2017): the mean risk over all coverages; less is better."""
+    """Return the area under the risk-coverage curve (Geifman & El-Yaniv 2017): the mean risk over all coverages.
+
+    Less is better.
+    """
     return float(risk_coverage(probabilities, gold)[1].mean())
 
 

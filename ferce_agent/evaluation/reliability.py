@@ -26,8 +26,8 @@ ANSWERED_ACCURACY = 0.9
 def measure_reliability(spec: str, limit: int, settings: Settings, use: UseLike | None = None) -> Reliability:
     """Ask model and specialist about the first `limit` faces of a data set and fit the fusion.
 
-    The model is asked as in the product: same prompt, same crop. Table, weight and thresholds are fitted on the same faces, the
-    weight by cross-fitting.
+    The model is asked as in the product: same prompt, same crop. Table, weight and thresholds are fitted on the same
+    faces, the weight by cross-fitting.
 
     Args:
         spec: Data set, ``NAME:DIR[#SPLIT]``.

@@ -1,4 +1,7 @@
-"""`ferce bench run`: ask every perceiver about every view of every item, in worker processes, and keep each answer at once."""
+"""`ferce bench run`.
+
+Ask every perceiver about every view of every item, in worker processes, and keep each answer at once.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +54,8 @@ class Plan:
         flips: Whether to ask about mirrored, re-encoded and (for written answers) label-shuffled views.
         robustness: Number of items to ask about under each corruption and severity; 0 leaves it out.
         labels: Candidate words instead of the set's own (open vocabulary).
-        consent: Whether the people shown agree that their faces go to a remote model; without it none is asked. No number depends
-            on it.
+        consent: Whether the people shown agree that their faces go to a remote model; without it none is asked. No
+            number depends on it.
     """
 
     datasets: tuple[str, ...]

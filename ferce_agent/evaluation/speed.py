@@ -128,7 +128,10 @@ def _row(name: str, values: list[float]) -> Row:
 
 
 def specialist_rows(runs: int) -> list[Row]:
-    """Time the expression model alone on one thread: each weight file, a clear face and one that needs a second look, a batch."""
+    """Time the expression model alone on one thread.
+
+    Each weight file, a clear face and one that needs a second look, a batch.
+    """
     clear, unclear = clear_and_unclear_face()
     rows = []
     for precision in PRECISIONS:

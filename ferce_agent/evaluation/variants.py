@@ -1,10 +1,11 @@
 """Changed views of a picture: harmless ones that must not change the answer, and ten corruptions at five severities.
 
-All lengths are in units of a 48-pixel face, so that a severity means the same on a small crop and on a large photo. Everything
-random is seeded by item, corruption and severity: each perceiver sees the same pixels, in any order, in any process.
+All lengths are in units of a 48-pixel face, so that a severity means the same on a small crop and on a large photo.
+Everything random is seeded by item, corruption and severity: each perceiver sees the same pixels, in any order, in any
+process.
 
-The choice of corruptions follows Hendrycks & Dietterich 2019 (noise, blur, weather-like light, digital) and adds what happens to
-faces: eyes covered (sunglasses), mouth covered (mask, hand) and a tilted head.
+The choice of corruptions follows Hendrycks & Dietterich 2019 (noise, blur, weather-like light, digital) and adds what
+happens to faces: eyes covered (sunglasses), mouth covered (mask, hand) and a tilted head.
 """
 
 from __future__ import annotations
@@ -176,7 +177,10 @@ def low_contrast(pixels: Pixels, scene: Scene, level: int, rng: Generator) -> Pi
 
 
 def eyes_covered(pixels: Pixels, scene: Scene, level: int, rng: Generator) -> Pixels:
-    """Cover the eyes with a dark bar 6 to 15 pixels of a 48-pixel face high, as sunglasses do; one eye only at severity 1."""
+    """Cover the eyes with a dark bar 6 to 15 pixels of a 48-pixel face high, as sunglasses do.
+
+    One eye only at severity 1.
+    """
     left, right = scene.landmarks[0], scene.landmarks[1]
     if level == 0:
         right = (left + right) / 2
@@ -184,7 +188,10 @@ def eyes_covered(pixels: Pixels, scene: Scene, level: int, rng: Generator) -> Pi
 
 
 def mouth_covered(pixels: Pixels, scene: Scene, level: int, rng: Generator) -> Pixels:
-    """Cover the mouth with a light bar 6 to 20 pixels of a 48-pixel face high, as a mask does; half of it at severity 1."""
+    """Cover the mouth with a light bar 6 to 20 pixels of a 48-pixel face high, as a mask does.
+
+    Half of it at severity 1.
+    """
     left, right = scene.landmarks[3], scene.landmarks[4]
     if level == 0:
         right = (left + right) / 2

@@ -46,7 +46,8 @@ class VlmSpeed:
         model: The model's version.
         first_s: Seconds of the first answer, loading included.
         answer_s: Median seconds of a structured answer.
-        tokens_per_s: Tokens per second of structured answers, picture and prompt included; None if the back-end counts none.
+        tokens_per_s: Tokens per second of structured answers, picture and prompt included; None if the back-end counts
+            none.
         answers: Structured answers asked for, each with another wording.
         valid: Those that had the asked form.
         constrained: Whether the back-end enforced the grammar.
@@ -149,7 +150,10 @@ def compare(vlm: VisionLanguageModel, request: Request) -> tuple[float, float | 
 
 
 def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object] | None:
-    """Return the same question put to llama-cpp-python itself; None for other back-ends, and for several looks at a picture."""
+    """Return the same question put to llama-cpp-python itself.
+
+    None for other back-ends, and for several looks at a picture.
+    """
     from ferce_agent.vlm.adapters.llamacpp import CHATML, LlamaCppVlm
 
     if not isinstance(vlm, LlamaCppVlm) or vlm.preset.looks:
@@ -196,10 +200,12 @@ def bare_call(vlm: VisionLanguageModel, request: Request) -> Callable[[], object
 
 @contextmanager
 def without_extra_buffers(llama_cpp: Any) -> Iterator[None]:
-    """Load models of `llama_cpp.Llama` without llama.cpp's extra buffer types where the CPU has AMX: with them they crash there.
+    """Load models of `llama_cpp.Llama` without llama.cpp's extra buffer types where the CPU has AMX.
 
-    `Llama` does not offer the switch, so that its module's default parameters are changed meanwhile: for measurements in a process
-    of their own.
+    With them they crash there.
+
+    `Llama` does not offer the switch, so that its module's default parameters are changed meanwhile: for measurements
+    in a process of their own.
     """
     module = llama_cpp.llama_cpp
     original = module.llama_model_default_params

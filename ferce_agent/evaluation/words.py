@@ -1,8 +1,9 @@
 """What is told, counted on phrase lists: distress, English sentences without a cause, languages. `ferce bench words`.
 
-The lists are in `words/` and were written before the lexicon and the rules that they measure, by the same hand: they show what was
-meant to work and what does, not how other people's wordings fare. The English example sentences of the event classifier and the
-written situations serve as a large sample of English that must not be taken for another language.
+The lists are in `words/` and were written before the lexicon and the rules that they measure, by the same hand: they
+show what was meant to work and what does, not how other people's wordings fare. The English example sentences of the
+event classifier and the written situations serve as a large sample of English that must not be taken for another
+language.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def measure_distress() -> list[WordScore]:
 
 
 def measure_plain(matcher: EventMatcher | None, how: str) -> list[WordScore]:
-    """Return, per group, the share of sentences about nothing that would explain a face from which no cause is taken."""
+    """Return per group the share of sentences about nothing that would explain a face from which no cause is taken."""
     return [
         _score(
             "no cause", f"{group} ({how})", texts, [text for text in texts if not explained(text, matcher)], wanted=True
@@ -152,7 +153,7 @@ def _told(situation: Situation) -> list[str]:
 
 
 def measure_languages() -> list[WordScore]:
-    """Return how often English is flagged, and how often other languages are seen, in short texts and in the phrases."""
+    """Return how often English is flagged, and other languages are seen, in short texts and in the phrases."""
     found = []
     for group, texts in english_samples().items():
         found.append(_score("English flagged", group, texts, [text for text in texts if foreign(text)], wanted=False))

@@ -30,8 +30,8 @@ def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> 
 def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: int = CROP_SIZE) -> NDArray[np.uint8]:
     """Cut the face out upright, in the framing of an FER+ picture, as grey levels.
 
-    Large faces are first cut out at a multiple of the size and then averaged down, as a thumbnail is; plain interpolation would
-    alias and show the specialist a sharper face than it ever saw.
+    Large faces are first cut out at a multiple of the size and then averaged down, as a thumbnail is; plain
+    interpolation would alias and show the specialist a sharper face than it ever saw.
 
     Args:
         pixels: Shape (H, W, 3), BGR.

@@ -19,7 +19,7 @@ WEIGHTS_NAME: Final = "face_detection_yunet_2023mar.onnx"
 MATCH_OVERLAP: Final = 0.35
 """Boxes that share more than this (intersection over the smaller box) are one face seen twice."""
 PART: Final = 0.3
-"""A box of less than this share of another's area, inside it, is a part of that face, unless its score is higher by `MARGIN`."""
+"""A box inside another, of less than this share of its area, is part of that face unless it scores `MARGIN` higher."""
 MARGIN: Final = 0.15
 CLOSER_SIDE: Final = 1280
 CLOSEST_SIDE: Final = 2560
@@ -62,7 +62,7 @@ class DetectedFace:
 
 
 def is_scaled_down(longer: int, small_faces: When) -> bool:
-    """Return whether a picture of this longer side in pixels is searched only at a smaller scale, if nothing is found."""
+    """Return whether a picture of this longer side in pixels is searched at smaller scales only, if none is found."""
     return longer > _closest_side(longer, small_faces)
 
 
@@ -71,10 +71,10 @@ def _closest_side(longer: int, small_faces: When) -> int:
 
 
 def least_face(longer: int, small_faces: When) -> int:
-    """Return about how many pixels a face needs to be found where no larger one is, in a picture of this longer side in pixels.
+    """Return about how many pixels a face needs to be found, where no larger one is, in a picture of this longer side.
 
-    YuNet finds some faces of 12 pixels at the scale at which it looks, and most from half as much again; under 20 pixels there is
-    nothing to read.
+    YuNet finds some faces of 12 pixels at the scale at which it looks, and most from half as much again; under 20
+    pixels there is nothing to read.
     """
     return max(round(LEAST_FOUND * longer / max(_closest_side(longer, small_faces), 1)), 20)
 
@@ -99,7 +99,8 @@ class FaceDetector:
 
     Attributes:
         threshold: Least detector score, 0..1. YuNet's own default is 0.9; 0.7 keeps turned and covered faces.
-        side: The longer side of the picture is scaled down to this many pixels for detection; faces of about 1/40 of it are found.
+        side: The longer side of the picture is scaled down to this many pixels for detection; faces of about 1/40 of it
+            are found.
         tile: Side in pixels of the tiles of the second pass that looks for small faces.
     """
 
@@ -121,13 +122,14 @@ class FaceDetector:
     def detect(self, pixels: NDArray[np.uint8], *, small_faces: When = "auto") -> list[DetectedFace]:
         """Return all faces, largest first.
 
-        A picture in which nothing is found is tried once more with a border, because YuNet misses faces that fill the frame.
+        A picture in which nothing is found is tried once more with a border, because YuNet misses faces that fill the
+        frame.
 
         Args:
             pixels: Shape (H, W, 3), BGR.
-            small_faces: ``auto``: look again at a larger scale where the picture is large (see `LARGE`), or larger than the first
-                look's scale and nothing or only small faces were found; ``always``: also search tiles at full resolution, which
-                takes seconds for a photo of 12 megapixels; ``never``: one look.
+            small_faces: ``auto``: look again at a larger scale where the picture is large (see `LARGE`), or larger than
+                the first look's scale and nothing or only small faces were found; ``always``: also search tiles at full
+                resolution, which takes seconds for a photo of 12 megapixels; ``never``: one look.
 
         Raises:
             WeightsError: The weights are missing.
@@ -156,7 +158,10 @@ class FaceDetector:
         return closer
 
     def _look_closest(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
-        """Search tiles of the picture at `CLOSEST_SIDE`: the network needs hundreds of megabytes for all of it at once."""
+        """Search tiles of the picture at `CLOSEST_SIDE`.
+
+        The network needs hundreds of megabytes for all of it at once.
+        """
         shrink = max(max(pixels.shape[:2]) / CLOSEST_SIDE, 1.0)
         size = (round(pixels.shape[1] / shrink), round(pixels.shape[0] / shrink))
         scaled = (
@@ -207,8 +212,8 @@ class FaceDetector:
 def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Extend a picture to the right and below to multiples of 32 pixels, at least 96.
 
-    YuNet works on a grid of 32 pixels. Left to fill the rest itself, OpenCV's wrapper finds faces in flat, thin pictures, and
-    not the same ones each time.
+    YuNet works on a grid of 32 pixels. Left to fill the rest itself, OpenCV's wrapper finds faces in flat, thin
+    pictures, and not the same ones each time.
     """
     height, width = pixels.shape[:2]
     down, across = (max(-(-side // 32) * 32, 96) - side for side in (height, width))
@@ -241,8 +246,9 @@ def _starts(length: int, tile: int) -> list[int]:
 def merge_faces(faces: list[DetectedFace]) -> list[DetectedFace]:
     """Drop faces seen twice (the higher score wins) and sort the rest, largest first.
 
-    Overlap is measured over the smaller box, so that a part of a face cut off by a tile does not survive beside the whole; one much
-    smaller box inside another is a part of that face, even with a somewhat higher score. Several inside one are a crowd.
+    Overlap is measured over the smaller box, so that a part of a face cut off by a tile does not survive beside the
+    whole; one much smaller box inside another is a part of that face, even with a somewhat higher score. Several inside
+    one are a crowd.
     """
     kept: list[DetectedFace] = []
     for face in sorted(faces, key=lambda face: -face.score):

@@ -1,8 +1,8 @@
 """Head rotation from five landmarks by a weak-perspective fit of a generic face.
 
-The five image points are a linear map of five model points (least squares); the nearest pair of orthonormal rows (SVD) is the
-rotation. Compared with FSA-Net on 1,371 faces (FER+ validation and press photos): yaw correlates 0.93 (residual spread 7
-degrees), pitch only 0.51 (9 degrees): five points hardly fix it, so pitch is good for extremes only.
+The five image points are a linear map of five model points (least squares); the nearest pair of orthonormal rows (SVD)
+is the rotation. Compared with FSA-Net on 1,371 faces (FER+ validation and press photos): yaw correlates 0.93 (residual
+spread 7 degrees), pitch only 0.51 (9 degrees): five points hardly fix it, so pitch is good for extremes only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ METHOD: Final = "five-point-weak-perspective"
 MODEL: Final[NDArray[np.float64]] = np.array(
     [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.55, -0.45], [-0.4, 1.05, -0.1], [0.4, 1.05, -0.1]]
 )
-"""Generic face in units of the eye distance: x right, y down, z away from the camera. Depths chosen by the comparison above."""
+"""Generic face in units of the eye distance.
+
+X right, y down, z away from the camera. Depths chosen by the comparison above.
+"""
 
 _CENTRED: Final = MODEL - MODEL.mean(0)
 _SOLVER: Final = np.linalg.pinv(_CENTRED)

@@ -1,7 +1,8 @@
 """How readable a face is, with reason codes.
 
-Each measure becomes a factor between 0 and 1; the score is their product. A factor under one half gives its reason code.
-The thresholds were set on 250 FER+ validation pictures and 250 press photos, as they are and with blur and covers drawn in.
+Each measure becomes a factor between 0 and 1; the score is their product. A factor under one half gives its reason
+code. The thresholds were set on 250 FER+ validation pictures and 250 press photos, as they are and with blur and covers
+drawn in.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ YAW: Final = Ramp(75, 25)
 PITCH: Final = Ramp(55, 25)
 VISIBLE: Final = Ramp(0.55, 0.97)
 OCCLUSION: Final = Ramp(0.08, 0.34)
-"""Texture of the flattest of eyes and mouth relative to the face: 1 % of press photos lie under 0.21, 95 % of faces with a
+"""Texture of the flattest of eyes and mouth relative to the face.
+
+1 % of press photos lie under 0.21, 95 % of faces with a
 flat cover over eyes or mouth under 0.17. A patterned cover (a hand with fingers apart) is not noticed."""
 
 
@@ -86,8 +89,8 @@ def assess_quality(pixels: NDArray[np.uint8], face: DetectedFace, pose: Pose) ->
 def measure_light(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
     """Return (sharpness, brightness, contrast) of a grey face patch.
 
-    Sharpness is the variance of the Laplacian (Pech-Pacheco et al. 2000) over the variance of the grey levels, so that it does
-    not depend on the contrast; brightness the mean and contrast the 5th-to-95th percentile range, both of 0..1.
+    Sharpness is the variance of the Laplacian (Pech-Pacheco et al. 2000) over the variance of the grey levels, so that
+    it does not depend on the contrast; brightness the mean and contrast the 5th-to-95th percentile range, both of 0..1.
     """
     levels = grey.astype(np.float64) / 255
     low, high = np.percentile(levels, [5, 95])

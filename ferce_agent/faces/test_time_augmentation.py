@@ -1,7 +1,7 @@
-"""Several slightly different crops of one face, nearly the same for a picture and its mirror image but for the mirroring.
+"""Several slightly different crops of one face, nearly the same, but for the mirroring, for a picture's mirror image.
 
-Where the network is not sure, its answer depends on shifts of a pixel in the landmarks: a mirrored, scaled or re-encoded photo
-gives another one. So the face is located again in a window around it and in the window's mirror image.
+Where the network is not sure, its answer depends on shifts of a pixel in the landmarks: a mirrored, scaled or
+re-encoded photo gives another one. So the face is located again in a window around it and in the window's mirror image.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 
 WINDOW: Final = 224
-"""Side in pixels of the window in which the face is located again; it has `REACH` times the longer side of the face's box."""
+"""Side in pixels of the window in which the face is located again.
+
+It has `REACH` times the longer side of the face's box.
+"""
 REACH: Final = 2.4
 NEAR: Final = 35.0
 """A face in the window counts as the same one up to this distance in pixels from the middle."""
@@ -34,7 +37,9 @@ _MIRRORED: Final = [1, 0, 2, 4, 3]
 
 
 def crops_around(detector: FaceDetector, pixels: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
-    """Return aligned crops of the face: as it was found, as it is found again, and at several scales and angles around the mean.
+    """Return aligned crops of the face.
+
+    As it was found, as it is found again, and at several scales and angles around the mean.
 
     Args:
         detector: Locates the face again.
@@ -55,7 +60,7 @@ def crops_around(detector: FaceDetector, pixels: NDArray[np.uint8], face: Detect
 
 
 def locate_again(detector: FaceDetector, pixels: NDArray[np.uint8], face: DetectedFace) -> list[NDArray[np.float64]]:
-    """Return the landmarks found in a window around the face and in its mirror image, each (5, 2), in pixels of the picture."""
+    """Return the landmarks found in a window around the face and in its mirror image, (5, 2), in picture pixels."""
     window, scale, corner = _window(pixels, face)
     found = []
     if (straight := _nearest(detector, window)) is not None:
@@ -66,7 +71,7 @@ def locate_again(detector: FaceDetector, pixels: NDArray[np.uint8], face: Detect
 
 
 def _window(pixels: NDArray[np.uint8], face: DetectedFace) -> tuple[NDArray[np.uint8], float, NDArray[np.float64]]:
-    """Return the window, how many pixels of the picture one of its pixels is, and its upper left corner in the picture."""
+    """Return the window, how many pixels of the picture one of its pixels is, and its upper left corner there."""
     side = max(float(face.box[2:].max()), 4.0) * REACH
     corner = face.box[:2] + face.box[2:] / 2 - side / 2
     scale = side / WINDOW

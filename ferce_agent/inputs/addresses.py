@@ -1,7 +1,9 @@
-"""A picture from the web, for callers who turn that on: https, public addresses only, bounded in bytes, time and redirects.
+"""A picture from the web, for callers who turn that on.
 
-The name is resolved once, every address it has is checked, and the connection is made to a checked address, so that a second
-answer of the name service cannot lead elsewhere. Proxies of the environment are not used.
+Https, public addresses only, bounded in bytes, time and redirects.
+
+The name is resolved once, every address it has is checked, and the connection is made to a checked address, so that a
+second answer of the name service cannot lead elsewhere. Proxies of the environment are not used.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ _TRANSLATED: Final = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is on the public internet: not private, loopback, link-local, multicast, reserved or translated.
+    """Return whether an IP address is on the public internet.
+
+    Not private, loopback, link-local, multicast, reserved or translated.
 
     Args:
         address: In text, IPv4 or IPv6; anything else is not public.

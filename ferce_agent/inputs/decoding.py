@@ -1,7 +1,7 @@
 """From the bytes of a picture to upright BGR pixels.
 
-The format is decided by the content, and its decoder is called directly: Pillow's list of formats and its process-wide limits
-are neither used nor changed.
+The format is decided by the content, and its decoder is called directly: Pillow's list of formats and its process-wide
+limits are neither used nor changed.
 """
 
 from __future__ import annotations
@@ -180,7 +180,8 @@ def _orientation(image: Any) -> int:
 def decode_image(image: Any, limits: ImageLimits) -> tuple[NDArray[np.uint8], int]:
     """Return the upright pixels of a caller's Pillow image and how many frames it has (2 for more than one).
 
-    The image is not changed or closed. The file of one that was opened and not read yet is checked for damage as any file.
+    The image is not changed or closed. The file of one that was opened and not read yet is checked for damage as any
+    file.
 
     Raises:
         ImageTooLargeError: Too many pixels.

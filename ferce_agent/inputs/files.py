@@ -77,7 +77,10 @@ def not_found(path: Path) -> ImageNotFoundError:
         if path.is_dir():
             return ImageNotFoundError(
                 f"'{name}' is a folder.",
-                hint="Give one photo at a time, in a loop over the folder; `ferce analyze FOLDER` reads all photos in it.",
+                hint=(
+                    "Give one photo at a time, in a loop over the folder; `ferce analyze FOLDER` reads all photos "
+                    "in it."
+                ),
             )
     hint = "Check the path and its permissions."
     if re.fullmatch(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/=\s]+", str(path)):
@@ -88,8 +91,8 @@ def not_found(path: Path) -> ImageNotFoundError:
 def allowed_path(name: str, roots: Sequence[Path] | None) -> Path:
     """Return the path to read; resolved and inside one of the roots, if there are roots.
 
-    A relative path is looked up in each root in turn. Roots that do not exist are passed over. Nothing is told about files
-    outside the roots, not even whether they exist.
+    A relative path is looked up in each root in turn. Roots that do not exist are passed over. Nothing is told about
+    files outside the roots, not even whether they exist.
 
     Raises:
         ImageNotFoundError: It is no path, or would be inside a root and names nothing.

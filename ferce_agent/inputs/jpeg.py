@@ -1,7 +1,7 @@
 """JPEG files: their header segments, and pixels of which nothing is missing.
 
-A decoder that meets missing or changed bytes goes on with what follows, and the rest of the picture is shifted; libjpeg only
-warns, and Pillow does not hand the warnings on. `simplejpeg` (libjpeg-turbo) can be told to stop at the first one.
+A decoder that meets missing or changed bytes goes on with what follows, and the rest of the picture is shifted; libjpeg
+only warns, and Pillow does not hand the warnings on. `simplejpeg` (libjpeg-turbo) can be told to stop at the first one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From any numbers that stand for a picture to 8-bit BGR, in strips, so that no large intermediate is made.
 
-Whole numbers above 255 are taken from 0..65535, bool and floats up to 1 from 0..1, others as they are. Transparency is laid
-over white.
+Whole numbers above 255 are taken from 0..65535, bool and floats up to 1 from 0..1, others as they are. Transparency is
+laid over white.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Safe image loading: any of the accepted forms becomes one `Picture`, or a typed error.
 
-Nothing is decoded before its size in bytes and in pixels was checked; the format is decided by the content; addresses are opened
-only where the caller turns that on. The parts are in `ferce_agent.inputs`.
+Nothing is decoded before its size in bytes and in pixels was checked; the format is decided by the content; addresses
+are opened only where the caller turns that on. The parts are in `ferce_agent.inputs`.
 """
 
 from __future__ import annotations
@@ -72,15 +72,17 @@ def load_picture(
 ) -> Picture:
     """Turn a path, bytes, open file, data URL, address, numpy array or PIL image into a `Picture`.
 
-    Formats: JPEG (also MPO, as phones make), PNG, WebP, HEIC, AVIF, BMP, TIFF and GIF, found by their content. Of a file with
-    several frames or pages the first is read. Up to 12 bytes of memory a pixel are used while loading, and 3 after.
+    Formats: JPEG (also MPO, as phones make), PNG, WebP, HEIC, AVIF, BMP, TIFF and GIF, found by their content. Of a
+    file with several frames or pages the first is read. Up to 12 bytes of memory a pixel are used while loading, and 3
+    after.
 
     Args:
-        source: Text is a data URL, an address or a path (``~`` is the home folder). Open files are read from their beginning and
-            left where they were. Arrays are RGB, RGBA or grey: uint8, uint16, bool, or floats in 0..1. Nothing of the caller's is
-            changed or closed. For a folder, call this for each file in it.
+        source: Text is a data URL, an address or a path (``~`` is the home folder). Open files are read from their
+            beginning and left where they were. Arrays are RGB, RGBA or grey: uint8, uint16, bool, or floats in 0..1.
+            Nothing of the caller's is changed or closed. For a folder, call this for each file in it.
         limits: What to refuse before decoding.
-        roots: None allows any path; otherwise only files under one of these folders, and relative paths are looked up in each.
+        roots: None allows any path; otherwise only files under one of these folders, and relative paths are looked up
+            in each.
         urls: Whether to fetch ``https://`` addresses; only from the public internet, with bounds on bytes and time.
 
     Raises:

@@ -1,7 +1,7 @@
 """PNG files: what of them holds the picture, whole and with checksums that fit.
 
-Pillow leaves out the checksums of the pixels, takes missing rows for black, and refuses a whole picture for an oddity in its
-metadata. So the metadata is taken out before Pillow reads the file, and the pixels are counted.
+Pillow leaves out the checksums of the pixels, takes missing rows for black, and refuses a whole picture for an oddity
+in its metadata. So the metadata is taken out before Pillow reads the file, and the pixels are counted.
 """
 
 from __future__ import annotations

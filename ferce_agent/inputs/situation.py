@@ -1,4 +1,7 @@
-"""What a caller may tell about the situation: plain words, or a structured `Situation`. All optional, all bounded in size."""
+"""What a caller may tell about the situation.
+
+Plain words, or a structured `Situation`. All optional, all bounded in size.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,10 @@ class Situation(Told):
 
 
 def readable(value: Any) -> Any:
-    """Return data with every text in it fit to be stored: halves of characters joined or marked, control characters as spaces."""
+    """Return data with every text in it fit to be stored.
+
+    Halves of characters joined or marked, control characters as spaces.
+    """
     if isinstance(value, str):
         whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return whole.translate(CONTROLS)
@@ -145,13 +151,19 @@ def _listed(told: Sequence[Any]) -> dict[str, Any]:
         return {"text": "\n".join(told) or None}
     turns = [_as_turn(entry) for entry in told]
     if not all(turns):
-        hint = "Give plain words, a list of sentences or turns, or the fields of a Situation: text, place, event, turns and so on."
+        hint = (
+            "Give plain words, a list of sentences or turns, or the fields of a Situation: text, place, event, "
+            "turns and so on."
+        )
         raise SettingsError("The context's list holds neither sentences nor turns of a conversation.", hint=hint)
     return {"turns": turns}
 
 
 def _as_turn(entry: Any) -> Any:
-    """Return an entry of a conversation as fields of a `Turn`, also where it says role and content; None if it is none."""
+    """Return an entry of a conversation as fields of a `Turn`, also where it says role and content.
+
+    None if it is none.
+    """
     if isinstance(entry, Turn):
         return entry
     if not isinstance(entry, Mapping):
@@ -164,7 +176,8 @@ def read_situation(told: str | Situation | Mapping[str, Any] | Sequence[Any] | N
     """Return what a caller gives in any form as a `Situation`: words, fields, a list of sentences, or a list of turns.
 
     Raises:
-        SettingsError: A field is unknown, too long or of the wrong kind; the message names it, and the nearest known one.
+        SettingsError: A field is unknown, too long or of the wrong kind; the message names it, and the nearest known
+            one.
     """
     if told is None or isinstance(told, Situation):
         return told or Situation()

@@ -1,8 +1,9 @@
 """From free text to an ontology term, and from free text to cue phrases; both know negation and word boundaries.
 
-Words are looked up whole: "unhappy" is a word of its own (for sadness) and never a "happy" with something in front. Endings
-are only taken off to find a word of the ontology ("happily", "fears", "surprised-looking"). A negation ("not", "never",
-"no sign of", "far from", …) reaches four words ahead within its clause. Everything is linear in the length of the text.
+Words are looked up whole: "unhappy" is a word of its own (for sadness) and never a "happy" with something in front.
+Endings are only taken off to find a word of the ontology ("happily", "fears", "surprised-looking"). A negation ("not",
+"never", "no sign of", "far from", …) reaches four words ahead within its clause. Everything is linear in the length of
+the text.
 """
 
 from __future__ import annotations
@@ -125,8 +126,8 @@ def stem(word: str) -> str:
 def normalise(text: str, allowed: Collection[str] | None = None, store: Ontology | None = None) -> Normalisation:
     """Return the expression a text names, if it names exactly one.
 
-    Two terms of which one lies below the other count as the finer one. "Happily surprised" is a compound expression, "happy and
-    surprised" is two.
+    Two terms of which one lies below the other count as the finer one. "Happily surprised" is a compound expression,
+    "happy and surprised" is two.
 
     Args:
         text: Any text; the first 20,000 characters are read.
@@ -256,5 +257,8 @@ class PhraseFinder:
 
 
 def find_phrases(text: str, phrases: Mapping[str, Iterable[str]]) -> list[PhraseHit]:
-    """Return the hits of `phrases` (key -> phrases) in a text; build a `PhraseFinder` once where many texts are read."""
+    """Return the hits of `phrases` (key -> phrases) in a text.
+
+    Build a `PhraseFinder` once where many texts are read.
+    """
     return PhraseFinder(phrases).find(text)

@@ -130,8 +130,8 @@ class Ontology(BaseModel):
     def search(self, query: str, limit: int = 10) -> list[Term]:
         """Return terms whose names or definition match, best first.
 
-        A name that equals the query comes first, then one that starts with it, one that holds it, a definition that holds it,
-        and at last names that are spelled alike.
+        A name that equals the query comes first, then one that starts with it, one that holds it, a definition that
+        holds it, and at last names that are spelled alike.
         """
         words = query.strip().lower()
         if not words:

@@ -57,9 +57,9 @@ class Decision:
 def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> Decision:
     """Return what may be done.
 
-    What the caller leaves open is taken from the operator's own use. The caller cannot loosen that: a rule that holds something
-    back for the operator's own use does so for every caller. Whether the people in a picture agreed is known to whoever has the
-    picture: where the operator leaves that open, the caller's word counts.
+    What the caller leaves open is taken from the operator's own use. The caller cannot loosen that: a rule that holds
+    something back for the operator's own use does so for every caller. Whether the people in a picture agreed is known
+    to whoever has the picture: where the operator leaves that open, the caller's word counts.
 
     Args:
         use: What the caller says.

@@ -28,7 +28,10 @@ NOTABLE_SIGN: Final = 0.15
 def evidence_for(
     person: str, face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()
 ) -> list[Evidence]:
-    """List the measurements of one face: quality, pose, movements and, if it was read, notable probabilities and the prototype."""
+    """List the measurements of one face.
+
+    Quality, pose, movements and, if it was read, notable probabilities and the prototype.
+    """
     entries = [
         Evidence(
             id=f"{person}.quality",

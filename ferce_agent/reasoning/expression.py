@@ -27,7 +27,10 @@ COMPOUND_SHARE: Final = 0.25
 COMPOUND_TOTAL: Final = 0.7
 """Both parts together need at least this probability."""
 LEAST_SHARE: Final = 0.0003
-"""No expression is reported as impossible: about 3,500 faces were used for calibration, so rarer things were never tested."""
+"""No expression is reported as impossible.
+
+About 3,500 faces were used for calibration, so rarer things were never tested.
+"""
 LEAST_QUALITY: Final = 0.1
 """Under this quality score no expression is named."""
 
@@ -98,8 +101,8 @@ def rounded_shares(probabilities: NDArray[np.float64]) -> dict[Canonical, float]
 def compound_parts(shares: dict[Canonical, float]) -> tuple[Canonical, ...]:
     """Return the two expressions of a compound, likelier first; empty where one expression stands alone.
 
-    The two most probable expressions form a compound if neither is neutral, both are supported, and the ontology has a term for
-    the pair.
+    The two most probable expressions form a compound if neither is neutral, both are supported, and the ontology has a
+    term for the pair.
     """
     first, second = sorted(shares, key=lambda name: -shares[name])[:2]
     supported = shares[second] >= COMPOUND_SHARE and shares[first] + shares[second] >= COMPOUND_TOTAL

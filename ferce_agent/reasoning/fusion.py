@@ -1,8 +1,9 @@
-"""Fuse the specialist's probabilities with a vision-language model's label, by how reliable that model was on labelled faces.
+"""Fuse the specialist's probabilities with a vision-language model's label, by that model's measured reliability.
 
 With a measured confusion table C (C[t, a]: share of faces of true expression t that the model calls a) and specialist
-probabilities p, the fused ones are proportional to p[t] * C[t, a]^w: Bayes' rule, with an exponent w in 0..1 because the two look
-at the same pixels and their errors are not independent. w is fitted on held-out faces; without a table w is 0.
+probabilities p, the fused ones are proportional to p[t] * C[t, a]^w: Bayes' rule, with an exponent w in 0..1 because
+the two look at the same pixels and their errors are not independent. w is fitted on held-out faces; without a table w
+is 0.
 """
 
 from __future__ import annotations
@@ -111,9 +112,12 @@ def fuse(
 
 
 def confusion(truth: NDArray[np.int64], named: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the smoothed confusion table of N answers; ``named`` is -1 where nothing was named. Shape (8, 8), rows sum to one.
+    """Return the smoothed confusion table of N answers.
 
-    Rare expressions borrow from the model's overall habits: each row is smoothed towards the distribution of all its answers.
+    ``named`` is -1 where nothing was named. Shape (8, 8), rows sum to one.
+
+    Rare expressions borrow from the model's overall habits: each row is smoothed towards the distribution of all its
+    answers.
     """
     counts = np.zeros((8, 8))
     seen = named >= 0

@@ -1,7 +1,7 @@
 """Measured action units: as readings of a report, as evidence, and as a check of the named expression.
 
-The expression model measures 16 action units (its card names them). An expression's prototype in the ontology lists which
-movements are typical; those of them that were measured support the reading or contradict it.
+The expression model measures 16 action units (its card names them). An expression's prototype in the ontology lists
+which movements are typical; those of them that were measured support the reading or contradict it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def typical(term_id: str, measured: Sequence[ActionUnitReading]) -> list[ActionU
 def support(found: Sequence[ActionUnitReading]) -> Support:
     """Say whether measured movements of a prototype support it.
 
-    Supported: at least half of them, rounded down but one at least, are there. Contradicted: none of them is. Otherwise unverified.
+    Supported: at least half of them, rounded down but one at least, are there. Contradicted: none of them is. Otherwise
+    unverified.
     """
     if not found:
         return "unverified"
@@ -55,8 +56,8 @@ def support(found: Sequence[ActionUnitReading]) -> Support:
 def measured_intensity(term_id: str, measured: Sequence[ActionUnitReading]) -> Estimate | None:
     """Return the strength of an expression from its typical movements: the mean of the stronger half of them.
 
-    Faces rarely make all movements of a prototype, so the weaker half is left out. None where the movements do not support the
-    expression; then the probabilities say more.
+    Faces rarely make all movements of a prototype, so the weaker half is left out. None where the movements do not
+    support the expression; then the probabilities say more.
     """
     found = typical(term_id, measured)
     if support(found) != "supported":
@@ -91,7 +92,10 @@ def movement_evidence(
 
 
 def movement_claim(person: str, expression: Expression, measured: Sequence[ActionUnitReading]) -> Claim | None:
-    """Check the named expression against the movements typical of it; None where no prototype exists or none is named."""
+    """Check the named expression against the movements typical of it.
+
+    None where no prototype exists or none is named.
+    """
     if expression.primary is None or not ontology().term(expression.primary).action_units:
         return None
     kind, prototype = ontology().term(expression.primary).adjective, f"{person}.ontology.{slug(expression.primary)}"

@@ -43,7 +43,8 @@ class FaceFindings:
     Attributes:
         index: From 0, largest face first.
         face: Box, landmarks, pose, quality.
-        expression: The reading, with the vision-language model's label fused in where its reliability is known; None if it failed.
+        expression: The reading, with the vision-language model's label fused in where its reliability is known; None if
+            it failed.
         measured: Action units.
         labels: The caller's words, ranked.
         vlm: The vision-language model's reading, if it was asked and answered.
@@ -62,8 +63,8 @@ class FaceFindings:
 def reconcile(found: FaceFindings) -> Reading:
     """Build the person and its evidence.
 
-    The measurements decide. What a vision-language model says is shown beside them as claims, each with how it stands against
-    the measurements.
+    The measurements decide. What a vision-language model says is shown beside them as claims, each with how it stands
+    against the measurements.
     """
     name = person_id(found.index)
     evidence = evidence_for(name, found.face, found.expression, found.measured)

@@ -1,9 +1,9 @@
 """The contract of a brief, the report as an agent reads it: short, bounded, and in our own words only.
 
-Everything in a `Brief` is an ontology id or name, an enumerated code, a number, an id of the report, or a sentence of this
-package's own tables. What a vision-language model wrote, words read in the picture and the caller's situation are left out: they
-could address the agent that reads the brief. The caller's own labels are the one exception; they are reduced to letters, digits
-and hyphens, and cut.
+Everything in a `Brief` is an ontology id or name, an enumerated code, a number, an id of the report, or a sentence of
+this package's own tables. What a vision-language model wrote, words read in the picture and the caller's situation are
+left out: they could address the agent that reads the brief. The caller's own labels are the one exception; they are
+reduced to letters, digits and hyphens, and cut.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ EvidenceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z.]*[0-9]*$", m
 """Id of something the caller said, such as ``context.1`` or ``turn.3``."""
 
 Unnamed = Literal["unsure", "low_quality", "not_read", "by_rule"]
-"""Why no expression is named: no probability is high enough, the face is too hard to read, reading failed, a rule forbids it."""
+"""Why no expression is named.
+
+No probability is high enough, the face is too hard to read, reading failed, a rule forbids it.
+"""
 
 
 class BriefPart(BaseModel):

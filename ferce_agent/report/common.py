@@ -1,4 +1,7 @@
-"""What the contracts of photo, clip and session share: kinds of numbers, evidence, claims, what could not be done, provenance."""
+"""What the contracts of photo, clip and session share.
+
+Kinds of numbers, evidence, claims, what could not be done, provenance.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is going on around the faces: scene, relationships, words, conflicts, causes, and how an assistant might answer."""
+"""What is going on around the faces.
+
+Scene, relationships, words, conflicts, causes, and how an assistant might answer.
+"""
 
 from __future__ import annotations
 
@@ -170,4 +173,7 @@ class Guidance(Part):
     step: Literal["ask", "act", "listen", "go_on"] = "go_on"
     """Whether to ask first, help at once, leave room, or simply go on."""
     distress: bool = False
-    """Whether face and words together look like distress: then be careful, offer help and people to turn to; no therapy."""
+    """Whether face and words together look like distress: then be careful, offer help and people to turn to.
+
+    No therapy.
+    """

@@ -151,11 +151,14 @@ class Expression(Part):
     distribution: Distribution
     """Calibrated probabilities of the eight canonical expressions."""
     prediction_set: tuple[Canonical, ...]
-    """Smallest set that holds the annotators' majority label in the stated share of cases (`coverage`), likeliest first."""
+    """Smallest set that holds the annotators' majority label in a share `coverage` of the cases, likeliest first."""
     coverage: Unit
     """Share of faces (like those of the calibration set) whose label lies in `prediction_set`."""
     confidence: Unit
-    """Calibrated probability of `primary`; for a compound the sum over its components; for an abstention, of the likeliest."""
+    """Calibrated probability of `primary`; for a compound the sum over its components.
+
+    For an abstention, of the likeliest.
+    """
     abstained: bool
     """True if no expression is named."""
     abstain_reason: AbstainReason | None

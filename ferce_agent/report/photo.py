@@ -1,9 +1,9 @@
 """The contract: `EmotionReport` and its parts.
 
-A report is the only thing that leaves the library; the LangChain tool, the MCP server, the command line and the HTML page are
-views of it. All models are frozen, refuse unknown fields and accept finite numbers only. Expressions, action units
-and appraisals are named by ontology ids. Every claim names the evidence it rests on, and `EmotionReport` refuses a claim whose
-evidence is not in the report.
+A report is the only thing that leaves the library; the LangChain tool, the MCP server, the command line and the HTML
+page are views of it. All models are frozen, refuse unknown fields and accept finite numbers only. Expressions, action
+units and appraisals are named by ontology ids. Every claim names the evidence it rests on, and `EmotionReport` refuses
+a claim whose evidence is not in the report.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class EmotionReport(Part):
         """Write the report in the format that the file's ending names, whole or not at all, and return the file.
 
         Args:
-            path: File ending with ``.html``, ``.json``, ``.txt``, ``.csv``, or, for EmotionML, ``.emotionml`` or ``.xml``.
+            path: File ending with ``.html``, ``.json``, ``.txt``, ``.csv``, or, for EmotionML, ``.emotionml`` or
+                ``.xml``.
             picture: The picture the report was made from, as for `analyze_expression`; shown on the HTML page.
 
         Raises:
@@ -107,7 +108,10 @@ class EmotionReport(Part):
         return save_report(self, path, picture)
 
     def _repr_html_(self) -> str:
-        """Return the report as a fragment for notebooks: text and a small table, styled within, without script or picture."""
+        """Return the report as a fragment for notebooks.
+
+        Text and a small table, styled within, without script or picture.
+        """
         from ferce_agent.views.html import to_fragment
 
         return to_fragment(self)

@@ -24,7 +24,10 @@ class SchemaOf:
 
 
 def inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with each reference replaced by what it refers to; for schemas that do not refer to themselves."""
+    """Return a schema with each reference replaced by what it refers to.
+
+    For schemas that do not refer to themselves.
+    """
     parts = schema.get("$defs", {})
 
     def resolve(node: Any) -> Any:
@@ -42,7 +45,7 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def slim(node: Any, *, nullable: bool = False) -> Any:
-    """Return a schema without titles, empty defaults, long lists of choices, and null as a choice where a field may be left out.
+    """Return a schema without titles, empty defaults, long lists of choices, and null for fields that may be left out.
 
     Args:
         node: A schema or a part of one.

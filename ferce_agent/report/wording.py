@@ -289,8 +289,8 @@ def vlm_words(seen: VlmReading) -> str:
 def main_doubt(person: Person, report: EmotionReport) -> str:
     """Return the weightiest reason to doubt what is said about one person, in a few words; empty where there is none.
 
-    In this order: nothing was read; no expression is named; what was asked and could not be done; the model or a measurement says
-    otherwise; something in the way of the face; a second expression that is as well supported.
+    In this order: nothing was read; no expression is named; what was asked and could not be done; the model or a
+    measurement says otherwise; something in the way of the face; a second expression that is as well supported.
     """
     gaps = [entry.message for entry in report.degraded if entry.person == person.id]
     expression = person.expression

@@ -11,8 +11,8 @@ def conformal_threshold(
 ) -> float:
     """Return the least probability a class needs to enter the set, fitted on held-out data.
 
-    The score of an item is the probability of its gold class; the threshold is its lower finite-sample quantile, so that sets of
-    exchangeable new items hold the gold class with probability >= `coverage`.
+    The score of an item is the probability of its gold class; the threshold is its lower finite-sample quantile, so
+    that sets of exchangeable new items hold the gold class with probability >= `coverage`.
 
     Args:
         probabilities: Shape (N, K).

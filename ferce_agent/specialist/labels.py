@@ -20,8 +20,9 @@ def read_labels(labels: object) -> tuple[str, ...]:
     """Return the caller's words, cleaned; none where nothing is given.
 
     Args:
-        labels: Words as a list or any other collection, or one text with commas, semicolons or line breaks between them; a text
-            that is a JSON list is read as one. None, an empty text and an empty collection mean that nothing is to be ranked.
+        labels: Words as a list or any other collection, or one text with commas, semicolons or line breaks between
+            them; a text that is a JSON list is read as one. None, an empty text and an empty collection mean that
+            nothing is to be ranked.
 
     Raises:
         SettingsError: Only one word, too many, a word twice, an entry that is no word, or something else than words.

@@ -1,7 +1,8 @@
 """Open vocabulary: rank any words by how well they fit a face, in the space of a frozen sentence encoder.
 
-The face's features are mapped linearly into the space of all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions), where words and sentences
-live; nothing is retrained for new words. Words of the ontology come with their vectors; other words are encoded when asked for.
+The face's features are mapped linearly into the space of all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions), where words and
+sentences live; nothing is retrained for new words. Words of the ontology come with their vectors; other words are
+encoded when asked for.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def _bare(word: str) -> str:
 def check_words(words: Sequence[str]) -> tuple[str, ...]:
     """Return the caller's words, cleaned.
 
-    Two words are the same if they differ in case, in marks between letters, or in the width or form of letters only (Unicode's NFKC
-    and case folding).
+    Two words are the same if they differ in case, in marks between letters, or in the width or form of letters only
+    (Unicode's NFKC and case folding).
 
     Raises:
         SettingsError: Fewer than two, too many, a word twice, or one that is empty, too long or no text.
@@ -209,7 +210,10 @@ class Vocabulary:
         return terms, np.array(rows, np.float32).reshape(-1, DIMENSIONS)
 
     def _learn(self, words: list[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors of words; those that were asked before are not encoded again, of these the last thousand are kept."""
+        """Return the vectors of words.
+
+        Those that were asked before are not encoded again, of these the last thousand are kept.
+        """
         with self._lock:
             new = [word for word in words if word not in self._foreign]
             for word in new:

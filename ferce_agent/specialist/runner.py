@@ -40,7 +40,8 @@ class SpecialistCard:
         conformal: Least probability to enter the prediction set.
         abstain: Least confidence at which an expression is named.
         units: Action units of the `units` output, in order; empty if the network has none.
-        flattened: (amount, conformal, abstain) for flattened class priors, by rising amount from 0 to 1; fitted on the same data.
+        flattened: (amount, conformal, abstain) for flattened class priors, by rising amount from 0 to 1; fitted on the
+            same data.
         prior: Share of each expression in the training votes, in label order; empty if not stored.
         sure: Early exit: from this confidence on the mirror image is not looked at; above 1 it always is.
     """
@@ -58,7 +59,7 @@ class SpecialistCard:
     flattened: tuple[tuple[float, float, float], ...] = ()
 
     def thresholds(self, flatten: float) -> tuple[float, float]:
-        """Return the conformal and the abstention threshold for probabilities whose class prior was flattened so much (0..1)."""
+        """Return the conformal and the abstention threshold for a class prior that was flattened so much (0..1)."""
         if not self.flattened:
             return self.conformal, self.abstain
         amounts, conformal, abstain = zip(*self.flattened, strict=True)
@@ -91,7 +92,8 @@ class Perception:
         probabilities: Calibrated, FER+ order, shape (8,).
         logits: Before the calibration, shape (8,).
         embedding: Features before the last layer, shape (256,).
-        units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's `units`.
+        units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's
+            `units`.
         pose: Yaw, pitch and roll in FSA-Net's degrees; None if the network has no such output.
     """
 
@@ -103,7 +105,10 @@ class Perception:
 
 
 def mean_perception(views: Sequence[Perception]) -> Perception:
-    """Return the mean of what several looks at one face gave; at least one look. Of the probabilities it is the geometric one."""
+    """Return the mean of what several looks at one face gave.
+
+    At least one look. Of the probabilities it is the geometric one.
+    """
     poses = [view.pose for view in views if view.pose is not None]
     yaw, pitch, roll = np.mean(poses, axis=0).tolist() if poses else (0.0, 0.0, 0.0)
     return Perception(
@@ -133,7 +138,10 @@ class RawOutputs:
 
 
 Precision = Literal["auto", "full", "int8"]
-"""Which of the shipped weight files to use; ``auto`` is another word for ``int8``, so that every machine reads alike."""
+"""Which of the shipped weight files to use.
+
+``auto`` is another word for ``int8``, so that every machine reads alike.
+"""
 
 
 PRECISIONS: Final[tuple[Literal["full", "int8"], ...]] = ("full", "int8")
@@ -231,9 +239,9 @@ class Specialist:
     def run(self, crops: NDArray[np.uint8], *, twice: bool = False) -> RawOutputs:
         """Return the network's outputs for aligned crops.
 
-        Each face is looked at once; where the answer is not sure (see the card), the mirror image is looked at too and the outputs
-        are averaged, which makes the answer better and the same for a photo and its mirror image. Yaw and roll of the mirror image
-        count with the opposite sign.
+        Each face is looked at once; where the answer is not sure (see the card), the mirror image is looked at too and
+        the outputs are averaged, which makes the answer better and the same for a photo and its mirror image. Yaw and
+        roll of the mirror image count with the opposite sign.
 
         Args:
             crops: uint8 grey levels, shape (N, 44, 44).
@@ -255,7 +263,9 @@ class Specialist:
         return RawOutputs(**values)
 
     def movements(self, crops: NDArray[np.uint8]) -> list[dict[str, float]]:
-        """Return only the action units of aligned crops, 0..1 by id; what the network says about expressions is not fetched.
+        """Return only the action units of aligned crops, 0..1 by id.
+
+        What the network says about expressions is not fetched.
 
         Each face is looked at together with its mirror image.
 
@@ -292,13 +302,14 @@ class Specialist:
         return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
 
     def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False) -> list[Perception]:
-        """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities; see `run` for errors.
+        """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities.
+
+        See `run` for errors.
 
         Args:
             crops: uint8 grey levels.
-            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al. 2021). A third
-            of
-                the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
+            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al.
+                2021). A third of the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
             twice: Look at all mirror images, sure or not.
         """
         raw = self.run(crops, twice=twice)

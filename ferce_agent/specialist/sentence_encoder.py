@@ -1,8 +1,8 @@
 """The sentence encoder: all-MiniLM-L6-v2 (Apache-2.0) with 4-bit weights, run by onnxruntime; see `weights/encoder.md`.
 
-Each text is read alone, so that its vector does not depend on what is read beside it and memory does not grow with the number of
-texts. A text that is longer than the network reads at once is read in windows that overlap; each piece of a word is taken from
-the window in which most stands on both sides of it.
+Each text is read alone, so that its vector does not depend on what is read beside it and memory does not grow with the
+number of texts. A text that is longer than the network reads at once is read in windows that overlap; each piece of a
+word is taken from the window in which most stands on both sides of it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,10 @@ class TextEncoder:
         return EncodedPieces(states, np.concatenate([ends, np.array(places, np.int64).reshape(-1, 2), ends]))
 
     def _pieces(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Return the ids of a text's pieces and their places; halves of characters, which no text can hold, count as "?"."""
+        """Return the ids of a text's pieces and their places.
+
+        Halves of characters, which no text can hold, count as "?".
+        """
         whole = text.encode("utf-8", "replace").decode("utf-8")
         found = self._parts.tokenizer.encode(whole, add_special_tokens=False)
         return found.ids, found.offsets
@@ -143,7 +146,9 @@ class TextEncoder:
         return unit_rows(self.encode(sentences).reshape(len(words), len(TEMPLATES), DIMENSIONS).mean(1))
 
     def knows(self, word: str) -> bool:
-        """Return whether the encoder, which was trained on English, can tell this word from others: some piece has Latin letters.
+        """Return whether the encoder, which was trained on English, can tell this word from others.
+
+        Some piece has Latin letters.
 
         Raises:
             WeightsError: The encoder's files are missing or damaged.
@@ -154,7 +159,10 @@ class TextEncoder:
 
 
 def window_starts(count: int) -> list[int]:
-    """Return where the windows over so many pieces begin: evenly spread, each pair with at least `OVERLAP` in common."""
+    """Return where the windows over so many pieces begin.
+
+    Evenly spread, each pair with at least `OVERLAP` in common.
+    """
     if count <= WINDOW:
         return [0]
     windows = -(-(count - OVERLAP) // (WINDOW - OVERLAP))
@@ -162,7 +170,10 @@ def window_starts(count: int) -> list[int]:
 
 
 def kept_parts(starts: Sequence[int]) -> list[tuple[int, int | None]]:
-    """Return which positions of each window count, its two marks included; half of what two windows share goes to each."""
+    """Return which positions of each window count, its two marks included.
+
+    Half of what two windows share goes to each.
+    """
     shared = [before + WINDOW - after for before, after in pairwise(starts)]
     firsts = [0, *(1 + overlap // 2 for overlap in shared)]
     lasts = [*(1 + WINDOW - (overlap - overlap // 2) for overlap in shared), None]

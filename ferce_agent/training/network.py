@@ -1,4 +1,7 @@
-"""The specialist's network: dlib's residual face network with a grey stem and heads for expression, action units and head pose."""
+"""The specialist's network.
+
+Dlib's residual face network with a grey stem and heads for expression, action units and head pose.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ SIDE: Final = 112
 """Side in pixels to which the network enlarges its input."""
 
 STAGES: Final = ((32, 3, False), (64, 4, True), (128, 3, True), (256, 3, True))
-"""(channels, residual blocks, whether the first halves the resolution). dlib's network has one more block, which is left out."""
+"""(channels, residual blocks, whether the first halves the resolution); dlib's last block is left out."""
 
 EMBEDDING: Final = STAGES[-1][0]
 UNITS: Final = tuple(BLENDSHAPE_UNITS)
@@ -56,7 +59,10 @@ class Convolution(nn.Module):
         return normed
 
     def load(self, layer: Layer) -> None:
-        """Take over a layer of dlib's network; a one-channel convolution sums over the colours, as a grey picture would."""
+        """Take over a layer of dlib's network.
+
+        A one-channel convolution sums over the colours, as a grey picture would.
+        """
         outputs, inputs, height, width = self.filters.weight.shape
         filters, bias = layer.folded((outputs, 3 if inputs == 1 else inputs, height, width))
         if inputs == 1:
@@ -70,7 +76,10 @@ class Convolution(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with a shortcut that has no weights: pooled and filled up with zeros where the sizes differ."""
+    """Two 3x3 convolutions with a shortcut that has no weights.
+
+    Pooled and filled up with zeros where the sizes differ.
+    """
 
     def __init__(self, inputs: int, outputs: int, *, halve: bool) -> None:
         """Build the block."""
@@ -93,8 +102,8 @@ class ResidualBlock(nn.Module):
 class FaceNet(nn.Module):
     """Grey crop in; expression, embedding, action units and head pose out.
 
-    Takes pixels of shape (N, 1, H, W) in 0..255, enlarges and standardises each picture itself, so that exported weights need no
-    preprocessing beyond the crop.
+    Takes pixels of shape (N, 1, H, W) in 0..255, enlarges and standardises each picture itself, so that exported
+    weights need no preprocessing beyond the crop.
     """
 
     def __init__(self, drop: float = 0.3) -> None:

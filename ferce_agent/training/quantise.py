@@ -1,7 +1,8 @@
 """Rounding of matrices to a few bits in blocks, alone or so that what the matrix gives for given inputs changes least.
 
-The second is GPTQ (Frantar et al. 2022, https://arxiv.org/abs/2210.17323): the columns of a matrix are rounded one after another,
-and those that are not rounded yet take over the error, weighted by the inverse of the inputs' second moments.
+The second is GPTQ (Frantar et al. 2022, https://arxiv.org/abs/2210.17323): the columns of a matrix are rounded one
+after another, and those that are not rounded yet take over the error, weighted by the inverse of the inputs' second
+moments.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The questions and answers that our vision-language model learns from, as a file to look at or to train another model with."""
+"""The questions and answers that our vision-language model learns from, as a file to look at or to train with."""
 
 from __future__ import annotations
 

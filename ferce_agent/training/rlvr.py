@@ -1,8 +1,8 @@
 """Last stage of our vision-language model: verifiable rewards and group-relative advantages (GRPO, Shao et al. 2024).
 
-Several answers are drawn to each question. An answer earns for the right word in the right form, and for movements that were
-measured; it pays for movements that were measured not to be there. What earns more than the other answers to the same question
-becomes likelier; the adapters before this stage hold it back by a KL penalty.
+Several answers are drawn to each question. An answer earns for the right word in the right form, and for movements that
+were measured; it pays for movements that were measured not to be there. What earns more than the other answers to the
+same question becomes likelier; the adapters before this stage hold it back by a KL penalty.
 """
 
 from __future__ import annotations
@@ -99,7 +99,10 @@ def reward(text: str, labels: dict[str, str], known: Measured) -> float:
 
 
 def advantages(rewards: Tensor) -> Tensor:
-    """Return rewards (groups, answers) relative to their group: zero mean, unit spread; zero where all earn the same."""
+    """Return rewards (groups, answers) relative to their group: zero mean, unit spread.
+
+    Zero where all earn the same.
+    """
     centred = rewards - rewards.mean(1, keepdim=True)
     spread = centred.square().mean(1, keepdim=True).sqrt()
     return torch.where(spread > 1e-6, centred / spread.clamp(min=1e-6), torch.zeros_like(centred))

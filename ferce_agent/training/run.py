@@ -15,7 +15,9 @@ from ferce_agent.views.progress import Display
 
 
 def run_labels(data: Path, teachers: Path, out: Path) -> list[Path]:
-    """Let the teachers label the training and validation split; return the files. What is there already is checked and kept.
+    """Let the teachers label the training and validation split.
+
+    Return the files. What is there already is checked and kept.
 
     Raises:
         DataError: A data or teacher file is missing or damaged.

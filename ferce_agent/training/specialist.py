@@ -1,11 +1,11 @@
 """`ferce train specialist`: from FER+ votes to the checkpoint that `export` turns into the shipped ONNX file.
 
-The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote distribution
-(cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`; masked where the
-landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor sampling, Gupta et al. 2019). A
-cycle may be taught by an ensemble of the network's own snapshots: its target is then a mixture of the votes and of what the
-averaged weights said at the end of the cycles before (Furlanello et al. 2018, Huang et al. 2017). The evaluated and exported
-weights are an exponential moving average.
+The network starts from dlib's face network (`backbone`) and learns three things jointly: the annotators' vote
+distribution (cross-entropy, Barsoum et al. 2016), action units and head pose as two teachers see them (`teachers`;
+masked where the landmarker found no face). Pictures of rare classes are repeated within an epoch (repeat-factor
+sampling, Gupta et al. 2019). A cycle may be taught by an ensemble of the network's own snapshots: its target is then a
+mixture of the votes and of what the averaged weights said at the end of the cycles before (Furlanello et al. 2018,
+Huang et al. 2017). The evaluated and exported weights are an exponential moving average.
 """
 
 from __future__ import annotations
@@ -38,15 +38,17 @@ class Recipe:
     """Everything that decides the result of a training run; stored with the weights.
 
     Attributes:
-        cycles: Per cycle: epochs with full augmentation and the highest learning rate of their one-cycle schedule; then epochs with
-            gentle augmentation, so that the network ends on pictures like those it will see, and their first learning rate, which
-            falls linearly to zero.
-        taught: Per cycle, the share of the target that comes from the network's own earlier answers: those at the end of every
-            cycle before, the latest counting half (a snapshot ensemble, Huang et al. 2017); cycles not named have none.
+        cycles: Per cycle: epochs with full augmentation and the highest learning rate of their one-cycle schedule; then
+            epochs with gentle augmentation, so that the network ends on pictures like those it will see, and their
+            first learning rate, which falls linearly to zero.
+        taught: Per cycle, the share of the target that comes from the network's own earlier answers: those at the end
+            of every cycle before, the latest counting half (a snapshot ensemble, Huang et al. 2017); cycles not named
+            have none.
         batch: Pictures per step.
         weight_decay: L2 penalty of SGD.
         ema: Decay of the weight average per step.
-        common: Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common / f) times.
+        common: Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common /
+            f) times.
         unit_weight: Weight of the action-unit loss.
         pose_weight: Weight of the head-pose loss.
         backbone: Whether to start from dlib's face network rather than from random weights.
@@ -117,7 +119,10 @@ class Recipe:
         return last * (1 - (inside - main + share) / gentle)
 
     def and_taught(self) -> Recipe:
-        """Return the recipe with one more short cycle, half of whose target is the ensemble of the network's earlier answers."""
+        """Return the recipe with one more short cycle.
+
+        Half its target is the ensemble of the network's earlier answers.
+        """
         taught = tuple(self.taught_in(cycle) for cycle in range(len(self.cycles)))
         return replace(self, cycles=(*self.cycles, (1, 0.01, 2, 0.012)), taught=(*taught, 0.5))
 
@@ -299,7 +304,10 @@ class Sampling(Protocol):
 
 
 def batches(examples: Examples, recipe: Sampling, epoch: int) -> list[Tensor]:
-    """Return the index tensors of one epoch, in an order that depends on seed and epoch only; the short rest is left out."""
+    """Return the index tensors of one epoch, in an order that depends on seed and epoch only.
+
+    The short rest is left out.
+    """
     rng = torch.Generator().manual_seed(recipe.seed * 1000 + epoch)
     factors = repeat_factors(examples.votes, recipe.common)
     times = (factors + torch.rand(len(factors), generator=rng)).floor().long()
@@ -348,7 +356,7 @@ def train_epoch(state: TrainState, examples: Examples, recipe: Recipe, tick: Tic
 
 
 def validate(state: TrainState, examples: Examples) -> tuple[float, float, float]:
-    """Return (cross-entropy to the votes, majority-vote accuracy, mean action-unit correlation) of the averaged weights."""
+    """Return cross-entropy to the votes, majority accuracy and mean action-unit correlation of the averaged weights."""
     outputs = predict(state.average, examples.pictures)
     loss = float(F.cross_entropy(outputs.logits, examples.votes))
     accuracy = float((outputs.logits.argmax(1) == examples.votes.argmax(1)).float().mean())
@@ -366,13 +374,16 @@ def column_correlations(one: Tensor, other: Tensor) -> Tensor:
 
 
 def own_answers(model: FaceNet, pictures: Tensor) -> Tensor:
-    """Return the network's distribution for each picture, averaged in the logits over the mirror image, shape (N, 8)."""
+    """Return the network's distribution for each picture, (N, 8), averaged in the logits over the mirror image."""
     sides = [predict(model, view).logits for view in (pictures, pictures.flip(3))]
     return torch.softmax((sides[0] + sides[1]) / 2, 1)
 
 
 def mixed(examples: Examples, taught: Tensor | None, share: float) -> Examples:
-    """Return the examples with `share` of the vote targets replaced by the network's own answers; as they are without any."""
+    """Return the examples with `share` of the vote targets replaced by the network's own answers.
+
+    As they are without any.
+    """
     return examples if taught is None else replace(examples, votes=torch.lerp(examples.votes, taught, share))
 
 
@@ -397,7 +408,8 @@ def train(  # noqa: PLR0913
 ) -> TrainState:
     """Train or continue a run in `out` and return its state; `out`/checkpoint.pt is rewritten after every epoch.
 
-    A run that was stopped continues at the last finished epoch and ends as if it had not been stopped (same thread count).
+    A run that was stopped continues at the last finished epoch and ends as if it had not been stopped (same thread
+    count).
 
     Args:
         data_folder: Folder with train.parquet and valid.parquet.

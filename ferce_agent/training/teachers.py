@@ -1,8 +1,8 @@
 """`ferce train label`: action units and head pose of training faces, as two published teacher networks see them.
 
-MediaPipe's face landmarker gives 52 blendshapes; the usual reading of those as action units is in `BLENDSHAPE_UNITS`. FSA-Net
-(Yang et al. 2019) gives yaw, pitch and roll. Labels are made once per data file and kept beside the checkpoint; where the
-landmarker finds no face the row is marked, and the loss of that row is masked.
+MediaPipe's face landmarker gives 52 blendshapes; the usual reading of those as action units is in `BLENDSHAPE_UNITS`.
+FSA-Net (Yang et al. 2019) gives yaw, pitch and roll. Labels are made once per data file and kept beside the checkpoint;
+where the landmarker finds no face the row is marked, and the loss of that row is masked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ BLENDSHAPE_UNITS: Final[dict[str, tuple[str, ...]]] = {
     "AU26": ("jawOpen",),
     "AU45": ("eyeBlinkLeft", "eyeBlinkRight"),
 }
-"""Action unit to the blendshapes whose mean stands for it. The landmarker's cheek squint and nose sneer stay at zero on every
+"""Action unit to the blendshapes whose mean stands for it.
+
+The landmarker's cheek squint and nose sneer stay at zero on every
 face we tried, so AU6 and AU9 cannot be learnt from it."""
 
 _ENLARGED: Final = 192
@@ -58,7 +60,8 @@ class TeacherLabels:
     """What the teachers say about N faces.
 
     Attributes:
-        units: Action-unit activations 0..1, columns as `BLENDSHAPE_UNITS`, shape (N, 16), float32; zero where not `found`.
+        units: Action-unit activations 0..1, columns as `BLENDSHAPE_UNITS`, shape (N, 16), float32; zero where not
+            `found`.
         pose: Yaw, pitch, roll in degrees as FSA-Net gives them, shape (N, 3), float32.
         found: Whether the landmarker found a face, shape (N,).
     """

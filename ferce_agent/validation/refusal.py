@@ -1,4 +1,7 @@
-"""Plain words for data of a caller that does not fit its model: which field, what is wrong with it, what would be right."""
+"""Plain words for data of a caller that does not fit its model.
+
+Which field, what is wrong with it, what would be right.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The report as an agent reads it: `to_brief` makes the short form, `to_brief_text` writes it in words.
 
-A tool's answer holds both, and clients may show both to their model, so the limits hold for the two together. The least is told
-first: who shows what, how sure that is, the caller's word that fits best, the advice. Then
-more is added in a fixed order as far as there is room; where there are many people, those with small faces are grouped by what
-they show.
+A tool's answer holds both, and clients may show both to their model, so the limits hold for the two together. The least
+is told first: who shows what, how sure that is, the caller's word that fits best, the advice. Then
+more is added in a fixed order as far as there is room; where there are many people, those with small faces are grouped
+by what they show.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Detail:
         causes: Causes.
         conflicts: What does not go together.
         avoid: What not to do.
-        courtesy: Whether the tone is told, and in the text what the first rule says and the address of the whole report.
+        courtesy: Whether the tone is told, and in the text what the first rule says and the address of the whole
+            report.
         codes: Names of rules, and of what could not be done for the whole picture.
         ids: Ids named of a group of the others.
     """
@@ -136,8 +137,8 @@ def budget(people: int) -> int:
 def rough_tokens(text: str) -> int:
     """Return how many tokens a text has, by a cautious estimate that needs no tokenizer.
 
-    Words count one per six letters, digits and a space before them one each, marks that stand together one for two, and all
-    at least one per 3.5 characters. Compared with real tokenizers by `python -m tests.views.brief_sizes`.
+    Words count one per six letters, digits and a space before them one each, marks that stand together one for two, and
+    all at least one per 3.5 characters. Compared with real tokenizers by `python -m tests.views.brief_sizes`.
     """
     words = sum(math.ceil(len(word) / 6) for word in re.findall(r"[^\W\d_]+", text))
     marks = sum(math.ceil(len(run) / 2) for run in re.findall(r"[^\w\s]+|_", text))
@@ -259,7 +260,10 @@ def place_of(person: Person, report: EmotionReport, rows: bool) -> str:
 
 
 def height_of(person: Person, report: EmotionReport) -> str:
-    """Return the third of the height in which the middle of a face lies: ``top``, ``bottom``, or empty for the middle."""
+    """Return the third of the height in which the middle of a face lies.
+
+    ``top``, ``bottom``, or empty for the middle.
+    """
     down = (person.face.box.y + person.face.box.height / 2) / report.source.height
     return "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""
 

@@ -1,7 +1,8 @@
 """Characters that a stream cannot show, in ASCII look-alikes; characters that must not reach a terminal, spelt out.
 
-`register` makes the replacement an error handler of Python's codecs, so that a stream whose encoding knows no bars, ticks or
-curly quotes (Windows code pages, plain ASCII) shows something like them, and no text whatever can fail to be written.
+`register` makes the replacement an error handler of Python's codecs, so that a stream whose encoding knows no bars,
+ticks or curly quotes (Windows code pages, plain ASCII) shows something like them, and no text whatever can fail to be
+written.
 """
 
 from __future__ import annotations
@@ -87,7 +88,10 @@ def adapt(stream: TextIOWrapper) -> None:
 
 
 def _find_plain(name: str) -> codecs.CodecInfo | None:
-    """Return ASCII under another name: click takes streams in "ascii" for misconfigured, and would write UTF-8 to them."""
+    """Return ASCII under another name.
+
+    Click takes streams in "ascii" for misconfigured, and would write UTF-8 to them.
+    """
     if name != PLAIN:
         return None
     same = codecs.lookup("ascii")
@@ -120,8 +124,8 @@ def fitted(text: str, encoding: str) -> str:
 def spelt(text: str) -> str:
     """Return a name or message on one line, harmless in a terminal: what steers it is written as an escape sequence.
 
-    These are the Unicode categories Cc (control), Cf (format, except the joiners of scripts and emoji) and Cs (surrogates, which
-    stand for bytes of file names that are no UTF-8). Two different names never become one.
+    These are the Unicode categories Cc (control), Cf (format, except the joiners of scripts and emoji) and Cs
+    (surrogates, which stand for bytes of file names that are no UTF-8). Two different names never become one.
     """
     return "".join(_spelt(character) for character in text)
 

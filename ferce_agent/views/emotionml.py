@@ -1,8 +1,9 @@
 """A report as EmotionML 1.0 (W3C Recommendation, 22 May 2014), and a check of its structure.
 
-Each face becomes one `<emotion>`. Expressions are not emotions; EmotionML's own attribute ``expressed-through="face"`` says that
-the annotation describes what was expressed. The eight FER+ expressions are declared as a vocabulary inside the document, because
-the W3C's big6 has neither neutral nor contempt. Valence and arousal become the dimensions pleasure and arousal, rescaled to 0..1.
+Each face becomes one `<emotion>`. Expressions are not emotions; EmotionML's own attribute ``expressed-through="face"``
+says that the annotation describes what was expressed. The eight FER+ expressions are declared as a vocabulary inside
+the document, because the W3C's big6 has neither neutral nor contempt. Valence and arousal become the dimensions
+pleasure and arousal, rescaled to 0..1.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ def _add_emotion(root: ET.Element, person: Person, expression: Expression, sha25
 def check_emotionml(xml: str) -> list[str]:
     """Return what is wrong with the structure of an EmotionML document; an empty list if nothing is.
 
-    Checked are the rules of the specification that concern the elements used here: root and version, declared and resolvable
-    vocabularies, names in them, numbers in 0..1, value and trace not together, at least one description per emotion, no name
-    twice in one emotion, unique ids, reference roles.
+    Checked are the rules of the specification that concern the elements used here: root and version, declared and
+    resolvable vocabularies, names in them, numbers in 0..1, value and trace not together, at least one description per
+    emotion, no name twice in one emotion, unique ids, reference roles.
     """
     try:
         root = ET.fromstring(xml.encode())

@@ -59,7 +59,9 @@ def to_html(report: EmotionReport, pixels: NDArray[np.uint8] | None = None) -> s
 
 
 def to_fragment(report: EmotionReport) -> str:
-    """Return the report as a short piece of HTML for notebooks: summary, a row for each face, what was not done, the notice.
+    """Return the report as a short piece of HTML for notebooks.
+
+    Summary, a row for each face, what was not done, the notice.
 
     It holds neither script nor style sheet nor ids, so nothing of it reaches the page around it.
     """
@@ -111,7 +113,9 @@ def _thumbnails(report: EmotionReport, pixels: NDArray[np.uint8]) -> dict[str, s
 
 
 def _crop(pixels: NDArray[np.uint8], person: Person, scale: float) -> NDArray[np.uint8] | None:
-    """Return a square around the face box, half as wide again, of at most `THUMBNAIL` pixels, (H, W, 3) BGR; None outside it.
+    """Return a square around the face box, half as wide again, of at most `THUMBNAIL` pixels, (H, W, 3) BGR.
+
+    None outside it.
 
     At the edge of the picture the square is moved inwards, or else cut.
     """

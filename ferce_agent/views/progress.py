@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def can_move() -> bool:
-    """Return whether standard error is a terminal that can take a line back: none in a pipe, in CI, or with TERM=dumb."""
+    """Return whether standard error is a terminal that can take a line back.
+
+    None in a pipe, in CI, or with TERM=dumb.
+    """
     stream = sys.stderr
     terminal = stream is not None and not stream.closed and stream.isatty()
     return terminal and os.environ.get("TERM") not in {"dumb", "unknown"} and not os.environ.get("CI")
@@ -90,7 +93,10 @@ FACE: Final = {"quality": 0.05, "specialist": 0.35, "reconcile": 0.10}
 MODEL: Final = {"vlm": 4.0, "extract": 0.2}
 AFTER: Final = {"scene": 0.05, "context": 0.05, "choose": 0.05}
 FACES: Final = 0.8
-"""Shares of a photo's work by stage; those of `FACE` and `MODEL` are of one face, and all faces together make `FACES`."""
+"""Shares of a photo's work by stage.
+
+Those of `FACE` and `MODEL` are of one face, and all faces together make `FACES`.
+"""
 
 
 class Steps:

@@ -25,8 +25,8 @@ ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml"
 def write_whole(path: Path, text: str) -> None:
     """Write a text file (UTF-8, lines end with a line feed) and its folder: whole or not at all.
 
-    The text goes to a new file beside it, which then takes its place and keeps its permissions. Links are followed; a device or a
-    pipe is written to as it is.
+    The text goes to a new file beside it, which then takes its place and keeps its permissions. Links are followed; a
+    device or a pipe is written to as it is.
 
     Raises:
         SettingsError: It cannot be written.
@@ -60,7 +60,9 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Check without writing that a file can be written: the nearest folder there is lets one in, and nothing is in the way.
+    """Check without writing that a file can be written.
+
+    The nearest folder there is lets one in, and nothing is in the way.
 
     Raises:
         SettingsError: It cannot.
@@ -94,9 +96,10 @@ def save_report(
 
     Args:
         report: The report.
-        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, ``.csv``, or EmotionML as ``.emotionml`` or ``.xml``.
-        picture: The picture the report was made from, in any form that `analyze_expression` takes; shown on the HTML page, of no
-            use to the other formats.
+        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, ``.csv``, or EmotionML as ``.emotionml`` or
+            ``.xml``.
+        picture: The picture the report was made from, in any form that `analyze_expression` takes; shown on the HTML
+            page, of no use to the other formats.
 
     Returns:
         The file.

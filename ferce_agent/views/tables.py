@@ -1,9 +1,12 @@
-"""Reports as a table for spreadsheets and statistics: one row a face, and one for a photo without a face or with an error.
+"""Reports as a table for spreadsheets and statistics.
 
-The files are UTF-8 without a byte order mark, which programs would read as part of the first column's name (Excel opens them with
-Data, From Text/CSV). Cells are separated by commas and quoted as RFC 4180 says; a row is one line, line breaks inside a text become
-spaces. Texts that a spreadsheet would take for a formula get an apostrophe in front; numbers are never changed. Several values in
-one cell are separated by semicolons. Columns are only ever added, at the end.
+One row a face, and one for a photo without a face or with an error.
+
+The files are UTF-8 without a byte order mark, which programs would read as part of the first column's name (Excel opens
+them with Data, From Text/CSV). Cells are separated by commas and quoted as RFC 4180 says; a row is one line, line
+breaks inside a text become spaces. Texts that a spreadsheet would take for a formula get an apostrophe in front;
+numbers are never changed. Several values in one cell are separated by semicolons. Columns are only ever added, at the
+end.
 """
 
 from __future__ import annotations
@@ -36,9 +39,10 @@ REST: Final = "yaw pitch roll quality quality_reasons labels vlm_expression vlm_
 def columns() -> tuple[str, ...]:
     """Return the names of the columns.
 
-    ``status`` is ``read``, ``unsure`` (no expression is named), ``not_read`` (a face without a reading), ``no_face`` or ``failed``;
-    ``code`` and ``message`` say why it failed. Positions are in pixels, angles in degrees, probabilities,
-    intensities and quality from 0 to 1, valence and arousal from -1 to 1. Action units that the weights do not measure stay empty.
+    ``status`` is ``read``, ``unsure`` (no expression is named), ``not_read`` (a face without a reading), ``no_face`` or
+    ``failed``; ``code`` and ``message`` say why it failed. Positions are in pixels, angles in degrees, probabilities,
+    intensities and quality from 0 to 1, valence and arousal from -1 to 1. Action units that the weights do not measure
+    stay empty.
     """
     probabilities = (f"p_{name}" for name in CANONICAL)
     return (*FACE.split(), *probabilities, *NUMBERS.split(), *ontology().action_units, *REST.split())

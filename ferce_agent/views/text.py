@@ -50,7 +50,10 @@ class Paper:
         return BAR_WIDTH if self.console.width >= 60 else 8
 
     def fit(self, text: Text) -> Text:
-        """Return the text with look-alikes for what the encoding cannot show, so that lines are laid out as they will be seen."""
+        """Return the text with look-alikes for what the encoding cannot show.
+
+        Lines are laid out as they will be seen.
+        """
         from rich.text import Text
 
         fit = Text(overflow=text.overflow, no_wrap=text.no_wrap)
@@ -128,7 +131,10 @@ def _blocks(report: EmotionReport, paper: Paper, full: bool) -> Iterator[Rendera
 
 
 def _overview(report: EmotionReport, paper: Paper) -> RenderableType:
-    """Return a line for each person: number, expression, how sure, how strong; and below it what is doubtful and asked for."""
+    """Return a line for each person: number, expression, how sure, how strong.
+
+    And below it what is doubtful and asked for.
+    """
     from rich.table import Table
 
     table = Table.grid(padding=(0, 1, 0, 0), expand=False, pad_edge=False)
@@ -282,7 +288,7 @@ def _relationship(entry: Relationship) -> str:
 
 
 def _cause(causes: Sequence[Cause], report: EmotionReport, full: bool) -> Text:
-    """Return what may be behind it for one or several people, its standing, and below it what it rests on and other readings."""
+    """Return what may be behind it for one or several people, how sure, what it rests on and what else it may mean."""
     cause = causes[0]
     fit = "fits what the face shows" if cause.agrees else "does not fit what the face shows"
     sure = f"{wording.confidence_word(cause.confidence)}, {cause.confidence:.2f}"

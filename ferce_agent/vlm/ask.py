@@ -1,4 +1,7 @@
-"""One vision-language model and how it is asked: in the time there is, once, and again where an answer cannot be used."""
+"""One vision-language model and how it is asked.
+
+In the time there is, once, and again where an answer cannot be used.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,9 @@ class Asker:
         return table
 
     def check(self) -> None:
-        """Read prompt, bank and reliability, and let the model look whether its files and packages are there; loads nothing.
+        """Read prompt, bank and reliability, and let the model look whether its files and packages are there.
+
+        Loads nothing.
 
         Raises:
             SettingsError: The prompt cannot be used.

@@ -1,4 +1,7 @@
-"""From a string to a vision-language model: ``own``, ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options."""
+"""From a string to a vision-language model.
+
+``own``, ``llamacpp:…``, ``hf:…``, ``openai:…`` or ``python:…``, with options.
+"""
 
 from __future__ import annotations
 
@@ -157,7 +160,8 @@ def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # 
 def call_named(place: str) -> object:
     """Call the function that ``MODULE:FUNCTION`` names and return what it makes.
 
-    A module beside the user is found too, as with ``python -m``; it may import others beside it while it is imported and called.
+    A module beside the user is found too, as with ``python -m``; it may import others beside it while it is imported
+    and called.
 
     Raises:
         SettingsError: There is no such function, or it cannot be called, or fails.
@@ -180,7 +184,10 @@ def call_named(place: str) -> object:
 
 @contextmanager
 def found_beside_the_user() -> Iterator[None]:
-    """Let modules in the working folder be imported as long as the block lasts; the search path is as before afterwards."""
+    """Let modules in the working folder be imported as long as the block lasts.
+
+    The search path is as before afterwards.
+    """
     with contextlib.suppress(OSError):  # the working folder may have been removed
         here = str(Path.cwd())
         if not {here, ""} & set(sys.path):

@@ -1,7 +1,10 @@
-"""A bank of examples for prompts: labelled faces with what was measured in them, found again by how alike the faces are.
+"""A bank of examples for prompts.
 
-Most small models take one picture only, so an example is told in words: the movements measured in the face, the user's own note if
-there is one, and the label in the words of the question at hand. Models that take several pictures get the example's picture too.
+Labelled faces with what was measured in them, found again by how alike the faces are.
+
+Most small models take one picture only, so an example is told in words: the movements measured in the face, the user's
+own note if there is one, and the label in the words of the question at hand. Models that take several pictures get the
+example's picture too.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.weights.arrays import all_finite, read_arrays, read_file
 
 SAMENESS: Final = 0.5
-"""How much an example loses for being like one that was already chosen (maximal marginal relevance, Carbonell & Goldstein 1998)."""
+"""What an example loses for being like a chosen one (maximal marginal relevance, Carbonell & Goldstein 1998)."""
 
 
 @dataclass(frozen=True, slots=True)

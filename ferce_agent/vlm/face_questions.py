@@ -104,7 +104,10 @@ class FaceQuestions:
         return request, shape
 
     def picture(self, pixels: NDArray[np.uint8], face: DetectedFace) -> bytes:
-        """Return what the model gets to see of a face: a piece of the photo, or the aligned crop if it knows only those."""
+        """Return what the model gets to see of a face.
+
+        A piece of the photo, or the aligned crop if it knows only those.
+        """
         side = preset_of(self._vlm).aligned
         return crop_jpeg(align_face(pixels, face.landmarks), side) if side else face_jpeg(pixels, face)
 

@@ -15,8 +15,9 @@ from ferce_agent.vlm.protocol import Allowance
 class Pace:
     """How long the model usually takes: the median of its latest answers.
 
-    An answer that did not come in time would have taken longer than was waited, and counts half as long again. Each time the
-    model is left out for lack of time the estimate shrinks by a tenth, so that a slow first answer does not exclude it for ever.
+    An answer that did not come in time would have taken longer than was waited, and counts half as long again. Each
+    time the model is left out for lack of time the estimate shrinks by a tenth, so that a slow first answer does not
+    exclude it for ever.
     """
 
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=16))

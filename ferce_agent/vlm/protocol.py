@@ -47,8 +47,8 @@ class Request:
         max_tokens: Longest answer.
         seconds: How long the model may take, from the moment it begins with this question.
         deadline: Moment of `time.monotonic` after which the answer is of no use, however long it waited for its turn.
-        cancel: Set when nobody waits for the answer any more; an adapter stops at the next token or chunk. Several requests may
-            share one.
+        cancel: Set when nobody waits for the answer any more; an adapter stops at the next token or chunk. Several
+            requests may share one.
         began: Called in the thread that asks when the model begins with this question.
     """
 
@@ -62,7 +62,7 @@ class Request:
     began: Callable[[], None] | None = field(default=None, compare=False)
 
     def content(self) -> list[dict[str, Any]]:
-        """Return pictures (as data URLs: no back-end is ever given an address to open) and prompt as parts of an OpenAI message."""
+        """Return pictures and prompt as parts of an OpenAI message; data URLs, no back-end gets an address to open."""
         urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in self.pictures]
         pictures: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
         return [*pictures, {"type": "text", "text": self.prompt}]
@@ -110,7 +110,8 @@ class Preset:
         side: Pictures are resized to this square side; 0 leaves them as they are.
         max_tokens: Longest answer; 0 leaves it to the request.
         prompt: Prompt that suits the model best.
-        aligned: Side of the aligned grey face crop that the model wants instead of a piece of the photo; 0 for the photo.
+        aligned: Side of the aligned grey face crop that the model wants instead of a piece of the photo; 0 for the
+            photo.
         scenes: Whether it can say anything about more than a face.
         looks: Whether it reads the mean of several looks at the crop (`ferce_agent.vlm.own.test_time_augmentation`).
     """
@@ -169,8 +170,9 @@ class VisionLanguageModel(Protocol):
 def ask_in_time(vlm: VisionLanguageModel, request: Request) -> Answer:
     """Wait for the model's turn, then for its answer, no longer than the request allows.
 
-    The clock of `request.seconds` runs from the moment the model begins with this question: neither the questions before it nor
-    loading the model count. A call that is abandoned, called off or interrupted is told to stop, and keeps the model until it has.
+    The clock of `request.seconds` runs from the moment the model begins with this question: neither the questions
+    before it nor loading the model count. A call that is abandoned, called off or interrupted is told to stop, and
+    keeps the model until it has.
 
     Raises:
         VlmTimeoutError: No answer in time.
@@ -285,7 +287,9 @@ def called_off(name: str) -> VlmCancelledError:
 
 @contextmanager
 def admitted(turns: Turns, name: str, request: Request) -> Iterator[Patience]:
-    """Wait for a place among those who ask a model directly; yields the clock of the answer, which starts with the place.
+    """Wait for a place among those who ask a model directly.
+
+    Yields the clock of the answer, which starts with the place.
 
     Raises:
         VlmTimeoutError: No place within the request's seconds.

@@ -116,8 +116,9 @@ def test_an_event_counts_as_in_the_part_that_tells_of_it() -> None:
 
 
 WALK = (
-    "on Monday we took the bus to the market and looked at the stalls and then we walked along the river towards the old mill "
-    "where the path turns left and in the afternoon we had tea in the garden and watered the plants and folded the napkins, "
+    "on Monday we took the bus to the market and looked at the stalls and then we walked along the river towards "
+    "the old mill where the path turns left and in the afternoon we had tea in the garden and watered the plants and "
+    "folded the napkins, "
 )
 
 

@@ -64,7 +64,7 @@ class LevelReader:
 
 
 class Writer:
-    """A vision-language model that is right on two pictures of three, unreadable on the third, and swayed by the label order."""
+    """A model that is right on two pictures of three, unreadable on the third, and swayed by the label order."""
 
     name, version, remote, most_pictures = "writer", "1", False, 1
 

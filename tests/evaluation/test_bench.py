@@ -92,7 +92,8 @@ def test_the_answers_entropy_is_held_against_the_votes(ferplus: Path, tmp_path: 
 
 def test_written_answers_are_scored_strictly_and_leniently(finished: tuple[dict[str, Any], Path]) -> None:
     one = of(finished[0], WRITER)
-    # Of the eight classes: neutral (0) is answered with the first label listed, which is "angry"; 2 and 5 cannot be read.
+    # Of the eight classes: neutral (0) is answered with the first label listed, which is "angry"; 2 and 5 cannot be
+    # read.
     assert one["answers"]["accuracy"] == pytest.approx(5 / 8)
     assert one["answers"]["parse_failures"] == one["answers"]["no_answer"] == pytest.approx(2 / 8)
     assert one["answers"]["lenient_accuracy"] == pytest.approx(5 / 8)

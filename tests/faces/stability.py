@@ -1,7 +1,9 @@
-"""How often changed photos get another name; `python -m tests.faces.stability FOLDER_OR_PARQUET [FIRST LAST]` prints it.
+"""How often changed photos get another name.
 
-With a single look at each face, and with several looks where the first is not clear. A Parquet file has the columns ``image`` and
-``label``; of each of its photos the largest face counts.
+`python -m tests.faces.stability FOLDER_OR_PARQUET [FIRST LAST]` prints it.
+
+With a single look at each face, and with several looks where the first is not clear. A Parquet file has the columns
+``image`` and ``label``; of each of its photos the largest face counts.
 """
 
 from __future__ import annotations
@@ -74,7 +76,10 @@ def measure(source: Path, first: int, last: int, clear: float) -> str:
                 pairs += 1
                 flips += bool(one and two and one != two)
                 doubts += (one is None) != (two is None)
-    told = f"{len(named)} faces, {np.mean(named):.3f} named; {pairs} pairs: {flips} two names, {doubts} one name and a doubt"
+    told = (
+        f"{len(named)} faces, {np.mean(named):.3f} named; {pairs} pairs: {flips} two names, {doubts} one name and a "
+        "doubt"
+    )
     return told + (f"; of the named {np.mean(right):.3f} right" if any(right) else "")
 
 

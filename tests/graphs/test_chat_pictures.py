@@ -1,4 +1,7 @@
-"""No photo reaches a checkpoint, in whatever form it comes and in whatever way the graph runs; and the loop with the tool ends."""
+"""No photo reaches a checkpoint, in whatever form it comes and in whatever way the graph runs.
+
+And the loop with the tool ends.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Damage of photos in transfer, and undamaged relatives; `python -m tests.inputs.damage [FOLDER]` prints what is caught."""
+"""Damage of photos in transfer, and undamaged relatives.
+
+`python -m tests.inputs.damage [FOLDER]` prints what is caught.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,8 @@ def latin(data: bytes, rng: random.Random) -> bytes:
 DAMAGES: Final[dict[str, Damage]] = {
     damage.__name__: damage
     for damage in (
-        missing, cut_with_end, cut, zeroed, filled, text_mode, unix_mode, swapped, doubled, overwritten, character_set, latin,
+        missing, cut_with_end, cut, zeroed, filled, text_mode, unix_mode, swapped, doubled, overwritten, character_set,
+        latin,
     )
 }  # fmt: skip
 

@@ -1,7 +1,10 @@
-"""Peak memory of loading and of a whole report, in bytes a pixel; `python -m tests.inputs.memory NAME [report]` prints one.
+"""Peak memory of loading and of a whole report, in bytes a pixel.
 
-A process for each: the highest resident size (ru_maxrss) never falls. A small picture of the same kind goes through first, so that
-libraries and models are loaded before the count begins. Pictures given as objects are the caller's and count before, too.
+`python -m tests.inputs.memory NAME [report]` prints one.
+
+A process for each: the highest resident size (ru_maxrss) never falls. A small picture of the same kind goes through
+first, so that libraries and models are loaded before the count begins. Pictures given as objects are the caller's and
+count before, too.
 """
 
 from __future__ import annotations
@@ -58,7 +61,9 @@ SOURCES: Final[dict[str, Made]] = {
     "PNG": lambda pixels: _saved(_image(pixels, "RGB"), "PNG", compress_level=1),
     "RGBA PNG": lambda pixels: _saved(_image(pixels, "RGBA"), "PNG", compress_level=1),
     "palette PNG": lambda pixels: _saved(_image(pixels, "P"), "PNG", compress_level=1),
-    "16-bit PNG": lambda pixels: _saved(Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 257), "PNG", compress_level=1),
+    "16-bit PNG": lambda pixels: _saved(
+        Image.fromarray(pixels[:, :, 0].astype(np.uint16) * 257), "PNG", compress_level=1
+    ),
     "float TIFF": lambda pixels: _saved(
         Image.fromarray(pixels[:, :, 0].astype(np.float32) / 255), "TIFF", compression="tiff_adobe_deflate"
     ),

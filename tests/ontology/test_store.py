@@ -12,8 +12,8 @@ from ferce_agent.ontology.store import FILES, load_ontology, ontology, parse_ont
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "reference" / "mfoem.tsv"
 RAF_CE = (
-    "happily surprised, happily disgusted, sadly fearful, sadly angry, sadly surprised, sadly disgusted, fearfully angry, "
-    "fearfully surprised, fearfully disgusted, angrily surprised, angrily disgusted, disgustedly surprised, "
+    "happily surprised, happily disgusted, sadly fearful, sadly angry, sadly surprised, sadly disgusted, fearfully "
+    "angry, fearfully surprised, fearfully disgusted, angrily surprised, angrily disgusted, disgustedly surprised, "
     "happily fearful, happily sad"
 )
 

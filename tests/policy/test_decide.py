@@ -86,9 +86,9 @@ def test_without_a_stated_use_all_is_as_before_on_this_machine_and_with_consent(
         assert decision.may_infer
         assert decision.may_send
         assert decision.notice == (
-            "A shown expression is not a feeling, and its meaning varies with culture, situation and person. In the EU, inferring "
-            "emotions at work or in education is prohibited except for medical or safety reasons (AI Act, Article 5(1)(f)), and "
-            "people exposed to emotion recognition must be told (Article 50(3))."
+            "A shown expression is not a feeling, and its meaning varies with culture, situation and person. In the "
+            "EU, inferring emotions at work or in education is prohibited except for medical or safety reasons "
+            "(AI Act, Article 5(1)(f)), and people exposed to emotion recognition must be told (Article 50(3))."
         )
 
 

@@ -1,7 +1,8 @@
 """The Model Context Protocol's own conformance suite, against the real command.
 
-The suite is a program of the npm registry; ``make conformance`` installs it into ``out/conformance``. Taken are the scenarios that
-need nothing of a server but what every server has; the others ask for tools, prompts and resources of certain names.
+The suite is a program of the npm registry; ``make conformance`` installs it into ``out/conformance``. Taken are the
+scenarios that need nothing of a server but what every server has; the others ask for tools, prompts and resources of
+certain names.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ async def tool_call(port: int, photo: Path, era: str) -> bytes:
 
 
 async def send(port: int, sent: bytes, wanted: bytes = b"", hang_up: float = 0) -> bytes:
-    """Send a request and return the answer up to the wanted bytes, or hang up after so many seconds where none are wanted."""
+    """Send a request and return the answer up to the wanted bytes, or hang up after so many seconds if none are."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(sent)

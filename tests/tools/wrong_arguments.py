@@ -1,4 +1,7 @@
-"""Arguments that a model gets wrong, and a part of what it should be told; "PHOTO" stands for a photo that can be read."""
+"""Arguments that a model gets wrong, and a part of what it should be told.
+
+"PHOTO" stands for a photo that can be read.
+"""
 
 from __future__ import annotations
 

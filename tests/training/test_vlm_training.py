@@ -1,4 +1,7 @@
-"""Our own vision-language model from training to answers: a tiny tower, two steps of each stage, the real language model."""
+"""Our own vision-language model from training to answers.
+
+A tiny tower, two steps of each stage, the real language model.
+"""
 
 from __future__ import annotations
 

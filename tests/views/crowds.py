@@ -47,7 +47,8 @@ def crowd(count: int, seed: int = 0, *, words: str = "Some words.", rich: bool =
         count: How many people.
         seed: For everything that varies.
         words: What stands in every field that a model, a picture or the caller may fill.
-        rich: Whether there are labels, causes, conflicts, doubts and a model's words; else only people who show something.
+        rich: Whether there are labels, causes, conflicts, doubts and a model's words; else only people who show
+            something.
     """
     rng = random.Random(seed)
     people = tuple(somebody(number, rng, words, rich) for number in range(1, count + 1))

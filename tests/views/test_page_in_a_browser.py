@@ -116,7 +116,8 @@ def test_a_portrait_is_centred_and_not_enlarged(
     page = opened(browser, tmp_path / "tall.html", 1200, 900)
     left, right, wide, natural = page.evaluate(
         "(() => {const i = document.querySelector('figure img'), b = i.getBoundingClientRect(),"
-        " f = i.parentNode.getBoundingClientRect(); return [b.left - f.left, f.right - b.right, b.width, i.naturalWidth]})()"
+        " f = i.parentNode.getBoundingClientRect(); return [b.left - f.left, f.right - b.right, b.width, "
+        "i.naturalWidth]})()"
     )
     assert abs(left - right) < 2 and left > 50
     assert wide <= natural

@@ -67,7 +67,10 @@ def completion(text: str) -> bytes:
 
 
 class Trouble:
-    """What the misbehaving server does, one entry of `plan` per question, the last one for ever; and what it was asked."""
+    """What the misbehaving server does, one entry of `plan` per question, the last one for ever.
+
+    And what it was asked.
+    """
 
     def __init__(self, *plan: str) -> None:
         self.plan = list(plan)

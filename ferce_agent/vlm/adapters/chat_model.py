@@ -17,10 +17,12 @@ ADDRESSES: Final = ("openai_api_base", "base_url", "endpoint_url", "server_url")
 
 
 def runs_elsewhere(model: BaseChatModel) -> bool:
-    """Return whether what a chat model is told leaves this machine; one that does not show where it runs counts as elsewhere.
+    """Return whether what a chat model is told leaves this machine.
 
-    A model runs here if it says so (its attribute ``remote``, or ``metadata={"remote": False}``), or if its server has a loopback
-    address.
+    One that does not show where it runs counts as elsewhere.
+
+    A model runs here if it says so (its attribute ``remote``, or ``metadata={"remote": False}``), or if its server has
+    a loopback address.
     """
     said = getattr(model, "remote", (model.metadata or {}).get("remote"))
     if isinstance(said, bool):

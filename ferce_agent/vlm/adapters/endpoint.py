@@ -1,4 +1,7 @@
-"""Any server that speaks OpenAI's chat protocol: vLLM, Ollama, llama.cpp's servers, a cloud; structured answers by instructor."""
+"""Any server that speaks OpenAI's chat protocol: vLLM, Ollama, llama.cpp's servers, a cloud.
+
+Structured answers by instructor.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,18 @@ from ferce_agent.vlm.protocol import Answer, Patience, Request, admitted, timed_
 
 KEY_VARIABLE: Final = "FERCE_API_KEY"
 GRAMMAR_SERVERS: Final = frozenset({"me", "llamacpp"})
-"""``owned_by`` of models of llama-cpp-python's and llama.cpp's servers: they take a grammar and ignore a JSON schema."""
+"""``owned_by`` of models of llama-cpp-python's and llama.cpp's servers.
+
+They take a grammar and ignore a JSON schema.
+"""
 STRAIGHT: Final[dict[str, Any]] = {
     "mounts": dict.fromkeys(("all://", "http://", "https://")),
     "follow_redirects": False,
 }
-"""How an HTTP client stays on this machine: through no proxy of the environment, and to nowhere that an answer names."""
+"""How an HTTP client stays on this machine.
+
+Through no proxy of the environment, and to nowhere that an answer names.
+"""
 ATTEMPTS: Final = 3
 """Attempts at a valid structured answer, and at reaching a busy server."""
 
@@ -33,8 +42,8 @@ ATTEMPTS: Final = 3
 class EndpointVlm:
     """A model behind an OpenAI-compatible address.
 
-    Busy servers (429, 5xx, cut connections) are asked again with growing pauses, or after the pause they ask for (``Retry-After``).
-    At most `concurrency` questions are under way at once.
+    Busy servers (429, 5xx, cut connections) are asked again with growing pauses, or after the pause they ask for
+    (``Retry-After``). At most `concurrency` questions are under way at once.
     """
 
     def __init__(self, url: str, model: str, *, key: str | None = None, concurrency: int = 4) -> None:
@@ -43,7 +52,8 @@ class EndpointVlm:
         Args:
             url: Base address, usually ending in ``/v1``.
             model: Name of the model there.
-            key: API key; default: the environment variable ``FERCE_API_KEY``, and ``OPENAI_API_KEY`` for api.openai.com only.
+            key: API key; default: the environment variable ``FERCE_API_KEY``, and ``OPENAI_API_KEY`` for api.openai.com
+                only.
             concurrency: Most questions at once.
 
         Raises:
@@ -222,7 +232,9 @@ def is_loopback(host: str) -> bool:
 
 @contextmanager
 def _not_printed(logger: logging.Logger) -> Iterator[None]:
-    """Keep a library's log from standard error, where it goes if nobody handles it: instructor's repeats whole requests.
+    """Keep a library's log from standard error, where it goes if nobody handles it.
+
+    Instructor's repeats whole requests.
 
     Handlers of the application hear it as before, and afterwards the logger has no other ones than before.
     """

@@ -228,7 +228,10 @@ def _several_looks(processor: Any, network: Any, inputs: Any, picture: Image.Ima
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """Let torch use so many threads; torch has one such number for the process, which is put back afterwards. 0 leaves it alone."""
+    """Let torch use so many threads.
+
+    Torch has one such number for the process, which is put back afterwards. 0 leaves it alone.
+    """
     try:
         import torch
     except ImportError as error:

@@ -90,7 +90,9 @@ class Eyes:
 
     @contextmanager
     def chunks(self, text: str, bitmaps: Sequence[Any], *, special: bool = True) -> Iterator[list[Any]]:
-        """Cut a text with markers and its pictures into chunks that are tokens or a picture; they are freed after the block.
+        """Cut a text with markers and its pictures into chunks that are tokens or a picture.
+
+        They are freed after the block.
 
         Raises:
             VlmError: Markers and pictures do not match.

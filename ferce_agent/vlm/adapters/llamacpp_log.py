@@ -1,9 +1,10 @@
 """Keeping llama.cpp quiet while this package uses it, and only then.
 
-Its libraries have one log callback for the whole process. An application that uses llama_cpp beside this package has its own one,
-or the one that llama_cpp sets on import. During a call from here the callback is ours: it drops what threads of this package cause
-and hands on everything else; after the last such call the callback from before is back. Nothing in llama_cpp's modules changes, and
-standard output and error are never redirected: other threads write there (an MCP server's answers).
+Its libraries have one log callback for the whole process. An application that uses llama_cpp beside this package has
+its own one, or the one that llama_cpp sets on import. During a call from here the callback is ours: it drops what
+threads of this package cause and hands on everything else; after the last such call the callback from before is back.
+Nothing in llama_cpp's modules changes, and standard output and error are never redirected: other threads write there
+(an MCP server's answers).
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ def _address(callback: Any) -> int | None:
 def _state_of(libraries: Any, symbol: str) -> Any:
     """Return the words in which a logger keeps its callback; None where the library does not show them.
 
-    mtmd cannot be asked which callback it has. Where its state is visible (as in the builds for Linux), the words that change when
-    ours is set held the one from before; elsewhere llama.cpp's default takes its place afterwards.
+    mtmd cannot be asked which callback it has. Where its state is visible (as in the builds for Linux), the words that
+    change when ours is set held the one from before; elsewhere llama.cpp's default takes its place afterwards.
     """
     for name in ("_libmtmd", "_lib"):
         library = vars(libraries).get(name)

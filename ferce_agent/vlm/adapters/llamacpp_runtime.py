@@ -1,7 +1,7 @@
 """One model loaded in llama.cpp: it reads a prompt with pictures, then says token after token.
 
-It is used through the C interface that llama-cpp-python binds, not through its class `Llama`: that one sets the log level of the
-process, redirects standard output and error while it works, and cannot be stopped while it reads.
+It is used through the C interface that llama-cpp-python binds, not through its class `Llama`: that one sets the log
+level of the process, redirects standard output and error while it works, and cannot be stopped while it reads.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class Runtime:
         llama, options = self._llama, self._llama.llama_model_default_params()
         options.n_gpu_layers = ALL_LAYERS if self._options.gpu_layers == -1 else self._options.gpu_layers
         options.load_mode = llama.LLAMA_LOAD_MODE_NONE if lora else llama.LLAMA_LOAD_MODE_MMAP
-        # With the extra buffer types, llama.cpp's default build crashes on the first token of 4-bit weights on such CPUs.
+        # With the extra buffer types, llama.cpp's default build crashes on the first token of 4-bit weights on such
+        # CPUs.
         if has_amx():
             options.use_extra_bufts = False
         return options
@@ -280,7 +281,8 @@ class Runtime:
 def _text_is_there(llama_cpp: Any) -> Any:
     """Return C's `strlen` as llama.cpp's abort callback: it is true once there is text in the buffer that it is given.
 
-    A callback in Python would need the interpreter's lock some hundred times a token, and wait for it while other threads work.
+    A callback in Python would need the interpreter's lock some hundred times a token, and wait for it while other
+    threads work.
     """
     library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
     return ctypes.cast(library.strlen, llama_cpp.llama_cpp.ggml_abort_callback)

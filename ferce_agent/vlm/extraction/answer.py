@@ -1,7 +1,7 @@
 """From a vision-language model's words to a checked perception: JSON first, then tags, then prose.
 
-The text is untrusted: it may repeat what is printed in the picture. Only ontology terms, checked numbers and cleaned, shortened
-sentences leave this module.
+The text is untrusted: it may repeat what is printed in the picture. Only ontology terms, checked numbers and cleaned,
+shortened sentences leave this module.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ def _no_constant(name: str) -> Any:
 
 
 def read_words(text: str, answer: str | None, shape: AnswerShape) -> ExtractedPerception:
-    """Read tags or prose: the label from the answer tag (else from the whole text), everything else from the reasoning."""
+    """Read tags or prose.
+
+    The label from the answer tag (else from the whole text), everything else from the reasoning.
+    """
     thought = THINK_TAG.search(text)
     reasons = thought.group(1) if thought else text
     found = find_label(answer if answer is not None else text, shape)

@@ -13,7 +13,8 @@ MAX_SENTENCE: Final = 400
 
 ORDERS: Final = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|rule|prompt|above|previous|everything|guideline)"
-    r"|\bsystem\s*(?:prompt|message|override)\b|\bdeveloper mode\b|\bjailbreak|\byou are now\b|\bas an ai\b|\bnew instructions?\b"
+    r"|\bsystem\s*(?:prompt|message|override)\b|\bdeveloper mode\b|\bjailbreak|\byou are now\b|\bas an ai\b"
+    r"|\bnew instructions?\b"
     r"|\b(?:report|output|answer|respond|reply|say|print|write)\s+(?:only|exactly|with|that|the following)\b"
     r"|\b(?:assistant|system|user)\s*:|<\|[^|]{0,40}\|>|\[/?INST\]"
     r"|https?:|www\.|\bjavascript:|\bdata:[a-z]+/|\b(?:rm -rf|curl|wget|sudo|eval|exec)\b",
@@ -21,7 +22,8 @@ ORDERS: Final = re.compile(
 )
 """Sentences like these are orders, addresses or code; they say nothing about a face."""
 JUDGEMENTS: Final = re.compile(
-    r"\b(?:lying|liar|deceptive|deceitful|criminal|guilty|diagnos\w*|autis\w*|schizo\w*|bipolar|psychopath\w*|mentally ill|"
+    r"\b(?:lying|liar|deceptive|deceitful|criminal|guilty|diagnos\w*|autis\w*|schizo\w*|bipolar|psychopath\w*"
+    r"|mentally ill|"
     r"gay|lesbian|muslim|jewish|christian|hindu|caucasian|asian|african|hispanic|latino|latina|arab|"
     r"\d{1,3}[- ]years?[- ]old|(?:his|her|their) (?:race|ethnicity|religion|age|gender))\b",
     re.IGNORECASE,

@@ -1,4 +1,7 @@
-"""What may leave the extraction of a vision-language model's words: ontology terms, checked numbers, cleaned sentences."""
+"""What may leave the extraction of a vision-language model's words.
+
+Ontology terms, checked numbers, cleaned sentences.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,8 @@ class ExtractedPerception:
     """What could be taken from an answer.
 
     Attributes:
-        term: Ontology id of the expression named, a compound one where two parts form it; None if it names none or several.
+        term: Ontology id of the expression named, a compound one where two parts form it; None if it names none or
+            several.
         parts: The expressions named, strongest first, weights summing to one.
         intensity: Strength 0..1; None if not said.
         certainty: How sure the model says it is; None if not said.

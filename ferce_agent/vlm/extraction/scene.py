@@ -1,4 +1,7 @@
-"""What a vision-language model says about the whole picture: place, activity, posture, and how people are turned to each other."""
+"""What a vision-language model says about the whole picture.
+
+Place, activity, posture, and how people are turned to each other.
+"""
 
 from __future__ import annotations
 

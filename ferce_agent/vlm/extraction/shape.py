@@ -1,8 +1,8 @@
 """The shape of a structured answer: a pydantic model, a grammar in GBNF and a JSON Schema, all made from the ontology.
 
-The labels are the caller's own words, each standing for an ontology term. Our own GBNF is stricter than what llama.cpp derives from
-a schema: labels, regions and action units are enumerated, numbers have two digits, strings are short and hold no control
-characters, quotes, backslashes or markup.
+The labels are the caller's own words, each standing for an ontology term. Our own GBNF is stricter than what llama.cpp
+derives from a schema: labels, regions and action units are enumerated, numbers have two digits, strings are short and
+hold no control characters, quotes, backslashes or markup.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class AnswerShape:
         """Check the labels.
 
         Raises:
-            SettingsError: There are none, or a word holds characters that a grammar or a JSON string could not hold as they are.
+            SettingsError: There are none, or a word holds characters that a grammar or a JSON string could not hold as
+                they are.
         """
         if not self.labels:
             raise SettingsError("At least one label is needed.")

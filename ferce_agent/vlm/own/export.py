@@ -115,7 +115,7 @@ def processor(tokenizer: Any, mmproj: Path) -> Any:
 
 
 def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:
-    """Return the tower's `CLIPVisionConfig`, and all arrays under transformers' names, the projector's after ``mm.``."""
+    """Return the tower's `CLIPVisionConfig` and all arrays by transformers' names, the projector's after ``mm.``."""
     from transformers import CLIPVisionConfig
 
     reader = import_gguf().GGUFReader(path)
@@ -151,7 +151,10 @@ def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:
 
 
 REPULSION: Final = 512.0
-"""Weight by which keys turn away from the class token; in the shipped tower its share of attention is exp(-360) at most."""
+"""Weight by which keys turn away from the class token.
+
+In the shipped tower its share of attention is exp(-360) at most.
+"""
 
 
 def hide_class_token(arrays: dict[str, NDArray[np.float32]], heads: int) -> None:

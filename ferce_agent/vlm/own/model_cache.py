@@ -1,7 +1,8 @@
 """Files that can be made again from others, kept in the user's cache folder and shared by all processes.
 
-A file is made by one process at a time, under a lock, beside its final place; its digest is kept beside it and checked once per
-process, so that a damaged file is made anew. Where there is no safe place, or no room, nothing is kept and nothing fails.
+A file is made by one process at a time, under a lock, beside its final place; its digest is kept beside it and checked
+once per process, so that a damaged file is made anew. Where there is no safe place, or no room, nothing is kept and
+nothing fails.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ logger = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return where such files are kept: the platform's cache folder, as ``~/.cache/ferce-agent`` or in ``$XDG_CACHE_HOME``."""
+    """Return where such files are kept.
+
+    The platform's cache folder, as ``~/.cache/ferce-agent`` or in ``$XDG_CACHE_HOME``.
+    """
     from platformdirs import user_cache_path
 
     return user_cache_path("ferce-agent", appauthor=False)

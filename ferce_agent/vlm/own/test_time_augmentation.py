@@ -1,8 +1,8 @@
 """Several looks at one face crop: our own vision-language model reads the mean of what its tower says of them.
 
-Its tower is small, and a slight turn changes what it says more than it should. The mean of four looks names more faces rightly
-(docs/tries.md), and as two of them are mirrored, a face and its mirror image get the same tokens. A look costs the tower alone;
-the language model still reads 36 tokens.
+Its tower is small, and a slight turn changes what it says more than it should. The mean of four looks names more faces
+rightly (docs/tries.md), and as two of them are mirrored, a face and its mirror image get the same tokens. A look costs
+the tower alone; the language model still reads 36 tokens.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def looks(picture: NDArray[Any]) -> NDArray[Any]:
         picture: Shape (S, S) or (S, S, channels), uint8 or float32.
 
     Returns:
-        Shape (`COUNT`, S, S) or (`COUNT`, S, S, channels), of the same type. The looks at the mirrored picture are the same four in
-        another order.
+        Shape (`COUNT`, S, S) or (`COUNT`, S, S, channels), of the same type. The looks at the mirrored picture are the
+        same four in another order.
     """
     mirrored = np.ascontiguousarray(picture[:, ::-1])
     return np.stack([_turned(side, way) for side in (picture, mirrored) for way in (1, -1)])

@@ -132,7 +132,10 @@ def calling_off_at(runtime: Runtime, request: Request, tokens: int) -> Iterator[
 
 
 def test_the_host_applications_llama_cpp_is_left_as_it_was(mmproj: Path, jpeg_bytes: bytes) -> None:
-    """In a process of its own: an application that logs verbosely, with callbacks of its own for both of llama.cpp's loggers."""
+    """In a process of its own.
+
+    An application that logs verbosely, with callbacks of its own for both of llama.cpp's loggers.
+    """
     from tests.vlm.llava_files import language_model
 
     command = [sys.executable, "-W", "ignore", "-c", HOST, str(language_model()), str(mmproj), str(demo_photo())]
