@@ -84,8 +84,9 @@ teachers: .venv/base  ## What `ferce train specialist` and `ferce train label` n
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[train,backbone]'
 	$(TEACHER)
 
-schema: .venv/base  ## Write the published JSON Schema
+schema: .venv/base  ## Write the published JSON Schema and the table of settings
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json
+	$(BIN)/ferce settings --markdown > docs/settings.md
 
 clean:
 	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

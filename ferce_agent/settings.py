@@ -1,16 +1,16 @@
-"""Settings of the engines, with defaults that suit a laptop; a file and the environment can override them."""
+"""Settings of the engines, with defaults that suit a laptop; a file, the environment and options can override them."""
 
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import SettingsError
@@ -19,8 +19,6 @@ from ferce_agent.validation.fields import did_you_mean, first_problem, shown, ta
 PREFIX: Final = "FERCE_"
 OTHER_VARIABLES: Final = frozenset({"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_DEBUG"})
 """Variables of this package that are no settings of the engines: the settings file, keys, and what commands show."""
-MAX_FILE: Final = 1_000_000
-"""Bytes of a settings file."""
 
 
 def _number(value: object) -> object:
@@ -52,6 +50,34 @@ def _when(value: object) -> object:
     return "never" if word in {"false", "0", "no", "off", "n", "f"} else word
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """How the command line offers a setting, where its name and type do not say it already.
+
+    Attributes:
+        name: The option; empty for the setting's name with hyphens.
+        metavar: What stands for its value in the help; empty for the type.
+        flags: Options without a value instead of one with: option, the value that it stands for, and its help.
+        offered: False for a setting that is set in the environment or a file only.
+    """
+
+    name: str = ""
+    metavar: str = ""
+    flags: tuple[tuple[str, str, str], ...] = ()
+    offered: bool = True
+
+
+NO_OPTION: Final = Option(offered=False)
+SMALL_FACES: Final = Option(
+    flags=(
+        ("--small-faces", "always", "Look for small faces in every photo. Slower."),
+        (
+            "--no-small-faces",
+            "never",
+            "Look for them in none.  [default: where the first look finds few or the photo is large]",
+        ),
+    )
+)
 NOT_A_SWITCH: Final = BeforeValidator(_number)
 File = Annotated[Path | None, BeforeValidator(_file)]
 Words = Annotated[str, BeforeValidator(_words)]
@@ -70,64 +96,79 @@ class _InPlainWords(type):
             raise _refused(error) from error
 
 
-@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, str_strip_whitespace=True))
+CONFIG: Final = ConfigDict(
+    extra="forbid", allow_inf_nan=False, str_strip_whitespace=True, use_attribute_docstrings=True
+)
+
+
+@dataclass(frozen=True, slots=True, config=CONFIG)
 class Settings(metaclass=_InPlainWords):
-    """What a caller can choose. Each field can be set by an environment variable, e.g. ``FERCE_MAX_FACES=4``.
+    """What a caller can choose; `Settings(max_faces=4)` reads nothing but its arguments.
+
+    Every setting is written here once: its type and limits, its default, and below it what it means. From that are
+    made the environment variable (``FERCE_MAX_FACES=4``), the name in a settings file (``max_faces = 4``), the command
+    line's option with its help (the first paragraph; no option where the type says `NO_OPTION`) and
+    ``docs/settings.md``.
 
     An object never changes; `dataclasses.replace` makes another one. A value that cannot be used raises
     `SettingsError`.
-
-    Attributes:
-        weights: Weight file of the specialist; None for the shipped one.
-        threads: Threads of the specialist.
-        face_threshold: Least detector score of a face, 0..1.
-        max_faces: Only so many faces are read, the largest first.
-        small_faces: When to search tiles at full resolution for small faces: ``auto`` (where the first look finds none
-            or only small ones, or the picture is large), ``always`` or ``never``; True and False mean the last two.
-        urls: Fetch ``https://`` addresses given to the Python API or the command line, from the public internet only.
-            Tools and servers never do.
-        vlm_seconds: How long to wait for one answer of a vision-language model.
-        flatten: How much of the training data's class prior is taken off the specialist's answer, 0..1. Its training
-            pictures are mostly neutral or happy; on photos a flatter prior is nearer to the truth and less
-            overconfident.
-        precision: Which of the shipped specialist's files to use: ``int8`` (``auto`` is the same), or ``full``.
-        vlm: Vision-language model, as in ``llamacpp:model.gguf+mmproj.gguf``, ``hf:ORG/NAME`` or
-            ``openai:URL#model``; empty for none.
-        vlm_when: ``always``: every face; ``unsure``: only faces whose expression the specialist does not name.
-        vlm_prompt: Name of a prompt, or a file; empty for the one that suits the model.
-        vlm_tokens: Longest answer of the model.
-        vlm_repairs: How often an answer that cannot be used is asked for again.
-        vlm_reliability: File made by ``ferce vlm calibrate``; without it the model's label does not move the
-            probabilities.
-        bank: File of examples made by ``ferce bank build``.
-        shots: How many examples of the bank go into a prompt.
-        scene: Let the model also look at the whole picture, downscaled.
-        choose_cause: Let the model choose among the causes found, where there are several.
-        sentences: Compare the caller's sentences with examples of situations; without, only cue words count.
-        budget_ms: Time for one picture; the model is left out where it would not fit. None for no limit.
     """
 
     weights: File = None
-    threads: Annotated[int, Field(ge=1, le=64), NOT_A_SWITCH] = 2
-    face_threshold: Annotated[float, Field(gt=0, lt=1), NOT_A_SWITCH] = 0.7
+    """Weight file of the expression model instead of the shipped one."""
+    threads: Annotated[int, Field(ge=1, le=64), NOT_A_SWITCH, NO_OPTION] = 2
+    """Threads of the expression model, and of local vision-language models that are given none of their own."""
+    face_threshold: Annotated[float, Field(gt=0, lt=1), NOT_A_SWITCH, NO_OPTION] = 0.7
+    """Least score of the detector at which something counts as a face."""
     max_faces: Annotated[int, Field(ge=1, le=256), NOT_A_SWITCH] = 16
-    small_faces: Annotated[Literal["auto", "always", "never"], BeforeValidator(_when)] = "auto"
-    urls: bool = False
-    vlm_seconds: Annotated[float, Field(gt=0, le=3600), NOT_A_SWITCH] = 60.0
-    flatten: Annotated[float, Field(ge=0, le=1), NOT_A_SWITCH] = 0.5
-    precision: Literal["auto", "full", "int8"] = "auto"
-    vlm: Words = ""
+    """Read only so many faces, the largest first."""
+    small_faces: Annotated[Literal["auto", "always", "never"], BeforeValidator(_when), SMALL_FACES] = "auto"
+    """When to search tiles at full resolution for small faces.
+
+    auto: where the first look finds none or only small ones, or the picture is large. True and False mean always and
+    never.
+    """
+    urls: Annotated[bool, NO_OPTION] = False
+    """Fetch https:// addresses given to the Python API or the command line, from the public internet only.
+
+    Tools and servers never do.
+    """
+    flatten: Annotated[float, Field(ge=0, le=1), NOT_A_SWITCH, NO_OPTION] = 0.5
+    """How much of the training data's class prior is taken off the expression model's answer.
+
+    Its training pictures are mostly neutral or happy; on photos a flatter prior is nearer to the truth and less
+    overconfident.
+    """
+    precision: Annotated[Literal["auto", "full", "int8"], NO_OPTION] = "auto"
+    """Which of the shipped files of the expression model to use; auto is the same as int8."""
+    vlm: Annotated[Words, Option(metavar="SPEC")] = ""
+    """Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME,
+    openai:URL#MODEL, python:MODULE:FUNCTION; empty for none.
+    """
     vlm_when: Literal["always", "unsure"] = "always"
-    vlm_prompt: Words = ""
-    vlm_tokens: Annotated[int, Field(ge=1, le=8192), NOT_A_SWITCH] = 512
-    vlm_repairs: Annotated[int, Field(ge=0, le=10), NOT_A_SWITCH] = 2
+    """Ask the model about every face, or only about those whose expression is unsure without it."""
+    vlm_seconds: Annotated[float, Field(gt=0, le=3600), NOT_A_SWITCH] = 60.0
+    """Longest wait for one answer of the model."""
+    vlm_prompt: Annotated[Words, Option("--prompt")] = ""
+    """Prompt by name (perceive, label, regions, …) or file (mine.md); empty for the one that suits the model."""
+    vlm_tokens: Annotated[int, Field(ge=1, le=8192), NOT_A_SWITCH, NO_OPTION] = 512
+    """Longest answer of the model, in tokens."""
+    vlm_repairs: Annotated[int, Field(ge=0, le=10), NOT_A_SWITCH, NO_OPTION] = 2
+    """How often an answer that cannot be used is asked for again."""
     vlm_reliability: File = None
+    """File of `ferce vlm calibrate`: lets the model's label count in the probabilities."""
     bank: File = None
-    shots: Annotated[int, Field(ge=0, le=20), NOT_A_SWITCH] = 3
+    """Bank of examples for the prompt, made by `ferce bank build`."""
+    shots: Annotated[int, Field(ge=0, le=20), NOT_A_SWITCH, NO_OPTION] = 3
+    """How many examples of the bank go into a prompt."""
     scene: bool = False
+    """Also show the model the whole picture, downscaled."""
     choose_cause: bool = False
-    sentences: bool = True
+    """Let the model choose among the causes found; it cannot add one."""
+    sentences: Annotated[bool, NO_OPTION] = True
+    """Compare the caller's sentences with examples of situations; without, only cue words count."""
     budget_ms: Annotated[float, Field(gt=0, le=3_600_000), NOT_A_SWITCH] | None = None
+    """Time for one picture, in milliseconds; the vision-language model is left out where it would not fit."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -138,53 +179,42 @@ class Settings(metaclass=_InPlainWords):
         The file is the one that ``FERCE_SETTINGS`` names; no other place is searched, so that no folder can redirect
         pictures.
 
+        Args:
+            environment: Variables to read instead of those of the process.
+
         Raises:
             SettingsError: The file or a variable has a value that cannot be read, or a ``FERCE_*`` variable is not
                 known.
         """
         values = os.environ if environment is None else environment
         given = {name: text.strip() for name, text in values.items() if text.strip() and is_ours(name)}
-        variables = {PREFIX + one.name.upper(): one.name for one in fields(cls)}
+        variables = {PREFIX + one.name.upper() for one in fields(cls)}
         for name in given:
             if name not in variables and name not in OTHER_VARIABLES:
                 known = sorted({*variables, *OTHER_VARIABLES})
                 hint = did_you_mean(name[len(PREFIX) :], [one.removeprefix(PREFIX) for one in known], PREFIX)
                 raise SettingsError(f"The environment variable {name} is no setting, and would be ignored.", hint=hint)
         file = given.get(f"{PREFIX}SETTINGS")
-        settings = cls.from_file(Path(file)) if file else cls()
-        return settings._with({field: given[name] for name, field in variables.items() if name in given}, _variable)
+        return cls._read(given, Path(file) if file else None)
 
     @classmethod
     def from_file(cls, path: Path | str) -> Settings:
-        """Return the defaults, overridden by a TOML file of ``name = value`` lines.
+        """Return the defaults, overridden by a TOML file of ``name = value`` lines; no environment is read.
 
         Raises:
             SettingsError: The file cannot be read, or names an unknown setting or a value of the wrong type.
         """
-        place = Path(path).expanduser()
-        table = _table(place)
-        known = [one.name for one in fields(cls)]
-        for name, value in table.items():
-            if name not in known:
-                hint = (
-                    "Write name = value, without a [section]." if isinstance(value, dict) else did_you_mean(name, known)
-                )
-                raise SettingsError(f"{place.name} names the unknown setting {shown(name)}.", hint=hint)
-        return cls()._with(table, lambda name, value: f"{place.name}: {name} = {shown(value)}")
+        return cls._read({}, Path(path))
 
-    def _with(self, values: Mapping[str, Any], named: Callable[[str, Any], str]) -> Settings:
-        """Return these settings with other values; `named` says how an error calls one of them.
+    @classmethod
+    def _read(cls, variables: Mapping[str, str], file: Path | None) -> Settings:
+        from ferce_agent.validation.sources import read_sources
 
-        Raises:
-            SettingsError: A value cannot be used.
-        """
-        settings = self
-        for name, value in values.items():
-            try:
-                settings = replace(settings, **{name: value})
-            except SettingsError as error:
-                raise SettingsError(f"{named(name, value)} is not usable.", hint=error.hint) from error
-        return settings
+        place = file.expanduser() if file else None
+        try:
+            return cls(**read_sources(cls, CONFIG, PREFIX, variables, place))
+        except ValidationError as error:
+            raise _misplaced(error, variables, place.name if place else "") from error
 
 
 def is_ours(name: str) -> bool:
@@ -192,30 +222,62 @@ def is_ours(name: str) -> bool:
     return name.upper().startswith(PREFIX)
 
 
-def _variable(name: str, value: object) -> str:
-    return f"{PREFIX}{name.upper()}={shown(value)}"
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, as options and documentation are made of it.
 
-
-def _table(path: Path) -> dict[str, Any]:
-    """Return what a TOML file holds.
-
-    Raises:
-        SettingsError: It is no plain file, too large, or no TOML.
+    Attributes:
+        name: Its name in Python and in a settings file.
+        schema: JSON schema of its values, without null.
+        default: Its default.
+        description: What it means, in paragraphs.
+        option: How the command line offers it.
     """
-    if not path.is_file():
-        raise SettingsError(
-            f"The settings file {shown(path.name)} cannot be read: there is no such file.", hint="Name a TOML file."
-        )
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-        if len(data) > MAX_FILE:
-            raise SettingsError(f"The settings file {path.name} is too large.", hint="Is it a TOML file?")
-        return tomllib.loads(data.decode("utf-8-sig"))  # Windows editors put a mark at the beginning
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(
-            f"The settings file {path.name} cannot be read: {shown(error)}.", hint="It must be TOML in UTF-8."
-        ) from error
+
+    name: str
+    schema: Mapping[str, Any]
+    default: Any
+    description: str
+    option: Option
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the description, on one line."""
+        return " ".join(self.description.partition("\n\n")[0].split())
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Its options on the command line."""
+        if not self.option.offered:
+            return ()
+        name = self.option.name or "--" + self.name.replace("_", "-")
+        return tuple(flag for flag, *_ in self.option.flags) or (name,)
+
+
+def shown_value(value: object) -> str:
+    """Return a value in words: numbers without useless digits, true and false, and none for nothing."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    return str(value or "none")
+
+
+def settings_table() -> tuple[Setting, ...]:
+    """Return all settings in the order in which they are written."""
+    declared = Settings.__pydantic_fields__  # type: ignore[attr-defined]
+    return tuple(_setting(name, field, _schema()[name]) for name, field in declared.items())
+
+
+def _setting(name: str, field: FieldInfo, schema: Mapping[str, Any]) -> Setting:
+    option = next((mark for mark in field.metadata if isinstance(mark, Option)), Option())
+    kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    return Setting(name, kinds[0], field.default, (field.description or "").strip(), option)
 
 
 @once
@@ -234,3 +296,14 @@ def _refused(error: ValidationError) -> SettingsError:
     if name == "vlm" and not isinstance(value, str):
         hint += " A model that is an object goes to Engines(vlm=…)."
     return SettingsError(f"The setting {name}={shown(value)} is not usable.", hint=hint)
+
+
+def _misplaced(error: ValidationError, variables: Mapping[str, str], file: str) -> SettingsError:
+    """Return what is wrong with a value of the environment or a file, by the name that it has there."""
+    (name, *_), value, unknown, _ = first_problem(error)
+    if unknown:
+        hint = "Write name = value, without a [section]." if isinstance(value, dict) else did_you_mean(name, _schema())
+        return SettingsError(f"{file} names the unknown setting {shown(name)}.", hint=hint)
+    variable = PREFIX + name.upper()
+    place = f"{variable}={shown(value)}" if variable in variables else f"{file}: {name} = {shown(value)}"
+    return SettingsError(f"{place} is not usable.", hint=_refused(error).hint)

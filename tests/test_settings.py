@@ -4,14 +4,18 @@ from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferce_agent.cli import main
+from ferce_agent.cli.analyze import analyze
+from ferce_agent.cli.options import chosen_settings, engine_options
+from ferce_agent.cli.settings import settings_page
 from ferce_agent.errors import SettingsError
-from ferce_agent.settings import OTHER_VARIABLES, Settings
+from ferce_agent.settings import OTHER_VARIABLES, Settings, settings_table
 from ferce_agent.validation.fields import nearest
 
 
@@ -111,15 +115,93 @@ def test_settings_cannot_be_changed() -> None:
     assert hash(replace(Settings(), max_faces=16)) == hash(Settings())
 
 
-def test_every_setting_is_explained_and_can_come_from_anywhere(tmp_path: Path) -> None:
-    documentation = Settings.__doc__ or ""
-    for one in fields(Settings):
-        assert f"        {one.name}: " in documentation
+def test_every_setting_can_come_from_anywhere(tmp_path: Path) -> None:
     (tmp_path / "all.toml").write_text("max_faces = 3\nvlm = 'own'\nscene = true\nflatten = 0\n")
     expected = Settings(max_faces=3, vlm="own", scene=True, flatten=0.0)
     assert Settings.from_file(tmp_path / "all.toml") == expected
     environment = {"FERCE_SETTINGS": str(tmp_path / "all.toml"), "FERCE_FLATTEN": "0.2"}
     assert Settings.from_environment(environment) == replace(expected, flatten=0.2)
+
+
+def test_python_reads_no_environment_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "all.toml").write_text("shots = 1")
+    monkeypatch.setenv("FERCE_MAX_FACES", "3")
+    monkeypatch.setenv("FERCE_SETTINGS", str(tmp_path / "all.toml"))
+    assert Settings() == Settings.from_environment({})
+    assert Settings.from_file(tmp_path / "all.toml") == Settings(shots=1)
+    assert Settings.from_environment() == Settings(max_faces=3, shots=1)
+
+
+def test_a_variable_counts_for_more_than_the_file_and_a_wrong_value_is_told_by_its_source(tmp_path: Path) -> None:
+    (tmp_path / "all.toml").write_text("max_faces = 3\nshots = 99")
+    environment = {"FERCE_SETTINGS": str(tmp_path / "all.toml"), "FERCE_SHOTS": "2"}
+    assert Settings.from_environment(environment) == Settings(max_faces=3, shots=2)
+    with pytest.raises(SettingsError, match=r"^FERCE_MAX_FACES=x is not usable"):
+        Settings.from_environment({**environment, "FERCE_MAX_FACES": "x"})
+    del environment["FERCE_SHOTS"]
+    with pytest.raises(
+        SettingsError, match=r"^all\.toml: shots = 99 is not usable. It takes a whole number from 0 to 20"
+    ):
+        Settings.from_environment(environment)
+
+
+def test_every_setting_is_explained_and_the_documentation_is_made_of_them() -> None:
+    table = settings_table()
+    assert [one.name for one in table] == [one.name for one in fields(Settings)]
+    assert all(one.description.endswith(".") for one in table)
+    assert (Path(__file__).parent.parent / "docs" / "settings.md").read_text("utf-8") == settings_page()
+
+
+def test_every_offered_setting_is_an_option_with_its_help() -> None:
+    options = {name: one for one in analyze.params if isinstance(one, click.Option) for name in one.opts}
+    for setting in settings_table():
+        for name in setting.options:
+            made = options.pop(name)
+            assert made.name == setting.name
+            if not setting.option.flags:
+                assert (made.help or "").startswith(setting.summary)
+    assert {"--threads", "--urls", "--flatten"}.isdisjoint(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {}),
+        (["--max-faces", "4", "--prompt", "label"], {"max_faces": 4, "vlm_prompt": "label"}),
+        (["--small-faces"], {"small_faces": "always"}),
+        (["--no-small-faces", "--scene"], {"small_faces": "never", "scene": True}),
+        (
+            ["--vlm", "own", "--vlm-when", "unsure", "--budget-ms", "50"],
+            {"vlm": "own", "vlm_when": "unsure", "budget_ms": 50},
+        ),
+    ],
+)
+def test_options_count_for_more_than_environment_and_file(
+    options: list[str], expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    @engine_options
+    def command(chosen: dict[str, Any]) -> None:
+        found.append(chosen_settings(chosen))
+
+    found: list[Settings] = []
+    monkeypatch.setenv("FERCE_MAX_FACES", "3")
+    monkeypatch.setenv("FERCE_SHOTS", "1")
+    command.main(options, standalone_mode=False)
+    assert found == [replace(Settings(max_faces=3, shots=1), **expected)]
+
+
+def test_a_switch_that_is_left_alone_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERCE_SCENE", "1")
+    done = CliRunner().invoke(main, ["settings"])
+    assert "* scene            true" in done.stdout
+
+
+def test_the_settings_in_force_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERCE_MAX_FACES", "3")
+    done = CliRunner().invoke(main, ["settings", "--scene"])
+    marked = [line.split()[1:3] for line in done.stdout.splitlines() if line.startswith("* ")]
+    assert marked == [["max_faces", "3"], ["scene", "true"], ["differs", "from"]]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from ferce_agent.cli.groups import Program
 from ferce_agent.cli.lookup import doctor, ontology_group, policy, schema
 from ferce_agent.cli.models import bank, vlm
 from ferce_agent.cli.serve import mcp
+from ferce_agent.cli.settings import settings
 from ferce_agent.cli.train import train
 
 
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (analyze, chat, mcp, policy, schema, ontology_group, doctor, bank, vlm, bench, train):
+for command in (analyze, chat, mcp, policy, schema, ontology_group, settings, doctor, bank, vlm, bench, train):
     main.add_command(command)

@@ -60,7 +60,9 @@ class Asked:
 @click.option(
     "--emotionml", type=FILE, help="Also write EmotionML 1.0 to this file; {stem} stands for the photo's name."
 )
-@click.option("--url", "urls", is_flag=True, help="Fetch PHOTOs that are https:// addresses on the public internet.")
+@click.option(
+    "--url", "urls", is_flag=True, default=None, help="Fetch PHOTOs that are https:// addresses on the public internet."
+)
 @click.option("--full", is_flag=True, help="Print all about everyone, also where many people are shown.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
 @use_options

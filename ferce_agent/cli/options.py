@@ -2,65 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ferce_agent.settings import Setting
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, exists=True, path_type=Path)
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose engines; they reach the command as one dictionary named `chosen`."""
-    from dataclasses import fields
+    """Add an option for each setting that is offered as one; they reach the command as a dictionary named `chosen`."""
     from functools import wraps
 
-    options = (
-        click.option("--settings", type=FILE, help="Settings file (TOML); default: the one FERCE_SETTINGS names."),
-        click.option("--max-faces", type=click.IntRange(1, 256), help="Read only so many faces, the largest first."),
-        click.option("--small-faces", flag_value="always", help="Look for small faces in every photo. Slower."),
-        click.option(
-            "--no-small-faces",
-            "small_faces",
-            flag_value="never",
-            help="Look for them in none.  [default: where the first look finds few or the photo is large]",
-        ),
-        click.option("--weights", type=FILE, help="Weight file of the expression model instead of the shipped one."),
-        click.option(
-            "--vlm",
-            metavar="SPEC",
-            help="Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, "
-            "hf:ORG/NAME, openai:URL#MODEL, python:MODULE:FUNCTION.",
-        ),
-        click.option(
-            "--vlm-when", type=click.Choice(["always", "unsure"]), help="Ask it about every face, or where unsure only."
-        ),
-        click.option(
-            "--vlm-reliability", type=FILE, help="File of `ferce vlm calibrate`: lets the model's label count."
-        ),
-        click.option("--vlm-seconds", type=float, help="Longest wait for one answer of it.  [default: 60]"),
-        click.option("--prompt", "vlm_prompt", help="Prompt by name (perceive, label, regions, …) or file (mine.md)."),
-        click.option("--scene", is_flag=True, help="Also show it the whole picture, downscaled."),
-        click.option("--choose-cause", is_flag=True, help="Let it choose among the causes found; it cannot add one."),
-        click.option("--bank", type=FILE, help="Bank of examples for the prompt, made by `ferce bank build`."),
-        click.option(
-            "--budget-ms", type=float, help="Time for one picture; the vision-language model is left out beyond."
-        ),
-    )
+    from ferce_agent.settings import settings_table
+
+    known = settings_table()
+    offered = [setting for setting in known if setting.option.offered]
 
     @wraps(command)
     def run(**values: Any) -> Any:
-        from ferce_agent.settings import Settings
-
-        names = {"settings", *(field.name for field in fields(Settings))} & set(values)
-        chosen = {name: value for name in names if (value := values.pop(name)) not in (None, False)}
+        names = {"settings", *(setting.name for setting in known)} & set(values)  # with those of the command itself
+        chosen = {name: value for name in names if (value := values.pop(name)) is not None}
         return command(chosen=chosen, **values)
 
-    for option in reversed(options):
-        run = option(run)
-    return run
+    for setting in reversed(offered):
+        for option in reversed(list(_options(setting))):
+            run = option(run)
+    words = "Settings file (TOML); default: the one FERCE_SETTINGS names."
+    return click.option("--settings", type=FILE, help=words)(run)
+
+
+def _options(setting: Setting) -> Iterator[Callable[..., Any]]:
+    """Yield the options of a setting; none has a default, so that without one the environment and the file count."""
+    from ferce_agent.settings import shown_value
+
+    for flag, value, words in setting.option.flags:
+        yield click.option(flag, setting.name, flag_value=value, help=words)
+    if setting.option.flags:
+        return
+    (name,) = setting.options
+    words = setting.summary
+    if setting.default not in (None, "", False):
+        words += f"  [default: {shown_value(setting.default)}]"
+    if setting.schema.get("type") == "boolean":
+        switch = f"{name}/--no-{name[2:]}" if setting.default else name
+        yield click.option(switch, setting.name, is_flag=True, default=None, help=words)
+    else:
+        metavar = setting.option.metavar or None
+        yield click.option(name, setting.name, type=_type(setting.schema), metavar=metavar, help=words)
+
+
+def _type(schema: Mapping[str, Any]) -> Any:
+    """Return what an option's value is read as, from the JSON schema of its setting."""
+    if "enum" in schema:
+        return click.Choice(schema["enum"])
+    if schema.get("type") == "integer":
+        return click.IntRange(schema.get("minimum"), schema.get("maximum"))
+    if schema.get("type") == "number":
+        return click.FLOAT  # its limits are told by the settings, in words
+    return FILE if schema.get("format") == "path" else click.STRING
 
 
 def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
