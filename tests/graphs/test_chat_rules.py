@@ -115,14 +115,15 @@ def test_what_a_model_on_this_machine_said_of_a_face_does_not_reach_one_elsewher
 
 @pytest.mark.parametrize("use", [{"domain": "recruitment"}, {"domain": "deception_detection", "consent": True}])
 async def test_a_refused_use_answers_nothing(use: dict[str, Any], photo: Path, engines: Engines) -> None:
+    rule = f"no-{use['domain'].replace('_', '-')}"
     model = elsewhere()
     graph: Any = build_chat_graph(model, engines=engines, use=use)
-    with pytest.raises(PolicyError, match="house-no-"):
+    with pytest.raises(PolicyError, match=rule):
         run(graph, photo)
-    with pytest.raises(PolicyError, match="house-no-"):
+    with pytest.raises(PolicyError, match=rule):
         await graph.ainvoke({"messages": [("user", "Hello")]})
     free: Any = build_chat_graph(model, engines=engines)
-    with pytest.raises(PolicyError, match="house-no-"):
+    with pytest.raises(PolicyError, match=rule):
         free.invoke({"messages": [("user", "Hello")], "use_context": use})
     assert model._sent == []
 

@@ -26,13 +26,13 @@ CARE = UseContext(domain="workplace", jurisdiction="eu", basis="medical")
 ROBOT = UseContext(domain="assistant", jurisdiction="other")
 
 EXAMPLES: dict[str, tuple[tuple[UseContext, bool], tuple[UseContext, bool]]] = {
-    "house-no-deception-detection": ((UseContext(domain="deception_detection"), False), (ROBOT, False)),
-    "house-no-recruitment": ((UseContext(domain="recruitment", jurisdiction="other"), False), (WORK, False)),
-    "house-no-law-enforcement": ((UseContext(domain="law_enforcement", consent=True), False), (ROBOT, False)),
-    "house-no-identification": ((UseContext(domain="identification"), False), (ROBOT, False)),
-    "house-no-migration": ((UseContext(domain="migration", basis="safety"), False), (ROBOT, False)),
-    "house-no-credit": ((UseContext(domain="credit"), False), (UseContext(domain="insurance"), False)),
-    "house-no-insurance": ((UseContext(domain="insurance"), False), (UseContext(domain="credit"), False)),
+    "no-deception-detection": ((UseContext(domain="deception_detection"), False), (ROBOT, False)),
+    "no-recruitment": ((UseContext(domain="recruitment", jurisdiction="other"), False), (WORK, False)),
+    "no-law-enforcement": ((UseContext(domain="law_enforcement", consent=True), False), (ROBOT, False)),
+    "no-identification": ((UseContext(domain="identification"), False), (ROBOT, False)),
+    "no-migration": ((UseContext(domain="migration", basis="safety"), False), (ROBOT, False)),
+    "no-credit": ((UseContext(domain="credit"), False), (UseContext(domain="insurance"), False)),
+    "no-insurance": ((UseContext(domain="insurance"), False), (UseContext(domain="credit"), False)),
     "eu-ai-act-5-1-f": ((UseContext(domain="education"), False), (CARE, False)),
     "remote-needs-consent": ((NOT_STATED, True), (UseContext(consent=True), True)),
     "remote-consent-withheld": ((UseContext(consent=False), True), (UseContext(consent=False), False)),
@@ -121,7 +121,7 @@ def test_some_uses_are_refused_anywhere(domain: str) -> None:
         use = UseContext(domain=domain, jurisdiction=jurisdiction, basis="medical", consent=True)
         decision = decide(use, remote=False)
         assert (decision.decision, decision.may_infer, decision.may_send) == ("refused", False, False)
-        with pytest.raises(PolicyError, match=r"house-no-.*House rule; cf"):
+        with pytest.raises(PolicyError, match=r"no-[a-z-]+.*Own rule; cf"):
             permit(use, remote=False)
 
 
@@ -146,7 +146,7 @@ def test_the_strictest_rule_wins_and_rules_keep_the_order_of_the_file() -> None:
     decision = decide(UseContext(domain="recruitment", jurisdiction="eu", minors=True), remote=True)
     assert decision.decision == "refused"
     assert decision.rules == (
-        "house-no-recruitment",
+        "no-recruitment",
         "remote-needs-consent",
         "remote-not-minors",
         "eu-ai-act-50-3",
@@ -195,7 +195,7 @@ def test_a_caller_may_tighten() -> None:
     own = UseContext(domain="assistant", jurisdiction="eu", consent=True)
     assert decide(UseContext(domain="workplace"), remote=True, own=own).decision == "restricted"
     assert not decide(UseContext(consent=False), remote=True, own=own).may_send
-    with pytest.raises(PolicyError, match="house-no-credit"):
+    with pytest.raises(PolicyError, match="no-credit"):
         permit(UseContext(domain="credit"), remote=False, own=own)
 
 

@@ -12,7 +12,7 @@ id = "one"
 when = { domain = ["general"] }
 decision = "allowed"
 effect = "note"
-source = "House rule"
+source = "Own rule"
 words = "Fine."
 """
 

@@ -33,5 +33,5 @@ def test_conditions_read_as_words() -> None:
 def test_a_decision_reads_as_lines() -> None:
     lines = decision_lines(decide(UseContext(domain="assistant"), remote=True))
     assert lines[0] == ("Decision", "restricted: expressions are read; no vision-language model is asked")
-    assert lines[1][1].startswith("remote-needs-consent (restricted, no sending): House rule")
+    assert lines[1][1].startswith("remote-needs-consent (restricted, no sending): Own rule")
     assert lines[-1][0] == "Notice" and lines[-1][1].startswith("No picture was sent")
