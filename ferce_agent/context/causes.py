@@ -1,7 +1,7 @@
 """Typed causes: from the caller's words, from other people's expressions, and from a change over time.
 
 Each statement that tells of something real is searched for the ontology's cues of an appraisal ("funeral": loss). A
-statement of a loss is evidence of a loss; that the face shows sadness *because of* it remains a reading, so the
+statement of a loss is evidence of a loss; that the face shows sadness *because of* it remains an interpretation, so the
 confidence is bounded. Where nothing is stated, another person's expression or a clear change since an earlier reading
 may be named, as inferred. Nothing else.
 """

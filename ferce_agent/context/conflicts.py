@@ -1,6 +1,6 @@
 """Words and faces that do not go together.
 
-The emotion of the words themselves, and conflicts with the readings they allow.
+The emotion of the words themselves, and conflicts with the interpretations they allow.
 """
 
 from __future__ import annotations

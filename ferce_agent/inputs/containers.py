@@ -88,7 +88,7 @@ def _media_parts(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _check_gif(data: bytes) -> None:
-    """Walk to the end of the first frame, and look at the block behind it (GIF89a, 15 to 27)."""
+    """Go to the end of the first frame, and look at the block behind it (GIF89a, 15 to 27)."""
     feeds = data.count(b"\n")
     if feeds >= _FEW_FEEDS and data.count(b"\r\n") == feeds:
         raise damaged("bytes were added", TEXT_MODE)

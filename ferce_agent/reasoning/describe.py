@@ -101,7 +101,7 @@ def seen_movements(measured: Sequence[ActionUnitReading]) -> str:
 
 
 def inferred_words(expression: Expression | None) -> str:
-    """Return the hedged reading of a face."""
+    """Return in hedged words what a face shows."""
     if expression is None:
         return "The expression could not be read."
     if expression.primary is None:
@@ -129,7 +129,7 @@ def rationale_for(
 
 
 def quality_claim(person: str, face: Face) -> Claim:
-    """State whether the picture limits the reading."""
+    """State whether the picture limits what can be read."""
     problems = [wording.QUALITY[reason] for reason in face.quality.reasons]
     text = (
         f"The reading is limited: {'; '.join(problems)}." if problems else "Nothing in the picture limits the reading."

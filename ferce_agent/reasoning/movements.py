@@ -1,7 +1,7 @@
-"""Measured action units: as readings of a report, as evidence, and as a check of the named expression.
+"""Measured action units: as entries of a report, as evidence, and as a check of the named expression.
 
 The expression model measures 16 action units (its card names them). An expression's prototype in the ontology lists
-which movements are typical; those of them that were measured support the reading or contradict it.
+which movements are typical; those of them that were measured support the named expression or contradict it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTABLE: Final = 0.25
 
 
 def readings(units: dict[str, float]) -> tuple[ActionUnitReading, ...]:
-    """Return measured intensities (0..1, by id) as readings of a report, in the given order."""
+    """Return measured intensities (0..1, by id) as entries of a report, in the given order."""
     names = ontology().action_units
     return tuple(
         ActionUnitReading(

@@ -1,4 +1,4 @@
-"""A vision-language model's reading of a face, held against the measurements: every cue, and the label itself."""
+"""What a vision-language model says of a face, compared with the measurements: every cue, and the label itself."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class TextEmotion(Part):
 
 
 class Conflict(Part):
-    """Face and situation (or words) do not go together; which readings that allows. None of them is asserted."""
+    """Face and situation (or words) do not go together; which interpretations that allows. None of them is asserted."""
 
     person: str
     """Person id."""
@@ -122,12 +122,12 @@ class Conflict(Part):
 
 
 class Alternative(Part):
-    """Another reading of a cause."""
+    """Another interpretation of a cause."""
 
     appraisal: AppraisalId
     """Ontology id of the appraisal."""
     text: Text
-    """The reading in words."""
+    """The interpretation in words."""
 
 
 class Cause(Part):
@@ -148,7 +148,7 @@ class Cause(Part):
     confidence: Unit
     """How sure."""
     alternatives: tuple[Alternative, ...]
-    """Other readings."""
+    """Other interpretations."""
     source: Literal["words", "scene", "people", "change"] = "words"
     """Where it comes from: the caller's words, the scene, other people's expressions, or a change over time."""
     span: Span | None = None

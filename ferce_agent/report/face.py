@@ -213,7 +213,7 @@ class Description(Part):
     observed: Text
     """Only what was measured or seen: position, pose, quality, movements."""
     inferred: Text
-    """The reading of it, hedged by the confidence."""
+    """What it shows, hedged by the confidence."""
 
 
 class SeenCue(Part):

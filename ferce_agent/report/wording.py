@@ -272,7 +272,7 @@ def pose_words(pose: HeadPose) -> str:
 
 
 def vlm_words(seen: VlmReading) -> str:
-    """Return a vision-language model's reading in one paragraph: label, strength, posture, and how it was obtained."""
+    """Return what a vision-language model says in one paragraph: label, strength, posture, and how it was obtained."""
     if seen.components:
         named = " and ".join(f"{term_label(part.term)} {percent(part.weight)}" for part in seen.components)
     else:

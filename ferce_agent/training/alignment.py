@@ -39,7 +39,7 @@ class AlignmentRecipe:
         rate: Highest learning rate of AdamW.
         added: Blocks behind the tower's last one.
         votes: Share of the annotators' votes in the expression that the tokens say; the rest is the specialist's
-            reading.
+            answer.
         seed: Seed of order, augmentation and projector.
     """
 
@@ -147,7 +147,7 @@ def start_pooling(tower: Tower, layer: Any) -> None:
 
 
 def aim(reading: Tensor, votes: Tensor, share: float) -> Tensor:
-    """Return logits of the mixture of the specialist's reading (logits) and the votes, shape (N, 8)."""
+    """Return logits of the mixture of the specialist's answer (logits) and the votes, shape (N, 8)."""
     return torch.lerp(torch.softmax(reading, 1), votes, share).clamp(min=1e-3).log()
 
 

@@ -411,6 +411,6 @@ Recall per class (number of pictures):
 **Limits.** Trained on 48-pixel grey web pictures of mostly frontal faces, labelled by crowd workers from still images.
 Many of them are neutral or nearly so: on other photos sadness, disgust, fear and contempt are often read as neutral.
 Disgust and contempt have few examples. The action units are those a landmark network sees: AU6 (cheeks) and AU9 (nose)
-are not among them. An expression is not an emotion (Barrett et al. 2019), and its reading varies with culture,
+are not among them. An expression is not an emotion (Barrett et al. 2019), and its meaning varies with culture,
 situation and person.
 """

@@ -25,7 +25,7 @@ from ferce_agent.vlm.extraction.prose import find_cues
 from ferce_agent.vlm.extraction.shape import MOST_CUES, WORDS
 
 NAMED: Final = PRESENT + 0.15
-"""From this intensity on a movement is named: a margin over what counts as seen, for the reading is noisy."""
+"""From this intensity on a movement is named: a margin over what counts as seen, for the measurement is noisy."""
 SURE, LIKELY = 0.8, 0.55
 """Share of the leading label from which an answer sounds sure, or likely; below it names the second label too."""
 BLEND: Final = 0.25
@@ -53,7 +53,7 @@ class Measured:
     """What is known of one training face.
 
     Attributes:
-        shares: Share of each canonical expression (votes and the specialist's reading, mixed), sums to one.
+        shares: Share of each canonical expression (votes and the specialist's answer, mixed), sums to one.
         units: Action-unit intensities 0..1 by id.
         readable: False where the crop shows nothing that could be read.
     """

@@ -56,7 +56,7 @@ class LanguageRecipe:
             all others.
         unreadable: Share of pictures that are spoilt until nothing can be read.
         votes: Share of the annotators' votes in the shares that the answers follow; the rest is the specialist's
-            reading.
+            answer.
         paired: From the first pool of batches that begins at or after this step, questions come in pairs: the second
             has the candidate words in another order, every other time the mirrored face, and the same answer.
         agree: Weight of the divergence between the two of a pair.
@@ -262,7 +262,7 @@ def measure(
         pixels: Shape (N, 1, H, W), 0..255.
         votes: Distributions, shape (N, 8).
         teacher: The specialist.
-        share: Of the votes; the rest is the specialist's reading.
+        share: Of the votes; the rest is the specialist's answer.
         spoilt: Places of crops in which nothing can be read.
     """
     _, said = teach(teacher, pixels)

@@ -60,7 +60,7 @@ class RewardRecipe:
         penalty: Weight of the KL divergence from the adapters before this stage.
         temperature: Of the drawing.
         longest: Tokens of an answer.
-        votes: Share of the annotators' votes in what counts as right; the rest is the specialist's reading.
+        votes: Share of the annotators' votes in what counts as right; the rest is the specialist's answer.
         seed: Seed of faces, wording and drawing.
     """
 

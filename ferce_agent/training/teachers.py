@@ -1,6 +1,6 @@
 """`ferce train label`: action units and head pose of training faces, as two published teacher networks see them.
 
-MediaPipe's face landmarker gives 52 blendshapes; the usual reading of those as action units is in `BLENDSHAPE_UNITS`.
+MediaPipe's face landmarker gives 52 blendshapes; the usual translation into action units is in `BLENDSHAPE_UNITS`.
 FSA-Net (Yang et al. 2019) gives yaw, pitch and roll. Labels are made once per data file and kept beside the checkpoint;
 where the landmarker finds no face the row is marked, and the loss of that row is masked.
 """

@@ -286,7 +286,7 @@ language model reads the mean of what it says (`ferce_agent/vlm/own/test_time_au
 about a point fewer faces rightly.
 
 **Data**: FER+ (28,000 training faces, ten annotators each). All answers it learnt from were made by `ferce train vlm`
-out of measurements: votes, the specialist's reading of the same augmented picture, its action units. Nobody wrote about
+out of measurements: votes, the specialist's answer for the same augmented picture, its action units. Nobody wrote about
 a face.
 
 **Stages**: tower taught by the specialist (three feature maps, embedding, expression, action units, pose); projector so

@@ -155,7 +155,7 @@ def _colour(term: Canonical) -> str:
 
 
 def _plot(valence: float, arousal: float) -> tuple[str, str]:
-    """Return the position of a reading in the plot: x to the right for pleasant, y up for activated."""
+    """Return the position of an expression in the plot: x to the right for pleasant, y up for activated."""
     half, reach = PLOT_SIDE / 2, PLOT_SIDE / 2 - 8
     return f"{half + valence * reach:.1f}", f"{half - arousal * reach:.1f}"
 

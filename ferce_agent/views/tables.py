@@ -39,10 +39,10 @@ REST: Final = "yaw pitch roll quality quality_reasons labels vlm_expression vlm_
 def columns() -> tuple[str, ...]:
     """Return the names of the columns.
 
-    ``status`` is ``read``, ``unsure`` (no expression is named), ``not_read`` (a face without a reading), ``no_face`` or
-    ``failed``; ``code`` and ``message`` say why it failed. Positions are in pixels, angles in degrees, probabilities,
-    intensities and quality from 0 to 1, valence and arousal from -1 to 1. Action units that the weights do not measure
-    stay empty.
+    ``status`` is ``read``, ``unsure`` (no expression is named), ``not_read`` (a face that could not be read),
+    ``no_face`` or ``failed``; ``code`` and ``message`` say why it failed. Positions are in pixels, angles in degrees,
+    probabilities, intensities and quality from 0 to 1, valence and arousal from -1 to 1. Action units that the weights
+    do not measure stay empty.
     """
     probabilities = (f"p_{name}" for name in CANONICAL)
     return (*FACE.split(), *probabilities, *NUMBERS.split(), *ontology().action_units, *REST.split())
