@@ -22,8 +22,8 @@ from ferce_agent.chat.replies import GuidedReply
 from ferce_agent.context.direction import Direction
 from ferce_agent.errors import MissingExtraError, SettingsError
 from ferce_agent.graphs.chat_state import REFERENCE, words_of
+from ferce_agent.plugins import call_named
 from ferce_agent.vlm.adapters.endpoint import STRAIGHT, access
-from ferce_agent.vlm.backends import call_named
 
 FORMS: Final = "openai:URL#MODEL or python:MODULE:FUNCTION"
 SUMMARY: Final = re.compile(r"«(.*?)»", re.S)

@@ -44,7 +44,8 @@ def speed(runs: int, photo: Path | None, as_json: bool) -> None:
 )
 @click.option(
     "--perceiver", "perceivers", multiple=True, default=("specialist",), show_default=True, metavar="NAME",
-    help="specialist[:FILE], product, vlm:SPEC, fused:SPEC, fer, opencv, or python:MODULE:FUNCTION; repeatable.",
+    help="specialist[:FILE], product, vlm:SPEC, fused:SPEC, fer, opencv, python:MODULE:FUNCTION, or a plugin's NAME; "
+    "repeatable.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="out/bench", show_default=True)
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only the first so many items of each set.")

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from ferce_agent.errors import FerceError, SettingsError
+from ferce_agent.errors import SettingsError
+from ferce_agent.plugins import call_named, find_plugin, plugin_names
 from ferce_agent.vlm.own.model import SHIPPED, OwnVlm
 from ferce_agent.vlm.protocol import VisionLanguageModel
 
@@ -30,16 +28,19 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
     ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``, ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``,
     ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
 
+    Any other name is looked for among the entry points ``ferce_agent.vlm`` of installed packages: a function that takes
+    what follows the colon (an empty text, where nothing does) and `threads`, and returns a vision-language model or a
+    LangChain chat model.
+
     Args:
         spec: The string.
         threads: Threads of local back-ends, where the string does not say.
 
     Raises:
         SettingsError: The string names no back-end, or an option has a value that makes no sense.
+        SetupError: An installed package offers the name, and cannot make the model.
     """
-    kind, _, rest = spec.strip().partition(":")
-    if kind.startswith("own?"):  # the only one that may name nothing, and still have options
-        kind, rest = "own", kind.removeprefix("own")
+    kind, rest = split_spec(spec)
     makers: dict[str, Callable[[str, int], VisionLanguageModel]] = {
         "own": _own,
         "llamacpp": _llamacpp,
@@ -47,9 +48,22 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
         "openai": _endpoint,
         "python": _python,
     }
-    if kind not in makers or not (rest or kind == "own"):
-        raise SettingsError(f"'{spec[:120]}' names no vision-language model.", hint=f"Use {FORMS}.")
-    return makers[kind](rest, threads)
+    if kind in makers and (rest or kind == "own"):
+        return makers[kind](rest, threads)
+    plugin = None if kind in makers else find_plugin("vlm", kind)
+    if plugin is None:
+        forms = ", ".join([FORMS, *plugin_names("vlm")])
+        raise SettingsError(f"'{spec[:120]}' names no vision-language model.", hint=f"Use {forms}.")
+    made = as_vlm(plugin.make(rest, threads))
+    if made is None:
+        raise plugin.unfit("vision-language model")
+    return made
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """Return the name at the beginning of ``NAME``, ``NAME:REST`` or ``NAME?OPTIONS``, and what follows it."""
+    name, rest = re.fullmatch(r"([^:?]*)(.*)", spec.strip(), re.DOTALL).groups()  # type: ignore[union-attr]  # fits all
+    return name, rest.removeprefix(":")
 
 
 def _options(text: str, readers: Mapping[str, Callable[[str], Any]]) -> tuple[str, dict[str, Any]]:
@@ -145,57 +159,18 @@ def _endpoint(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  
 
 def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # the function knows
     """Call a function of an importable module; it returns a vision-language model or a LangChain chat model."""
+    made = as_vlm(call_named(text))
+    if made is None:
+        raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")
+    return made
+
+
+def as_vlm(made: object) -> VisionLanguageModel | None:
+    """Return what a user's function made as a vision-language model; None if it is none and no LangChain chat model."""
     from langchain_core.language_models import BaseChatModel
 
     from ferce_agent.vlm.adapters.chat_model import ChatModelVlm
 
-    made = call_named(text)
     if isinstance(made, BaseChatModel):
         return ChatModelVlm(made)
-    if isinstance(made, VisionLanguageModel):
-        return made
-    raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")
-
-
-def call_named(place: str) -> object:
-    """Call the function that ``MODULE:FUNCTION`` names and return what it makes.
-
-    A module beside the user is found too, as with ``python -m``; it may import others beside it while it is imported
-    and called.
-
-    Raises:
-        SettingsError: There is no such function, or it cannot be called, or fails.
-    """
-    module, _, function = place.partition(":")
-    if not function or not all(part.isidentifier() for part in module.split(".")):
-        raise SettingsError(f"python:{place[:120]} names no function.", hint="Use python:MODULE:FUNCTION.")
-    try:
-        with found_beside_the_user():
-            made: object = getattr(importlib.import_module(module), function)()
-    except FerceError:
-        raise
-    except (Exception, SystemExit) as error:  # it is the user's code, which may raise anything
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise SettingsError(
-            f"python:{place[:120]} cannot be called ({reason}).", hint="Use python:MODULE:FUNCTION, without arguments."
-        ) from error
-    return made
-
-
-@contextmanager
-def found_beside_the_user() -> Iterator[None]:
-    """Let modules in the working folder be imported as long as the block lasts.
-
-    The search path is as before afterwards.
-    """
-    with contextlib.suppress(OSError):  # the working folder may have been removed
-        here = str(Path.cwd())
-        if not {here, ""} & set(sys.path):
-            sys.path.insert(0, here)
-            try:
-                yield
-            finally:
-                with contextlib.suppress(ValueError):
-                    sys.path.remove(here)
-            return
-    yield
+    return made if isinstance(made, VisionLanguageModel) else None

@@ -166,6 +166,7 @@ class Model:
 
 def test_a_model_is_named_on_the_command_line(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_vlm.py").write_text(VLM_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     page = tmp_path / "page.html"
     result = ferce("analyze", photo.resolve(), "--vlm", "python:my_vlm:Model", "--prompt", "regions", "--html", page)
@@ -193,6 +194,7 @@ def test_wrong_choices_are_errors_at_once(
     options: list[str], said: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "my_vlm.py").write_text(VLM_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     result = ferce("analyze", photo.resolve(), "--vlm", "python:my_vlm:Model", *options)
     assert result.exit_code == 1
@@ -204,6 +206,7 @@ def test_a_reliability_is_measured(tmp_path: Path, photo: Path, monkeypatch: pyt
     import numpy as np
 
     (tmp_path / "my_vlm.py").write_text(VLM_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     pixels = cv2.imread(str(photo))
     assert pixels is not None

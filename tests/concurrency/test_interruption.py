@@ -67,9 +67,9 @@ def test_ctrl_c_stops_the_models_of_several_faces(tmp_path: Path, two_faces: NDA
     (tmp_path / "waiting.py").write_text(MODEL, "utf-8")
     cv2.imwrite(str(tmp_path / "two.png"), two_faces)
     command = [sys.executable, "-m", "ferce_agent", "analyze", "two.png", "--vlm", "python:waiting:make"]
-    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
     ) as process:
         while not (tmp_path / "begun").exists():
             assert process.poll() is None, process.communicate()

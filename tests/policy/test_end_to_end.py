@@ -344,6 +344,7 @@ def model():
 
 def test_consent_is_an_option(photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "far_vlm.py").write_text(VLM_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     asked = ["analyze", photo.resolve(), "--json", "--vlm", "python:far_vlm:model"]
     for options, sent in (
@@ -360,6 +361,7 @@ def test_consent_is_an_option(photo: Path, tmp_path: Path, monkeypatch: pytest.M
 
 def test_nothing_is_measured_on_a_remote_model_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "far_vlm.py").write_text(VLM_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "set" / "happy").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     far = ["--vlm", "python:far_vlm:model"]
@@ -378,6 +380,7 @@ def test_nothing_is_measured_on_a_remote_model_without_consent(tmp_path: Path, m
 @pytest.mark.parametrize("spec", ["vlm:openai:https://example.org/v1#m", "python:far_vlm:model", "product"])
 def test_a_remote_perceiver_needs_consent(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "far_vlm.py").write_text(VLM_FILE)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FERCE_VLM", "openai:https://example.org/v1#m")
     with pytest.raises(PolicyError, match="remote-needs-consent"):

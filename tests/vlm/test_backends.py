@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,20 +122,6 @@ def test_openais_key_goes_to_openai_only(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     assert EndpointVlm("https://api.openai.com/v1", "m")._key == "secret"
     assert EndpointVlm("https://example.org/v1", "m")._key is None
-
-
-def test_a_file_beside_the_user_is_found_and_the_search_path_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "beside_the_user.py").write_text(
-        "from tests.vlm.test_backends import make_chat_model\ndef make(): return make_chat_model()\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    before = list(sys.path)
-    assert load_vlm("python:beside_the_user:make").name == "genericfakechatmodel"
-    with pytest.raises(SettingsError, match="ModuleNotFoundError"):
-        load_vlm("python:not_beside_the_user:make")
-    assert sys.path == before
 
 
 MODELS = ["llamacpp:nowhere.gguf+no.gguf", "hf:EMPTY", "own:EMPTY", "own:GARBAGE"]

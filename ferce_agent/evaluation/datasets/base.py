@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol, runtime_checkable
 
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.items import Dataset
@@ -13,6 +13,7 @@ from ferce_agent.evaluation.items import Dataset
 PICTURE_ENDINGS: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 
+@runtime_checkable
 class Reader(Protocol):
     """Reads one layout.
 

@@ -1,4 +1,8 @@
-"""From ``NAME:DIR`` to a data set. A new layout is one class and one line here."""
+"""From ``NAME:DIR`` to a data set.
+
+A new layout of ours is one class and one line here. Another package adds one by an entry point of the group
+``ferce_agent.datasets``: a class, or a function without arguments, that gives a `Reader`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +23,11 @@ from ferce_agent.evaluation.datasets.photos import (
     compound_space,
 )
 from ferce_agent.evaluation.items import Dataset
+from ferce_agent.plugins import find_plugin, plugin_names
 
 
 def readers() -> dict[str, Reader]:
-    """Return all readers by name."""
+    """Return our own readers by name."""
     return {
         "ferplus": FerPlusParquet(),
         "ferplus-csv": FerPlusCsv(),
@@ -44,13 +49,24 @@ def load_dataset(spec: str) -> Dataset:
 
     Raises:
         SettingsError: No reader has this name, or the folder is missing from the text.
+        SetupError: An installed package offers the name, and cannot make the reader.
         DataError: The set's files are missing or damaged; the message names the file and the expected layout.
     """
     name, _, place = spec.partition(":")
-    known = readers()
-    if name not in known or not place:
-        raise SettingsError(
-            f"'{spec[:120]}' is no data set.", hint=f"Use NAME:DIR with NAME one of {', '.join(known)}."
-        )
+    reader = _reader(name) if place else None
+    if reader is None:
+        known = ", ".join([*readers(), *plugin_names("datasets")])
+        raise SettingsError(f"'{spec[:120]}' is no data set.", hint=f"Use NAME:DIR with NAME one of {known}.")
     folder, _, split = place.partition(SPLIT_MARK)
-    return known[name].read(Path(folder), split)
+    return reader.read(Path(folder), split)
+
+
+def _reader(name: str) -> Reader | None:
+    ours = readers().get(name)
+    plugin = find_plugin("datasets", name) if ours is None else None
+    if plugin is None:
+        return ours
+    made = plugin.make()
+    if not isinstance(made, Reader):
+        raise plugin.unfit("reader of data sets")
+    return made
