@@ -7,9 +7,7 @@ varies.
 
 from __future__ import annotations
 
-import json
 import random
-import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ActionUnit, ontology
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.movements import PRESENT
+from ferce_agent.vlm.extraction.grammar import write
 from ferce_agent.vlm.extraction.prose import find_cues
 from ferce_agent.vlm.extraction.shape import MOST_CUES, WORDS
 
@@ -267,7 +266,7 @@ def as_json(face: Measured, labels: dict[str, str], ranked: Sequence[str], rng: 
         "certainty": certainty_of(shares[ranked[0]]) if face.readable else "unsure",
         "body": "",
     }
-    return _two_digits(json.dumps(document))
+    return write(document)
 
 
 def in_a_row(words: Sequence[str]) -> str:
@@ -289,11 +288,3 @@ def _low(text: str) -> str:
 
 def _number(value: float) -> float:
     return round(min(max(value, 0.0), 1.0), 2)
-
-
-NUMBER: Final = re.compile(r"(?<=: )(\d\.\d+)(?=[,}])")
-
-
-def _two_digits(text: str) -> str:
-    """Write the numbers of the answer as the grammar does: two digits."""
-    return NUMBER.sub(lambda match: f"{float(match.group(1)):.2f}", text)

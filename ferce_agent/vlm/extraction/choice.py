@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError, ValidationInfo, field_validator
 
 from ferce_agent.errors import ExtractionError
+from ferce_agent.vlm.extraction.grammar import grammar_of
 from ferce_agent.vlm.extraction.hygiene import MAX_TEXT
 from ferce_agent.vlm.extraction.shape import Written
 from ferce_agent.vlm.protocol import Grammar
@@ -32,10 +33,7 @@ class WrittenChoice(Written):
 def choice_grammar(names: Sequence[str]) -> Grammar:
     """Return the grammar of a choice among `names` and ``none``."""
     offered = (*names, NONE)
-    rules = " | ".join(json.dumps(json.dumps(name)) for name in offered)
-    schema = WrittenChoice.model_json_schema()
-    schema["properties"]["choice"]["enum"] = list(offered)
-    return Grammar(f'root ::= "{{\\"choice\\":" " "? ({rules}) "}}"\n', schema, WrittenChoice, {"names": offered})
+    return grammar_of(WrittenChoice, {"WrittenChoice": {"choice": offered}}, {"names": offered})
 
 
 def read_choice(text: str, names: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationError
 
 from ferce_agent.errors import ExtractionError
+from ferce_agent.vlm.extraction.grammar import grammar_of
 from ferce_agent.vlm.extraction.hygiene import MAX_TEXT, clean_text
 from ferce_agent.vlm.extraction.shape import Written
 from ferce_agent.vlm.protocol import Grammar
@@ -30,20 +31,9 @@ class WrittenScene(Written):
     between: Line = ""
 
 
-GBNF: Final = (
-    "root ::= "
-    + ' "," sp '.join(
-        ('"{' if name == "place" else '"') + f'\\"{name}\\":" sp line'
-        for name in ("place", "activity", "posture", "between")
-    )
-    + ' "}"\n'
-    + f'line ::= "\\"" [a-zA-Z0-9 ,.;()\'-]{{0,{LINE}}} "\\""\nsp ::= " "?\n'
-)
-
-
 def scene_grammar() -> Grammar:
     """Return the grammar of a scene."""
-    return Grammar(GBNF, WrittenScene.model_json_schema(), WrittenScene, {})
+    return grammar_of(WrittenScene)
 
 
 def read_scene(text: str) -> WrittenScene:

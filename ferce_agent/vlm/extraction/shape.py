@@ -1,13 +1,10 @@
-"""The shape of a structured answer: a pydantic model, a grammar in GBNF and a JSON Schema, all made from the ontology.
+"""The shape of a structured answer about a face: a pydantic model whose labels and action units come from the ontology.
 
-The labels are the caller's own words, each standing for an ontology term. Our own GBNF is stricter than what llama.cpp
-derives from a schema: labels, regions and action units are enumerated, numbers have two digits, strings are short and
-hold no control characters, quotes, backslashes or markup.
+The labels are the caller's own words, each standing for an ontology term.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -16,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import SettingsError
-from ferce_agent.ontology.store import Ontology, ontology
+from ferce_agent.ontology.store import ontology
+from ferce_agent.vlm.extraction.grammar import Pair, grammar_of
 from ferce_agent.vlm.extraction.hygiene import clean_text
 from ferce_agent.vlm.extraction.perception import Certainty, Cue, ExtractedPerception, Region, leading_term, merge_parts
 from ferce_agent.vlm.protocol import Grammar
@@ -103,17 +101,17 @@ class AnswerShape:
     @lazy_property
     def grammar(self) -> Grammar:
         """The same shape for back-ends that enforce a grammar."""
-        context = {"labels": dict(self.labels)}
-        words = tuple(self.labels)
-
-        class Offered(WrittenPerception):
-            """What the face shows; only the labels on offer may be used."""
-
-            @classmethod
-            def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-                return schema(words)
-
-        return Grammar(gbnf(words, ontology()), schema(words), Offered, context)
+        units = ontology().action_units
+        regions: dict[str, list[str]] = {}
+        for unit in units.values():
+            regions.setdefault(unit.region, []).append(unit.id)
+        return grammar_of(
+            WrittenPerception,
+            {"WrittenLabel": {"label": tuple(self.labels)}, "WrittenCue": {"unit": tuple(units)}},
+            {"labels": dict(self.labels)},
+            {"WrittenCue": Pair("region", "unit", regions)},  # so that no cue names an eye movement of the mouth
+            {"WrittenCue": "cue", "WrittenLabel": "part"},
+        )
 
     def read(self, document: object) -> ExtractedPerception:
         """Turn a decoded JSON value into a perception.
@@ -148,47 +146,3 @@ class AnswerShape:
 def shape_for(labels: Mapping[str, str] | None = None) -> AnswerShape:
     """Return the shape for the caller's label words, or for the eight canonical expressions."""
     return AnswerShape(dict(labels or ontology().label_sets["ferplus"]))
-
-
-def schema(labels: tuple[str, ...]) -> dict[str, Any]:
-    """Return the JSON Schema with the labels and action units enumerated."""
-    made = WrittenPerception.model_json_schema()
-    made["$defs"]["WrittenLabel"]["properties"]["label"]["enum"] = list(labels)
-    made["$defs"]["WrittenCue"]["properties"]["unit"]["enum"] = list(ontology().action_units)
-    return made
-
-
-def gbnf(labels: tuple[str, ...], store: Ontology) -> str:
-    """Return the grammar in llama.cpp's notation.
-
-    A cue's region follows from its action unit, so no cue can name an eye movement of the mouth.
-    """
-    regions: dict[str, list[str]] = {}
-    for unit in store.action_units.values():
-        regions.setdefault(unit.region, []).append(unit.id)
-    cues = [
-        f'"{{\\"region\\":" sp "\\"{region}\\"," sp "\\"unit\\":" sp ({" | ".join(_quoted(unit) for unit in units)})'
-        for region, units in regions.items()
-    ]
-    rules = {
-        "root": (
-            '"{\\"cues\\":" sp "[" (cue ("," sp cue){0,' + str(MOST_CUES - 1) + '})? "]," sp '
-            '"\\"labels\\":" sp "[" part ("," sp part){0,' + str(MOST_PARTS - 1) + '} "]," sp '
-            '"\\"intensity\\":" sp share "," sp "\\"certainty\\":" sp certainty "," sp "\\"body\\":" sp body "}"'
-        ),
-        "cue": f'({" | ".join(cues)}) "," sp "\\"words\\":" sp words "}}"',
-        "part": '"{\\"label\\":" sp label "," sp "\\"weight\\":" sp share "}"',
-        "label": " | ".join(_quoted(word) for word in labels),
-        "certainty": " | ".join(_quoted(word) for word in ("sure", "likely", "unsure")),
-        "share": '"0." [0-9] [0-9] | "1.00"',
-        "words": f'"\\"" letter{{0,{WORDS}}} "\\""',
-        "body": f'"\\"" letter{{0,{BODY}}} "\\""',
-        "letter": "[a-zA-Z0-9 ,.;()'-]",
-        "sp": '" "?',
-    }
-    return "\n".join(f"{name} ::= {rule}" for name, rule in rules.items()) + "\n"
-
-
-def _quoted(word: str) -> str:
-    """Return the grammar's literal of a word in JSON's double quotes."""
-    return json.dumps(json.dumps(word, ensure_ascii=False), ensure_ascii=False)
