@@ -18,7 +18,7 @@ from ferce_agent.vlm.extraction.choice import choice_grammar
 from ferce_agent.vlm.extraction.grammar import grammar_of, write
 from ferce_agent.vlm.extraction.perception import Region
 from ferce_agent.vlm.extraction.scene import scene_grammar
-from ferce_agent.vlm.extraction.shape import MOST_CUES, Written, WrittenCue, shape_for
+from ferce_agent.vlm.extraction.shape import MOST_CUES, Written, WrittenCue, WrittenLabel, WrittenPerception, shape_for
 from ferce_agent.vlm.protocol import Grammar
 
 GRAMMARS = Path(__file__).parent / "grammars"
@@ -37,20 +37,19 @@ def perceptions() -> st.SearchStrategy[dict[str, Any]]:
     share = st.integers(0, 100).map(lambda number: number / 100)
     words = st.text(TEXT, max_size=40)
     cue = st.builds(
-        lambda unit, said: {"region": UNITS[unit].region, "unit": unit, "words": said},
+        lambda unit, said: WrittenCue(region=UNITS[unit].region, unit=unit, words=said),
         st.sampled_from(list(UNITS)),
         words,
     )
-    label = st.fixed_dictionaries({"label": st.sampled_from(list(shape_for().labels)), "weight": share})
-    return st.fixed_dictionaries(
-        {
-            "cues": st.lists(cue, max_size=MOST_CUES),
-            "labels": st.lists(label, min_size=1, max_size=3),
-            "intensity": share,
-            "certainty": st.sampled_from(["sure", "likely", "unsure"]),
-            "body": st.text(TEXT, max_size=80),
-        }
-    )
+    label = st.builds(WrittenLabel.model_construct, label=st.sampled_from(list(shape_for().labels)), weight=share)
+    return st.builds(
+        WrittenPerception.model_construct,  # the order of the fields is the model's
+        cues=st.lists(cue, max_size=MOST_CUES),
+        labels=st.lists(label, min_size=1, max_size=3),
+        intensity=share,
+        certainty=st.sampled_from(["sure", "likely", "unsure"]),
+        body=st.text(TEXT, max_size=80),
+    ).map(lambda made: made.model_dump(warnings=False))
 
 
 def test_the_grammar_of_faces_is_byte_for_byte_what_models_were_trained_and_measured_with() -> None:
