@@ -93,9 +93,9 @@ def bench_run(out: Path, *, workers: int, resamples: int, fresh: bool, as_json: 
 @consent_option
 @engine_options
 def bench_vlm(answers: int, as_json: bool, consent: bool, chosen: dict[str, Any]) -> None:
-    """Time --vlm.
+    """Time the model of --vlm, and count how many answers have the asked form.
 
-    Load, first answer, tokens per second, what the adapter adds, how many answers have the asked form.
+    Load, first answer, tokens per second, what the adapter adds over the bare library.
     """
     from ferce_agent.evaluation.vlm_speed import measure_vlm, to_table
 

@@ -119,7 +119,7 @@ def train_encoder(out: Path) -> None:
 @train.command(name="events")
 @click.option("--out", type=FILE, default=Path("runs/events.npz"), show_default=True, help="File to write.")
 def train_events(out: Path) -> None:
-    """Fit the classifier of sentences to the examples in reasoning/events.toml. Needs the extra `train`."""
+    """Fit the classifier of sentences to the examples in context/events.toml. Needs the extra `train`."""
     from ferce_agent.context.events import fit_classifier
     from ferce_agent.context.sentence_vectors import WordEncoder
 
