@@ -143,7 +143,8 @@ class Settings(metaclass=_InPlainWords):
     """Which of the shipped files of the expression model to use; auto is the same as int8."""
     vlm: Annotated[Words, Option(metavar="SPEC")] = ""
     """Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME,
-    openai:URL#MODEL, python:MODULE:FUNCTION, or NAME:… of an installed plugin; empty for none.
+    openai:URL#MODEL, python:MODULE:FUNCTION, NAME:… of an installed plugin, or test (says the same always); empty for
+    none.
     """
     vlm_when: Literal["always", "unsure"] = "always"
     """Ask the model about every face, or only about those whose expression is unsure without it."""

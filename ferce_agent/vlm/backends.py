@@ -17,15 +17,17 @@ from ferce_agent.vlm.own.model import SHIPPED, OwnVlm
 from ferce_agent.vlm.protocol import VisionLanguageModel
 
 FORMS: Final = (
-    "own, own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, hf:FOLDER, openai:URL#MODEL, python:MODULE:FUNCTION"
+    "own, own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, hf:FOLDER, openai:URL#MODEL, "
+    "python:MODULE:FUNCTION, test, test:FILE"
 )
 
 
 def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
     """Build the model that `spec` names; nothing heavy is loaded before the first question.
 
-    ``own`` is the model in the package. Options follow a question mark: ``own?threads=4``,
-    ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``, ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``,
+    ``own`` is the model in the package, ``test`` one for tests that looks at nothing. Options follow a question mark:
+    ``own?threads=4``, ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``,
+    ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``,
     ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
 
     Any other name is looked for among the entry points ``ferce_agent.vlm`` of installed packages: a function that takes
@@ -47,8 +49,9 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
         "hf": _huggingface,
         "openai": _endpoint,
         "python": _python,
+        "test": _scripted,
     }
-    if kind in makers and (rest or kind == "own"):
+    if kind in makers and (rest or kind in {"own", "test"}):
         return makers[kind](rest, threads)
     plugin = None if kind in makers else find_plugin("vlm", kind)
     if plugin is None:
@@ -163,6 +166,13 @@ def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # 
     if made is None:
         raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")
     return made
+
+
+def _scripted(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # there is nothing to compute
+    from ferce_agent.vlm.adapters.scripted import ScriptedVlm, read_script
+
+    body, _ = _options(text, {})
+    return read_script(Path(body).expanduser()) if body else ScriptedVlm()
 
 
 def as_vlm(made: object) -> VisionLanguageModel | None:
