@@ -172,12 +172,38 @@ def bench_compare(first: Path, second: Path, as_json: bool) -> None:
 
 @bench.command(name="words")
 @click.option("--wrong", is_flag=True, help="Also list the texts that are not as they should be.")
+@click.option("--totals", is_flag=True, help="One row for each question only.")
 @click.option("--cues", is_flag=True, help="Count with cue words alone, without the sentence encoder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench_words(wrong: bool, cues: bool, as_json: bool) -> None:
+def bench_words(wrong: bool, totals: bool, cues: bool, as_json: bool) -> None:
     """Count how words are met on written lists: distress in many languages, English without a cause, language seen."""
     from ferce_agent.engine import default_engines
     from ferce_agent.evaluation.words import measure_words, to_table
 
     scores = measure_words(None if cues else default_engines().events)
-    click.echo(json.dumps([one.as_dict() for one in scores], indent=2) if as_json else to_table(scores, listed=wrong))
+    click.echo(
+        json.dumps([one.as_dict() for one in scores], indent=2)
+        if as_json
+        else to_table(scores, listed=wrong, totals=totals)
+    )
+
+
+@bench.command(name="write")
+@click.argument("page", type=FILE)
+@click.option("--only", default="", metavar="TEXT", help="Only parts whose command contains this.")
+@click.option(
+    "--set", "given", multiple=True, metavar="NAME=VALUE", help="What a word in capitals stands for: DIR=data."
+)
+def bench_write(page: Path, only: str, given: tuple[str, ...]) -> None:
+    """Run the commands that write the parts of PAGE, such as docs/measured.md, and put in what they print.
+
+    A part stands between <!-- written by: ferce bench … --> and <!-- end -->. Commands with a word in capitals that is
+    not given are left out and named.
+    """
+    from ferce_agent.evaluation.pages import rewrite_file
+
+    pairs = [one.partition("=") for one in given]
+    if any(not (name and mark) for name, mark, _ in pairs):
+        raise click.BadParameter("write NAME=VALUE, such as DIR=data/ferplus", param_hint="--set")
+    for command in rewrite_file(page, {name: value for name, _, value in pairs}, only):
+        click.echo(f"ferce: left out: {command}", err=True)

@@ -178,11 +178,15 @@ def measure_words(matcher: EventMatcher | None = None) -> list[WordScore]:
     return [*scores, *measure_languages()]
 
 
-def to_table(scores: Sequence[WordScore], *, listed: bool = False) -> str:
-    """Return the shares as a Markdown table; below it, if asked for, the texts that are not as they should be."""
+def to_table(scores: Sequence[WordScore], *, listed: bool = False, totals: bool = False) -> str:
+    """Return the shares as a Markdown table; below it, if asked for, the texts that are not as they should be.
+
+    With `totals` it has one row for each question instead of one for each list as well.
+    """
     lines = ["| | | share | of | goal |", "|---|---|---:|---:|---:|"]
     lines += [
-        f"| {one.question} | {one.group} | {one.share:.3f} | {one.texts} | {GOALS[one.question]} |" for one in scores
+        f"| {one.question} | {one.group} | {one.share:.3f} | {one.texts} | {GOALS[one.question]} |"
+        for one in ([] if totals else scores)
     ]
     for question in GOALS:
         own = [one for one in scores if one.question == question]
