@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ferce_agent.api import aanalyze_expression, analyze_expression
-    from ferce_agent.engine import Engines
     from ferce_agent.errors import FerceError
+    from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import UseContext
     from ferce_agent.report import EmotionReport
     from ferce_agent.settings import Settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _HOME = {
     "analyze_expression": "ferce_agent.api",
     "aanalyze_expression": "ferce_agent.api",
-    "Engines": "ferce_agent.engine",
+    "Engines": "ferce_agent.graphs.engines",
     "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
     "Settings": "ferce_agent.settings",

@@ -21,14 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.context.direction import Direction, PhotoState
-from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError, FerceError, ImageAccessError, ImageNotFoundError, InputError
 from ferce_agent.graphs.chat_pictures import ChatGraph
 from ferce_agent.graphs.chat_rules import FACE, Telling, bound_by, telling
 from ferce_agent.graphs.chat_state import (
     ChatContext,
     ChatState,
-    Reading,
+    Remembered,
     chat_context,
     fresh_reading,
     looked_at,
@@ -37,6 +36,7 @@ from ferce_agent.graphs.chat_state import (
     spoken,
     unread,
 )
+from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.graphs.runs import aanalyze_expression, analyze_expression
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import MAX_TEXT
@@ -194,7 +194,7 @@ class Chatbot:
 
 Work = Callable[[ChatState, Runtime[ChatContext]], dict[str, Any]]
 AsyncWork = Callable[[ChatState, Runtime[ChatContext]], Awaitable[dict[str, Any]]]
-Seen = tuple[ToolMessage, Reading | None]
+Seen = tuple[ToolMessage, Remembered | None]
 """The tool's answer to one call, and the reading if there is one."""
 
 

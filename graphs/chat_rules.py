@@ -8,8 +8,8 @@ from typing import Final
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from ferce_agent.engine import Engines
-from ferce_agent.graphs.chat_state import ChatState, Reading
+from ferce_agent.graphs.chat_state import ChatState, Remembered
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.decide import ASK_THEM, decide
 from ferce_agent.policy.use import UseContext, UseLike, read_use
 
@@ -31,7 +31,7 @@ class Telling:
     inferred: bool = True
     note: str = ""
 
-    def admits(self, reading: Reading) -> bool:
+    def admits(self, reading: Remembered) -> bool:
         """Return whether the model may be told of a reading.
 
         One made under other rules may say more than is allowed now.

@@ -39,7 +39,7 @@ WRITTEN: Final = "written"
 REFERENCE: Final = re.compile(r"\[photo (photo-[0-9a-f]{8})\]")
 """How a message refers to a photo that came with it."""
 
-Reading = dict[str, Any]
+Remembered = dict[str, Any]
 """One report in short, as plain JSON-able data.
 
 Time, whether expressions were read, summary, people (id, primary, valence,
@@ -52,7 +52,7 @@ def recent_messages(left: list[AnyMessage], right: Any) -> list[AnyMessage]:
     return merged[-MAX_MESSAGES:]
 
 
-def recent_reports(left: list[Reading], right: list[Reading]) -> list[Reading]:
+def recent_reports(left: list[Remembered], right: list[Remembered]) -> list[Remembered]:
     """Add readings and keep the latest; the reducer of `reports`."""
     return [*left, *right][-MAX_REPORTS:]
 
@@ -70,7 +70,7 @@ class ChatState(TypedDict, total=False):
     """
 
     messages: Annotated[list[AnyMessage], recent_messages]
-    reports: Annotated[list[Reading], recent_reports]
+    reports: Annotated[list[Remembered], recent_reports]
     pictures: list[str]
     use_context: dict[str, Any] | None
 
@@ -128,7 +128,7 @@ def unread(state: ChatState) -> list[str]:
     return [name for name in state.get("pictures", ()) if name not in asked]
 
 
-def reading_of(report: EmotionReport) -> Reading:
+def reading_of(report: EmotionReport) -> Remembered:
     """Return a report in short, as the thread remembers it."""
     return {
         "time": report.provenance.created_at.isoformat(),
@@ -181,7 +181,7 @@ def _person(report: EmotionReport, number: int) -> dict[str, Any]:
     }
 
 
-def fresh_reading(state: ChatState, now: datetime | None = None) -> Reading | None:
+def fresh_reading(state: ChatState, now: datetime | None = None) -> Remembered | None:
     """Return the latest reading, unless it is too old to say anything about now."""
     reports = state.get("reports", ())
     if not reports or (now or datetime.now(UTC)) - datetime.fromisoformat(reports[-1]["time"]) > FRESH:

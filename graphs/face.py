@@ -1,7 +1,8 @@
-"""The workflow of one face: quality, specialist, [vision-language model, extraction], reconciliation."""
+"""The workflow of one face that was read: [vision-language model, extraction], reconciliation."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -14,29 +15,13 @@ from langgraph.types import Command, RetryPolicy
 from ferce_agent.errors import EngineError, VlmError, VlmTimeoutError
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
-from ferce_agent.reasoning.reconcile import FaceFindings, Reading, person_id, reconcile
+from ferce_agent.pipeline import FaceReading
+from ferce_agent.reasoning.reconcile import FaceFindings, PersonFindings, person_id, reconcile
 from ferce_agent.reasoning.second_opinion import reading_of
-from ferce_agent.report import Degradation, DegradedCode
+from ferce_agent.report import Degradation, DegradedCode, VlmReading
 from ferce_agent.vlm.ask import Asker
 from ferce_agent.vlm.extraction.shape import AnswerShape
 from ferce_agent.vlm.protocol import Allowance, Request
-
-
-@stage("quality")
-def quality(state: FaceState, context: RunContext) -> Update:
-    """Measure box, landmarks, pose and readability."""
-    return {"face": context.engines.measure_face(context.picture.pixels, state["detected"])}
-
-
-@stage("specialist")
-def specialist(state: FaceState, context: RunContext) -> Update:
-    """Let the specialist read the face, or only its movements where the rules allow no more."""
-    pixels = context.picture.pixels
-    if not state["decision"].may_infer:
-        return {"movements": context.engines.read_movements(pixels, state["detected"])}
-    reading = context.engines.read_expression(pixels, state["detected"], state["face"].quality, state.get("labels", ()))
-    found = {"expression": reading.expression, "movements": reading.movements, "ranked": reading.labels}
-    return {**found, "embedding": reading.embedding}
 
 
 @stage("vlm")
@@ -48,7 +33,7 @@ def vlm(state: FaceState, context: RunContext) -> Update:
     asker, tell = asker_of(context), get_stream_writer()
     allowed = asker.time_for(context.engines.time_left(state["began"]), context.cancel)
     if allowed is None:
-        return {"degraded": [skipped(person_id(state["index"]))]}
+        return {"degraded": [skipped(person_id(state["reading"].track))]}
     request, _ = question(state, context, allowed)
     answer = asker.ask(replace(request, began=lambda: tell(progress_of(state, "begun"))))
     tell(progress_of(state, "ended", (answer.seconds or 0.0) * 1000))
@@ -67,21 +52,49 @@ def extract(state: FaceState, context: RunContext) -> Update:
 @stage("reconcile")
 def reconcile_face(state: FaceState, context: RunContext) -> Update:
     """Bring everything about the face together."""
-    before, found = state.get("expression"), state.get("extracted")
-    measured = tuple(state.get("movements", ()))
-    after, weight = before, 0.0
-    if before is not None and found is not None:
-        after, weight = context.engines.fuse(before, state["face"].quality, measured, found)
+    reading, found = state["reading"], state.get("extracted")
+    if reading.face is None or reading.expression is None or found is None:
+        vlm = reading_of(found, reading.expression, reading.movements, 0.0) if found is not None else None
+        return {"people": [finished(reading, state.get("degraded", ()), vlm)]}
+    fused, weight = context.engines.fuse(reading.expression, reading.face.quality, reading.movements, found)
+    vlm = reading_of(found, reading.expression, reading.movements, weight)
+    return {"people": [finished(replace(reading, expression=fused), state.get("degraded", ()), vlm)]}
+
+
+def finished(reading: FaceReading, notes: Iterable[Degradation] = (), vlm: VlmReading | None = None) -> PersonFindings:
+    """Return the person of a reading, with what could not be done; a face that could not be measured is left out.
+
+    Args:
+        reading: The face.
+        notes: What else could not be done for it.
+        vlm: What a vision-language model says about it.
+    """
+    name = person_id(reading.track)
+    if reading.face is None:
+        return left_out(reading.track, "quality", reading.failure)
+    if reading.failure is not None:
+        failed = Degradation(stage="specialist", code="face_failed", message=str(reading.failure)[:2000], person=name)
+        notes = (failed, *notes)
     known = FaceFindings(
-        index=state["index"],
-        face=state["face"],
-        expression=after,
-        measured=measured,
-        labels=tuple(state.get("ranked", ())),
-        vlm=reading_of(found, before, measured, weight) if found is not None else None,
-        degraded=tuple(state.get("degraded", ())),
+        index=reading.track,
+        face=reading.face,
+        expression=reading.expression,
+        measured=reading.movements,
+        labels=reading.labels,
+        vlm=vlm,
+        degraded=tuple(notes),
     )
-    return {"people": [reconcile(known)]}
+    try:
+        return reconcile(known)
+    except Exception as failure:  # one face does not cost the others
+        return left_out(reading.track, "reconcile", failure)
+
+
+def left_out(track: int, step: str, failure: BaseException | None) -> PersonFindings:
+    """Say that a face could not be handled at all."""
+    message = f"{person_id(track)} could not be handled and is left out: {failure}"
+    note = Degradation(stage=step, code="face_failed", message=message[:2000], person=None)
+    return PersonFindings(track, None, (), (note,))
 
 
 def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", "reconcile"]:
@@ -92,7 +105,7 @@ def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", 
     engines = context_of(runtime).engines
     if not state["decision"].may_send:
         return "reconcile"
-    expression = state.get("expression")
+    expression = state["reading"].expression
     settled = expression is not None and not expression.abstained
     if engines.asker is None or (engines.settings.vlm_when == "unsure" and settled):
         return "reconcile"
@@ -117,7 +130,7 @@ def asker_of(context: RunContext) -> Asker:
 
 def progress_of(state: FaceState, status: Literal["begun", "ended"], milliseconds: float = 0.0) -> dict[str, Any]:
     """Return the event that says with which face the model has begun, or which one it has answered, of how many."""
-    place = {"person": person_id(state["index"]), "number": state["index"] + 1, "of": state["count"]}
+    place = {"person": person_id(state["reading"].track), "number": state["reading"].track + 1, "of": state["count"]}
     return {"stage": "vlm", "status": status, "ms": milliseconds, "faces": 0, **place}
 
 
@@ -128,7 +141,7 @@ def question(state: FaceState, context: RunContext, allowed: Allowance) -> tuple
     """
     pixels = context.picture.pixels
     return asker_of(context).faces.request(
-        pixels, state["detected"], state.get("embedding", ()), state.get("context"), allowed
+        pixels, state["reading"].detected, state["reading"].embedding, state.get("context"), allowed
     )
 
 
@@ -147,13 +160,8 @@ def skipped(name: str) -> Degradation:
 
 def failure(state: FaceState, error: NodeError, code: DegradedCode) -> Degradation:
     """Describe a failed step of this face."""
-    name = person_id(state["index"])
+    name = person_id(state["reading"].track)
     return Degradation(stage=error.node, code=code, message=str(error.error)[:2000], person=name)
-
-
-def specialist_failed(state: FaceState, error: NodeError) -> Command[Any]:
-    """Go on without an expression."""
-    return Command(update={"degraded": [failure(state, error, "face_failed")]}, goto="reconcile")
 
 
 def vlm_failed(state: FaceState, error: NodeError, runtime: Runtime[RunContext]) -> Command[Any]:
@@ -170,9 +178,7 @@ def worth_a_retry(error: Exception) -> bool:
 
 def face_failed(state: FaceState, error: NodeError) -> Command[Any]:
     """Leave out a face that could not be handled at all, and say so."""
-    message = f"{person_id(state['index'])} could not be handled and is left out: {error.error}"
-    note = Degradation(stage=error.node, code="face_failed", message=message[:2000], person=None)
-    return Command(update={"people": [Reading(state["index"], None, (), (note,))]}, goto=END)
+    return Command(update={"people": [left_out(state["reading"].track, error.node, error.error)]}, goto=END)
 
 
 def build_face_graph() -> Any:
@@ -180,14 +186,10 @@ def build_face_graph() -> Any:
     graph = StateGraph(FaceState, RunContext, output_schema=FaceOutput)
     retry = RetryPolicy(initial_interval=0.2, max_attempts=2, retry_on=worth_a_retry)
     # The library's stubs do not know handlers that take the error.
-    graph.add_node("quality", quality, error_handler=face_failed)  # type: ignore[call-overload]
-    graph.add_node("specialist", specialist, error_handler=specialist_failed)  # type: ignore[call-overload]
     graph.add_node("vlm", vlm, retry_policy=retry, error_handler=vlm_failed)  # type: ignore[call-overload]
     graph.add_node("extract", extract, error_handler=vlm_failed)  # type: ignore[call-overload]
     graph.add_node("reconcile", reconcile_face, error_handler=face_failed)  # type: ignore[call-overload]
-    graph.add_edge(START, "quality")
-    graph.add_edge("quality", "specialist")
-    graph.add_conditional_edges("specialist", needs_vlm)
+    graph.add_conditional_edges(START, needs_vlm)
     graph.add_conditional_edges("vlm", was_asked)
     graph.add_edge("extract", "reconcile")
     graph.add_edge("reconcile", END)

@@ -1,8 +1,12 @@
-"""The `analyze_expression` workflow: load, detect, each face in parallel, context, report."""
+"""The `analyze_expression` workflow: load, read, report; with a vision-language model the steps of each face between.
+
+Without such a model there are three steps, because each step of a graph costs time and nothing is to be chosen.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langgraph.errors import NodeError
@@ -14,16 +18,17 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.composition import Findings, compose_report, detection_notes, source_of
 from ferce_agent.context.restricted_report import limited, notes_on
 from ferce_agent.context.statements import plain_words
-from ferce_agent.context.understanding import prefer, screened, understand
+from ferce_agent.context.understanding import Understanding, prefer, screened, understand
 from ferce_agent.errors import ImageAccessError, ImageFormatError, WeightsError
-from ferce_agent.graphs.face import asker_of, build_face_graph
+from ferce_agent.graphs.face import asker_of, build_face_graph, finished
 from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.graphs.stages import Update, context_of, stage
-from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State
+from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State, Timing
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import Situation, read_situation
+from ferce_agent.pipeline import FoundFace, Frame, timed
 from ferce_agent.prompts.loader import load_prompt
-from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.specialist.labels import read_labels
 from ferce_agent.vlm.scene_questions import CAUSE_PROMPT, SCENE_PROMPT
@@ -40,7 +45,7 @@ def load(state: State, context: RunContext) -> Update:
     decision = context.engines.permit(state.get("use_context"))
     situation = read_situation(state.get("context"))
     picture = open_picture(context)
-    labels = context.engines.prepare_labels(read_labels(state.get("labels")))
+    labels = context.engines.pipeline.prepare_labels(read_labels(state.get("labels")))
     context.engines.prepare_asking()
     context.held = picture
     return {
@@ -71,28 +76,34 @@ def open_picture(context: RunContext) -> Picture:
     return load_picture(context.sent, roots=context.roots)
 
 
-@stage("detect")
-def detect(state: State, context: RunContext) -> Update:  # noqa: ARG001  # a node takes it
-    """Find the faces."""
-    picture = context.picture
-    faces = context.engines.detect(picture.pixels)
-    chosen = context.engines.settings
+def read(state: State, runtime: Runtime[RunContext]) -> Update:
+    """Find the faces and read them, all at once."""
+    context = context_of(runtime)
+    picture, pipeline, chosen = context.picture, context.engines.pipeline, context.engines.settings
+    timings: list[Timing] = []
+
+    def note(step: str, elapsed: float, faces: int) -> None:
+        timings.append((step, elapsed))
+        runtime.stream_writer({"stage": step, "ms": elapsed, "faces": faces if step == "detect" else 0})
+
+    with timed("detect", note) as count:
+        faces = pipeline.detect(picture.pixels)
+        count(min(len(faces), chosen.max_faces))
+    frame = Frame(picture.pixels)
+    found = [FoundFace(frame, track, face) for track, face in enumerate(faces[: chosen.max_faces])]
+    readings = pipeline.read_faces(found, labels=state["labels"], infer=state["decision"].may_infer, on_step=note)
     notes = detection_notes(picture, len(faces), chosen.max_faces, chosen.small_faces)
-    return {"faces": faces[: chosen.max_faces], "degraded": notes}
+    return {"readings": readings, "degraded": notes, "timings": timings}
 
 
-def each_face(state: State) -> list[Send] | str:
-    """Send every face to its own workflow, or go on where there is none."""
-    words = plain_words(state["situation"])
-    shared = FaceState(
-        began=state["began"],
-        decision=state["decision"],
-        context=words,
-        labels=state["labels"],
-        count=len(state["faces"]),
-    )
-    jobs = [Send("face", FaceState(**shared, index=index, detected=face)) for index, face in enumerate(state["faces"])]
-    return jobs or "context"
+def each_face(state: State, runtime: Runtime[RunContext]) -> list[Send] | str:
+    """Send every face to its own workflow where a vision-language model may be asked; else finish at once."""
+    readings, decision = state["readings"], state["decision"]
+    if not readings or context_of(runtime).engines.asker is None or not decision.may_send:
+        return "finish"
+    words, count = plain_words(state["situation"]), len(readings)
+    shared = FaceState(began=state["began"], decision=decision, context=words, count=count)
+    return [Send("face", FaceState(**shared, reading=reading)) for reading in readings]
 
 
 def wants_scene(state: State, runtime: Runtime[RunContext]) -> str:
@@ -123,19 +134,24 @@ def scene_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG00
 
 @stage("context")
 def reason(state: State, context: RunContext) -> Update:
-    """Relate the people, read the caller's words, look for causes.
+    """Relate the people, read the caller's words, look for causes."""
+    understood, notes = understood_of(ordered(state), state, context)
+    return {"understood": understood, "degraded": notes}
 
-    By cue words alone where sentences cannot be compared.
-    """
-    people = [reading.person for reading in ordered(state) if reading.person is not None]
+
+def understood_of(
+    findings: Sequence[PersonFindings], state: State, context: RunContext
+) -> tuple[Understanding, list[Degradation]]:
+    """Return what is going on; by cue words alone where sentences cannot be compared, and then say so."""
+    people = [one.person for one in findings if one.person is not None]
     told, around = state["situation"], state.get("around")
     prompted = context.engines.asker is not None and state["decision"].may_send
     try:
-        return {"understood": understand(people, told, around, context.engines.events, prompted)}
+        return understand(people, told, around, context.engines.events, prompted), []
     except WeightsError as error:
         message = f"Causes were looked for by cue words alone. {error}"
         note = Degradation(stage="context", code="sentences_not_compared", message=message[:2000], person=None)
-        return {"understood": understand(people, told, around, prompted=prompted), "degraded": [note]}
+        return understand(people, told, around, prompted=prompted), [note]
 
 
 def wants_choice(state: State, runtime: Runtime[RunContext]) -> str:
@@ -173,13 +189,17 @@ def choose_failed(state: State, error: NodeError) -> Command[Any]:  # noqa: ARG0
 
 def reason_failed(state: State, error: NodeError) -> Command[Any]:
     """Go on without relationships and causes, and say so."""
-    message = f"Relationships and causes could not be worked out: {error.error}"
-    note = Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
     told = state.get("situation", Situation())  # gone where a run goes on from a checkpoint; `compose` then says so
-    return Command(update={"understood": screened(told), "degraded": [note]}, goto="compose")
+    return Command(update={"understood": screened(told), "degraded": [not_understood(error.error)]}, goto="compose")
 
 
-def ordered(state: State) -> list[Reading]:
+def not_understood(failure: BaseException) -> Degradation:
+    """Say that the context could not be worked out."""
+    message = f"Relationships and causes could not be worked out: {failure}"
+    return Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
+
+
+def ordered(state: State) -> list[PersonFindings]:
     """Return the readings, largest face first."""
     return sorted(state.get("people", []), key=lambda reading: reading.index)
 
@@ -188,23 +208,62 @@ def compose(state: State, runtime: Runtime[RunContext]) -> Update:
     """Validate everything as one report."""
     context = context_of(runtime)
     _ = context.picture  # what goes on from a checkpoint has nothing to compose
+    return {
+        "report": report_of(state, context, ordered(state), state["understood"], state["degraded"], state["timings"])
+    }
+
+
+def finish(state: State, runtime: Runtime[RunContext]) -> Update:
+    """Finish the people, work out the context and validate everything as one report: the way without other models."""
+    context = context_of(runtime)
+    _ = context.picture
+    notes, timings = list(state["degraded"]), list(state["timings"])
+
+    def tell(step: str, elapsed: float, _: int) -> None:
+        timings.append((step, elapsed))
+        runtime.stream_writer({"stage": step, "ms": elapsed, "faces": 0})
+
+    with timed("reconcile", tell):
+        findings = [finished(reading) for reading in state["readings"]]
+    with timed("context", tell):
+        try:
+            understood, found = understood_of(findings, state, context)
+        except Exception as failure:  # faces are reported whatever the words do
+            understood, found = screened(state["situation"]), [not_understood(failure)]
+    return {"report": report_of(state, context, findings, understood, [*notes, *found], timings)}
+
+
+def report_of(  # noqa: PLR0913  # one parameter per part
+    state: State,
+    context: RunContext,
+    people: list[PersonFindings],
+    understood: Understanding,
+    degraded: list[Degradation],
+    timings: list[Timing],
+) -> EmotionReport:
+    """Return the validated report, with what the rules let through."""
+    sent, decision = state.get("sent", []), state["decision"]
     findings = Findings(
         source=state["source"],
-        readings=ordered(state),
-        understood=state["understood"],
-        degraded=state["degraded"],
-        timings=state["timings"],
-        sent=state.get("sent", []),
-        policy=state["decision"].policy,
+        readings=people,
+        understood=understood,
+        degraded=degraded,
+        timings=timings,
+        sent=sent,
+        policy=decision.policy,
     )
-    report = compose_report(findings, context.engines)
-    return {"report": report if state["decision"].may_infer else limited(report, state["decision"])}
+    made = compose_report(findings, context.engines.used(asked=bool(sent)))
+    return made if decision.may_infer else limited(made, decision)
 
 
-def compose_plain(state: State, runtime: Runtime[RunContext]) -> Update:
-    """Validate everything as one report, and give it as plain data: a memory need not know this package's types."""
-    report: EmotionReport = compose(state, runtime)["report"]
-    return {"report": report.model_dump(mode="json")}
+def plain(work: Callable[[State, Runtime[RunContext]], Update]) -> Any:
+    """Return a node that gives its report as plain data: a memory need not know this package's types."""
+
+    def node(state: State, runtime: Runtime[RunContext]) -> Update:
+        made: EmotionReport = work(state, runtime)["report"]
+        return {"report": made.model_dump(mode="json")}
+
+    return node
 
 
 def build_graph(checkpointer: Any = None) -> PhotoGraph:
@@ -216,23 +275,25 @@ def build_graph(checkpointer: Any = None) -> PhotoGraph:
     """
     builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
     builder.add_node("load", load)
-    builder.add_node("detect", detect)
+    builder.add_node("read", read)
+    builder.add_node("finish", finish if checkpointer is False else plain(finish))
     builder.add_node("face", build_face_graph())
     # The library's stubs do not know handlers that take the error.
-    builder.add_node("context", reason, error_handler=reason_failed)  # type: ignore[call-overload]
-    builder.add_node("scene", scene, error_handler=scene_failed)  # type: ignore[call-overload]
-    builder.add_node("compose", compose if checkpointer is False else compose_plain)
+    builder.add_node("context", reason, error_handler=reason_failed)
+    builder.add_node("scene", scene, error_handler=scene_failed)
+    builder.add_node("compose", compose if checkpointer is False else plain(compose))
     builder.add_edge(START, "load")
-    builder.add_edge("load", "detect")
-    builder.add_conditional_edges("detect", each_face, ["face", "context"])
+    builder.add_edge("load", "read")
+    builder.add_conditional_edges("read", each_face, ["face", "finish"])
+    builder.add_edge("finish", END)
     builder.add_conditional_edges("face", wants_scene, ["scene", "context"])
     builder.add_edge("scene", "context")
     builder.add_node("choose", choose, error_handler=choose_failed)
     builder.add_conditional_edges("context", wants_choice, ["choose", "compose"])
     builder.add_edge("choose", "compose")
     builder.add_edge("compose", END)
-    plain = builder.compile(checkpointer=checkpointer, name="analyze_expression")
-    return PhotoGraph(**plain.__dict__)
+    compiled = builder.compile(checkpointer=checkpointer, name="analyze_expression")
+    return PhotoGraph(**compiled.__dict__)
 
 
 @once

@@ -21,7 +21,7 @@ from ferce_agent.report import EmotionReport
 from ferce_agent.specialist.labels import read_labels
 
 if TYPE_CHECKING:
-    from ferce_agent.engine import Engines
+    from ferce_agent.graphs.engines import Engines
     from ferce_agent.inputs.photo import ImageSource, Picture
 
 LabelsLike: TypeAlias = Sequence[str] | str | None

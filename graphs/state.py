@@ -15,22 +15,18 @@ from typing_extensions import TypedDict  # the standard one has no schema before
 
 from ferce_agent.concurrency.cancellation import Cancellation
 from ferce_agent.context.understanding import Understanding
-from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
-from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.graphs.channels import Gathered
+from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.inputs.photo import ImageSource, Picture
 from ferce_agent.inputs.situation import Situation
+from ferce_agent.pipeline import FaceReading
 from ferce_agent.policy.decide import Decision
-from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import (
-    ActionUnitReading,
     Degradation,
     EmotionReport,
-    Expression,
-    Face,
-    RankedLabel,
     Source,
 )
 from ferce_agent.vlm.extraction.perception import ExtractedPerception
@@ -77,44 +73,37 @@ class State(InputState, OutputState, total=False):
     decision: Annotated[Decision, UntrackedValue]
     situation: Annotated[Situation, UntrackedValue]
     source: Annotated[Source, UntrackedValue]
-    faces: Annotated[list[DetectedFace], UntrackedValue]
+    readings: Annotated[list[FaceReading], UntrackedValue]
     around: Annotated[WrittenScene, UntrackedValue]
-    people: Annotated[list[Reading], Gathered]
+    people: Annotated[list[PersonFindings], Gathered]
     understood: Annotated[Understanding, UntrackedValue]
     degraded: Annotated[list[Degradation], Gathered]
     timings: Annotated[list[Timing], Gathered]
     sent: Annotated[list[Sent], Gathered]
-    detected: Annotated[DetectedFace, UntrackedValue]
+    reading: Annotated[FaceReading, UntrackedValue]
     """Only named so that what is sent to a face's nodes is not remembered either."""
 
 
 class FaceState(TypedDict, total=False):
     """What the nodes of one face exchange."""
 
-    index: int
     count: int
     began: float
     decision: Decision
     context: str
-    detected: DetectedFace
-    face: Face
-    expression: Expression
-    labels: list[str]
-    movements: tuple[ActionUnitReading, ...]
-    ranked: tuple[RankedLabel, ...]
-    embedding: tuple[float, ...]
+    reading: FaceReading
     answer: Answer
     extracted: ExtractedPerception
     degraded: Annotated[list[Degradation], operator.add]
     timings: Annotated[list[Timing], operator.add]
     sent: Annotated[list[Sent], operator.add]
-    people: list[Reading]
+    people: list[PersonFindings]
 
 
 class FaceOutput(TypedDict):
     """What one face adds to the state of the whole picture."""
 
-    people: list[Reading]
+    people: list[PersonFindings]
     timings: list[Timing]
     sent: list[Sent]
 

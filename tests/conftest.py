@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferce_agent.engine import Engines
 from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
 
 

@@ -13,8 +13,8 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
 from ferce_agent.api import aanalyze_expression, analyze_expression
-from ferce_agent.engine import default_engines
 from ferce_agent.errors import EngineError, FerceError
+from ferce_agent.graphs.engines import default_engines
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.situation import Situation
@@ -26,7 +26,7 @@ from ferce_agent.views.brief import to_brief, to_brief_text
 from ferce_agent.views.text import to_text
 
 if TYPE_CHECKING:
-    from ferce_agent.engine import Engines
+    from ferce_agent.graphs.engines import Engines
 
 __all__ = ["DESCRIPTION", "AnalyzeExpressionInput", "create_analyze_expression_tool"]
 

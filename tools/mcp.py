@@ -22,8 +22,8 @@ from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotatio
 from starlette.requests import Request
 
 from ferce_agent.api import Event, aanalyze_expression
-from ferce_agent.engine import default_engines, package
 from ferce_agent.errors import EngineError, FerceError
+from ferce_agent.graphs.engines import default_engines, package
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
@@ -43,7 +43,7 @@ from ferce_agent.views.brief import brief_schema, to_brief, to_brief_text
 from ferce_agent.views.text import to_text
 
 if TYPE_CHECKING:
-    from ferce_agent.engine import Engines
+    from ferce_agent.graphs.engines import Engines
 
 MAX_BODY: Final = DEFAULT_LIMITS.max_bytes * 3 // 2
 """Largest HTTP request in bytes: a picture of the largest size as base64, and some room."""

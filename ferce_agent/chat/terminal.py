@@ -17,11 +17,11 @@ from langchain_core.messages import HumanMessage, ToolMessage
 from ferce_agent.api import Event
 from ferce_agent.chat import memory
 from ferce_agent.chat.models import load_chat_model
-from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, FerceError, InputError, SettingsError
 from ferce_agent.graphs.chat import build_chat_graph
 from ferce_agent.graphs.chat_rules import Telling, telling
 from ferce_agent.graphs.chat_state import ChatContext, reference_to
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.validation.fields import did_you_mean, shown

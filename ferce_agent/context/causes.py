@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ferce_agent.concurrency.lazy import once
-from ferce_agent.context.events import NOTHING, EventMatcher, Reading
+from ferce_agent.context.events import NOTHING, EventMatcher, EventScores
 from ferce_agent.context.evidence_spans import carrying_words
 from ferce_agent.context.negation import affirmed, opposed, tells_of_bad
 from ferce_agent.context.pairs import face_distance
@@ -98,7 +98,7 @@ YIELD: Final = 0.7
 
 COMPARED: Final = 200
 """Different sentences that the sentence classifier reads; in the others only cues count, and the report says so."""
-UNREAD: Final = Reading({})
+UNREAD: Final = EventScores({})
 
 FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
     ("fear", "anger"): "dangerous",
@@ -184,7 +184,7 @@ def names_feeling(text: str) -> bool:
 
 
 def appraisals_in(
-    statement: Statement, sentence: Sentence, reading: Reading = UNREAD, undenied: Reading | None = None
+    statement: Statement, sentence: Sentence, reading: EventScores = UNREAD, undenied: EventScores | None = None
 ) -> list[StatedAppraisal]:
     """Return the appraisals of one sentence, clearest first.
 
@@ -263,7 +263,7 @@ def _stated(  # noqa: PLR0913
     hits: Mapping[str, Sequence[PhraseHit]],
     statement: Statement,
     sentence: Sentence,
-    reading: Reading,
+    reading: EventScores,
 ) -> StatedAppraisal:
     pointing = hits.get(name) or [hit for found in hits.values() for hit in found]
     first, last = carrying_words(sentence.text, name, reading.words, [(hit.start, hit.end) for hit in pointing])

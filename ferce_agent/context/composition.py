@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from ferce_agent.context.guidance import guide
 from ferce_agent.context.summary import summarise
 from ferce_agent.context.understanding import Understanding
-from ferce_agent.engine import Engines, package
 from ferce_agent.faces.detection import When, is_scaled_down, least_face
 from ferce_agent.inputs.photo import Picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.decide import standard_policy
-from ferce_agent.reasoning.reconcile import Reading
+from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import (
     Degradation,
     DegradedCode,
     EmotionReport,
+    Engine,
     Person,
     Policy,
     Provenance,
@@ -27,11 +27,34 @@ from ferce_agent.report import (
 
 
 @dataclass(frozen=True, slots=True)
+class EnginesUsed:
+    """What took part in a report, and what could have.
+
+    Attributes:
+        package: Version of ferce-agent.
+        detector: Face detector.
+        specialist: Expression model.
+        vlm: Vision-language model, if it was asked.
+        vlm_configured: Whether there is one.
+        vlm_remote: Whether it runs elsewhere.
+        movements: Whether the specialist's weights measure action units.
+    """
+
+    package: str
+    detector: Engine
+    specialist: Engine
+    vlm: Engine | None
+    vlm_configured: bool
+    vlm_remote: bool
+    movements: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Everything the workflow found out, before it becomes a report."""
 
     source: Source
-    readings: list[Reading]
+    readings: list[PersonFindings]
     understood: Understanding
     degraded: list[Degradation]
     timings: list[tuple[str, float]]
@@ -69,25 +92,25 @@ def detection_notes(picture: Picture, found: int, limit: int, small_faces: When 
     return notes
 
 
-def engine_notes(engines: Engines, people: int) -> list[Degradation]:
+def engine_notes(engines: EnginesUsed, people: int) -> list[Degradation]:
     """Say what no configured engine can do; nothing where there is nobody to look at."""
     notes: list[Degradation] = []
     if not people:
         return notes
-    if engines.asker is None:
+    if not engines.vlm_configured:
         message = (
             "No vision-language model is configured: description and rationale come from the measurements and the "
             "ontology."
         )
         notes.append(Degradation(stage="vlm", code="vlm_not_configured", message=message, person=None))
-    if engines.measures_movements():
+    if engines.movements:
         return notes
     message = "These weights measure no action units; the typical movements in the rationale are not verified."
     notes.append(Degradation(stage="specialist", code="action_units_not_measured", message=message, person=None))
     return notes
 
 
-def compose_report(findings: Findings, engines: Engines) -> EmotionReport:
+def compose_report(findings: Findings, engines: EnginesUsed) -> EmotionReport:
     """Return the validated report."""
     people = [reading.person for reading in findings.readings if reading.person is not None]
     degraded = [*findings.degraded, *(note for reading in findings.readings for note in reading.degraded)]
@@ -121,21 +144,20 @@ def with_posture(person: Person, understood: Understanding) -> Person:
     return person.model_copy(update={"posture": posture}) if posture else person
 
 
-def provenance(engines: Engines, findings: Findings) -> Provenance:
+def provenance(engines: EnginesUsed, findings: Findings) -> Provenance:
     """Name engines, versions, times, and what left the machine."""
     totals: defaultdict[str, float] = defaultdict(float)
     for stage, elapsed in findings.timings:
         totals[stage] += elapsed
-    asked = engines.asker if findings.sent else None
     parts = dict.fromkeys(part for _, parts in findings.sent for part in parts)
     return Provenance(
-        package=package(),
+        package=engines.package,
         created_at=datetime.now(UTC),
-        detector=engines.detector_card(),
-        specialist=engines.specialist_card(),
-        vlm=engines.vlm_card() if asked else None,
+        detector=engines.detector,
+        specialist=engines.specialist,
+        vlm=engines.vlm,
         ontology=ontology().version,
         prompts=tuple(dict.fromkeys(reference for reference, _ in findings.sent)),
-        left_machine=tuple(parts) if asked is not None and asked.vlm.remote else (),
+        left_machine=tuple(parts) if findings.sent and engines.vlm_remote else (),
         timings_ms={stage: round(total, 3) for stage, total in totals.items()},
     )

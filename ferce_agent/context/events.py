@@ -141,7 +141,7 @@ class EventClassifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class EventScores:
     """How one sentence may be appraised, and by which of its words.
 
     Attributes:
@@ -174,7 +174,7 @@ class EventMatcher:
             )
         return found
 
-    def read(self, sentences: Sequence[str]) -> list[Reading]:
+    def read(self, sentences: Sequence[str]) -> list[EventScores]:
         """Return how each sentence may be appraised, and by which words where the encoder tells.
 
         Sentences may be of any length.
@@ -184,11 +184,11 @@ class EventMatcher:
         """
         return [self._read(sentence) for sentence in sentences]
 
-    def _read(self, sentence: str) -> Reading:
+    def _read(self, sentence: str) -> EventScores:
         parts = parts_of(sentence)
         texts = [sentence[first:last] for first, last in parts]
         if not isinstance(self._encoder, ReadsWords):
-            return Reading(pooled([self._named(row) for row in self._probabilities(self._encoder.encode(texts))]))
+            return EventScores(pooled([self._named(row) for row in self._probabilities(self._encoder.encode(texts))]))
         encoded = self._encoder.encode_words(texts)
         rows = self._probabilities(np.stack([one.vector for one in encoded]))
         words = [
@@ -196,7 +196,7 @@ class EventMatcher:
             for (start, _), one, row in zip(parts, encoded, rows, strict=True)
             for first, last, scores in self._words(one, row)
         ]
-        return Reading(pooled([self._named(row) for row in rows]), tuple(words))
+        return EventScores(pooled([self._named(row) for row in rows]), tuple(words))
 
     def _probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         return self._classifier.probabilities(vectors)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.evaluation.datasets.registry import load_dataset
 from ferce_agent.evaluation.perceivers.base import Sample
 from ferce_agent.evaluation.perceivers.fused import look_twice
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology
 from ferce_agent.policy.use import UseLike
@@ -54,7 +54,7 @@ def measure_reliability(spec: str, limit: int, settings: Settings, use: UseLike 
         for number, item in enumerate(chosen):
             display.show(number, item.id)
             pixels = item.pixels()
-            face = None if is_crop else next(iter(engines.detect(pixels)), None)
+            face = None if is_crop else next(iter(engines.pipeline.detect(pixels)), None)
             truth = CANONICAL.index(ontology().canonical_of(data.labels.terms[item.gold])[0])
             perception, found = look_twice(engines, Sample(pixels, face, is_crop), settings.flatten)
             shares = canonical_shares(found.parts if found else ())

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from ferce_agent.api import analyze_expression
 from ferce_agent.context.composition import Findings, compose_report, detection_notes, source_of
 from ferce_agent.context.understanding import understand
-from ferce_agent.engine import Engines, default_engines
 from ferce_agent.errors import EngineError
 from ferce_agent.faces.alignment import align_face
+from ferce_agent.graphs.engines import Engines, default_engines
+from ferce_agent.graphs.face import finished
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.situation import Situation
-from ferce_agent.reasoning.reconcile import FaceFindings, reconcile
+from ferce_agent.pipeline import Frame
 from ferce_agent.report import EmotionReport
 from ferce_agent.specialist.runner import PRECISIONS, Specialist
 
@@ -112,15 +113,13 @@ def _timed(work: Callable[[], EmotionReport]) -> tuple[float, EmotionReport]:
 def without_graph(source: bytes, engines: Engines) -> EmotionReport:
     """Make the same report by calling the same functions one after the other, to see what the graph itself costs."""
     picture = load_picture(source)
-    readings = []
-    for index, detected in enumerate(engines.detect(picture.pixels)):
-        face = engines.measure_face(picture.pixels, detected)
-        read = engines.read_expression(picture.pixels, detected, face.quality)
-        readings.append(reconcile(FaceFindings(index, face, read.expression, read.movements)))
-    people = [reading.person for reading in readings if reading.person is not None]
-    notes = detection_notes(picture, len(readings), engines.settings.max_faces)
-    findings = Findings(source_of(picture), readings, understand(people, Situation()), notes, [])
-    return compose_report(findings, engines)
+    pipeline = engines.pipeline
+    people = [finished(reading) for reading in pipeline.read([Frame(picture.pixels)])]
+    shown = [one.person for one in people if one.person is not None]
+    notes = detection_notes(picture, len(people), engines.settings.max_faces)
+    understood = understand(shown, Situation(), matcher=engines.events)
+    findings = Findings(source_of(picture), people, understood, notes, [])
+    return compose_report(findings, engines.used(asked=False))
 
 
 def _row(name: str, values: list[float]) -> Row:
@@ -147,7 +146,7 @@ def specialist_rows(runs: int) -> list[Row]:
 def clear_and_unclear_face() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the demo photo's smile as the specialist sees it, and a plain grey crop nobody could read."""
     photo = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
-    smile = align_face(photo, default_engines().detect(photo)[0].landmarks)
+    smile = align_face(photo, default_engines().pipeline.detect(photo)[0].landmarks)
     return smile, np.full_like(smile, 128)
 
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import ExtractionError, SettingsError, VlmError
 from ferce_agent.evaluation.runner import peak_megabytes
 from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import UseLike
 from ferce_agent.settings import Settings
 from ferce_agent.views.progress import Display
@@ -90,7 +90,7 @@ def measure_vlm(settings: Settings, answers: int, use: UseLike | None = None) ->
     engines.permit_sending(use)
     vlm = engines.asker.vlm
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
-    picture = engines.asker.faces.picture(pixels, engines.detect(pixels)[0])
+    picture = engines.asker.faces.picture(pixels, engines.pipeline.detect(pixels)[0])
     before = peak_megabytes()
     short = Request("Look at the face.", (picture,), max_tokens=TOKENS, seconds=SECONDS)
     first = _seconds(lambda: vlm.ask(short))

@@ -19,7 +19,7 @@ from ferce_agent.report import (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PersonFindings:
     """One face, finished: the person, the evidence its claims rest on, and what could not be done.
 
     `person` is None if the face could not be handled at all.
@@ -60,7 +60,7 @@ class FaceFindings:
     degraded: tuple[Degradation, ...] = ()
 
 
-def reconcile(found: FaceFindings) -> Reading:
+def reconcile(found: FaceFindings) -> PersonFindings:
     """Build the person and its evidence.
 
     The measurements decide. What a vision-language model says is shown beside them as claims, each with how it stands
@@ -87,4 +87,4 @@ def reconcile(found: FaceFindings) -> Reading:
         description=describe(found.face, found.expression, found.measured),
         rationale=tuple(claims),
     )
-    return Reading(found.index, person, tuple(evidence), degraded)
+    return PersonFindings(found.index, person, tuple(evidence), degraded)

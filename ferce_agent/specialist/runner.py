@@ -85,7 +85,7 @@ class SpecialistCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Perception:
+class SpecialistOutput:
     """What the specialist says about one face.
 
     Attributes:
@@ -104,14 +104,14 @@ class Perception:
     pose: tuple[float, float, float] | None
 
 
-def mean_perception(views: Sequence[Perception]) -> Perception:
+def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
     """Return the mean of what several looks at one face gave.
 
     At least one look. Of the probabilities it is the geometric one.
     """
     poses = [view.pose for view in views if view.pose is not None]
     yaw, pitch, roll = np.mean(poses, axis=0).tolist() if poses else (0.0, 0.0, 0.0)
-    return Perception(
+    return SpecialistOutput(
         softmax(np.mean([np.log(view.probabilities) for view in views], axis=0)),
         np.mean([view.logits for view in views], axis=0),
         np.mean([view.embedding for view in views], axis=0).astype(np.float32),
@@ -301,7 +301,9 @@ class Specialist:
         nothing = np.zeros((len(crops), 0))
         return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
 
-    def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False) -> list[Perception]:
+    def perceive(
+        self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False
+    ) -> list[SpecialistOutput]:
         """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities.
 
         See `run` for errors.
@@ -315,7 +317,7 @@ class Specialist:
         raw = self.run(crops, twice=twice)
         probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)
         return [
-            Perception(
+            SpecialistOutput(
                 probabilities[index],
                 raw.logits[index],
                 raw.embedding[index].astype(np.float32),

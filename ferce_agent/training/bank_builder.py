@@ -8,14 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError, FerceError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.ontology.normalise import normalise
 from ferce_agent.reasoning.describe import seen_movements
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.settings import Settings
-from ferce_agent.specialist.runner import Perception
+from ferce_agent.specialist.runner import SpecialistOutput
 from ferce_agent.views.progress import Display
 from ferce_agent.vlm.bank import Bank, Example, unit_vectors
 from ferce_agent.vlm.extraction.hygiene import tidy_text
@@ -57,10 +57,10 @@ def build_bank(folder: Path, settings: Settings | None = None, *, pictures: bool
             display.show(number, photo.name)
             try:
                 pixels = load_picture(photo).pixels
-                faces = engines.detect(pixels)
+                faces = engines.pipeline.detect(pixels)
                 if not faces:
                     raise DataError("no face was found.")
-                perception = engines.look(pixels, faces[0])
+                perception = engines.pipeline.look(pixels, faces[0])
                 picture = face_jpeg(pixels, faces[0]) if pictures else b""
                 examples.append(Example(term, words_for(perception, photo), picture))
                 vectors.append(perception.embedding)
@@ -69,7 +69,7 @@ def build_bank(folder: Path, settings: Settings | None = None, *, pictures: bool
     if not examples:
         raise DataError("No photo of the folder could be used.", hint=left_out[0][1] if left_out else "")
     return Built(
-        Bank(unit_vectors(np.stack(vectors).astype(np.float32)), tuple(examples), engines.specialist.sha256),
+        Bank(unit_vectors(np.stack(vectors).astype(np.float32)), tuple(examples), engines.pipeline.specialist.sha256),
         tuple(left_out),
     )
 
@@ -92,7 +92,7 @@ def labelled_photos(folder: Path) -> list[tuple[Path, str]]:
     return jobs
 
 
-def words_for(perception: Perception, photo: Path) -> str:
+def words_for(perception: SpecialistOutput, photo: Path) -> str:
     """Return what was measured in the face, and the photo's note."""
     note = photo.with_suffix(".txt")
     said = tidy_text(note.read_text("utf-8", errors="replace"), NOTE) if note.is_file() else ""

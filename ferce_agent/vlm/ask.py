@@ -6,9 +6,7 @@ In the time there is, once, and again where an answer cannot be used.
 from __future__ import annotations
 
 from ferce_agent.concurrency.cancellation import Cancellation
-from ferce_agent.concurrency.lazy import lazy_property
-from ferce_agent.errors import DataError, VlmTimeoutError
-from ferce_agent.reasoning.fusion import Reliability
+from ferce_agent.errors import VlmTimeoutError
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.extraction.perception import ExtractedPerception
 from ferce_agent.vlm.extraction.repair import extract_with_repairs
@@ -42,34 +40,17 @@ class Asker:
         self.scenes = SceneQuestions(vlm, self.faces, self.ask, settings.vlm_tokens)
         self._pace = Pace()
 
-    @lazy_property
-    def reliability(self) -> Reliability | None:
-        """How far the model's label may move the probabilities; None if that was never measured.
-
-        Raises:
-            DataError: The file cannot be read, or is about another model or prompt.
-        """
-        if self.settings.vlm_reliability is None:
-            return None
-        table = Reliability.load(self.settings.vlm_reliability)
-        if (table.model, table.prompt) != (self.vlm.version, self.faces.prompt.reference):
-            raise DataError(
-                f"{self.settings.vlm_reliability.name} is about {table.model} with {table.prompt}.",
-                hint="Measure this model: ferce vlm calibrate",
-            )
-        return table
-
     def check(self) -> None:
-        """Read prompt, bank and reliability, and let the model look whether its files and packages are there.
+        """Read prompt and bank, and let the model look whether its files and packages are there.
 
         Loads nothing.
 
         Raises:
             SettingsError: The prompt cannot be used.
-            DataError: The bank or the reliability file cannot be used.
+            DataError: The bank cannot be used.
             SetupError: The model lacks a file or a package.
         """
-        _ = self.faces.prompt, self.faces.bank, self.reliability
+        _ = self.faces.prompt, self.faces.bank
         check = getattr(self.vlm, "check", None)
         if callable(check):
             check()

@@ -10,7 +10,7 @@ import pytest
 
 import ferce_agent
 from ferce_agent.concurrency.lazy import lazy_property, once, once_each
-from ferce_agent.engine import Engines
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.ontology.store import ontology
 from ferce_agent.settings import Settings
 
@@ -126,9 +126,14 @@ def test_sixteen_threads_share_one_of_each_engine() -> None:
 
     def engine(number: int) -> tuple[int, ...]:
         barrier.wait(30)
-        shared: list[Any] = [engines.specialist._session, engines.specialist.card, engines.asker, engines.events]
+        shared: list[Any] = [
+            engines.pipeline.specialist._session,
+            engines.pipeline.specialist.card,
+            engines.asker,
+            engines.events,
+        ]
         shared += [
-            engines.vocabulary,
+            engines.pipeline.vocabulary,
             engines.asker.faces.prompt if engines.asker else None,
             ontology(),
             ontology()._compounds,

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from ferce_agent.context.causes import find_causes, stated_appraisals
 from ferce_agent.context.statements import is_plain_act, statements, unreal_group
-from ferce_agent.engine import default_engines
 from ferce_agent.evaluation.cases import make_person
 from ferce_agent.evaluation.words import explained, measure_plain
+from ferce_agent.graphs.engines import default_engines
 from ferce_agent.inputs.situation import EarlierReading, KnownPerson, Situation, Turn
 from ferce_agent.ontology.labels import Canonical
 from ferce_agent.report import Person

@@ -9,8 +9,8 @@ import pytest
 from ferce_agent import analyze_expression
 from ferce_agent.context.events import EventMatcher
 from ferce_agent.context.sentence_vectors import WordEncoder
-from ferce_agent.engine import Engines
 from ferce_agent.errors import WeightsError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.sentence_encoder import NETWORK_NAME, TOKENIZER_NAME
@@ -27,7 +27,7 @@ def codes(report: EmotionReport) -> set[tuple[str, str]]:
 def stripped(tmp_path: Path) -> Engines:
     engines = Engines()
     encoder = WordEncoder(tmp_path)
-    engines.vocabulary.encoder = encoder
+    engines.pipeline.vocabulary.encoder = encoder
     engines.events = EventMatcher(encoder)
     return engines
 

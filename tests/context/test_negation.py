@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ferce_agent.context.causes import stated_appraisals
 from ferce_agent.context.negation import affirmed, bad_appraisals, tells_of_bad
 from ferce_agent.context.statements import statements
-from ferce_agent.engine import Engines
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.situation import Situation
 
 

@@ -13,9 +13,9 @@ from ferce_agent import analyze_expression
 from ferce_agent.context.guidance import guide
 from ferce_agent.context.relationships import group_mood, relate
 from ferce_agent.context.understanding import understand
-from ferce_agent.engine import Engines
 from ferce_agent.errors import SettingsError
 from ferce_agent.evaluation.cases import make_person
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.situation import MAX_TEXT, EarlierReading, Situation, Turn, read_situation
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import ontology

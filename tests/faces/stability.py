@@ -16,9 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-import ferce_agent.engine
-from ferce_agent.engine import Engines
+import ferce_agent.pipeline
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import load_picture
+from ferce_agent.pipeline import Frame
 from ferce_agent.report import Expression
 from tests.faces.test_test_time_augmentation import variants
 
@@ -42,10 +43,10 @@ def photos(source: Path, first: int, last: int) -> Iterator[tuple[NDArray[np.uin
 def faces(engines: Engines, pixels: NDArray[np.uint8]) -> list[Named]:
     found = []
     size = np.array([pixels.shape[1], pixels.shape[0]])
-    for detected in engines.detect(pixels):
-        quality = engines.measure_face(pixels, detected).quality
-        expression = engines.read_expression(pixels, detected, quality).expression
-        found.append((detected.landmarks.mean(0) / size, float(detected.box[2] / size[0]), expression))
+    for reading in engines.pipeline.read([Frame(pixels)]):
+        assert reading.expression is not None
+        detected = reading.detected
+        found.append((detected.landmarks.mean(0) / size, float(detected.box[2] / size[0]), reading.expression))
     return found
 
 
@@ -57,8 +58,8 @@ def same(face: Named, others: list[Named], mirrored: bool) -> Named | None:
 
 
 def measure(source: Path, first: int, last: int, clear: float) -> str:
-    """Return a line of figures for one value of `ferce_agent.engine.CLEAR`."""
-    ferce_agent.engine.CLEAR = clear  # type: ignore[misc]
+    """Return a line of figures for one value of `ferce_agent.pipeline.CLEAR`."""
+    ferce_agent.pipeline.CLEAR = clear  # type: ignore[misc]
     engines = Engines()
     named, right, pairs, flips, doubts = [], [], 0, 0, 0
     for pixels, label in photos(source, first, last):
@@ -83,7 +84,7 @@ def measure(source: Path, first: int, last: int, clear: float) -> str:
     return told + (f"; of the named {np.mean(right):.3f} right" if any(right) else "")
 
 
-CLEAR: Final = ferce_agent.engine.CLEAR
+CLEAR: Final = ferce_agent.pipeline.CLEAR
 
 if __name__ == "__main__":
     place, *span = sys.argv[1:]

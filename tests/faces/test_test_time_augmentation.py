@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferce_agent.engine import Engines
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.test_time_augmentation import crops_around, locate_again
+from ferce_agent.graphs.engines import Engines
+from ferce_agent.pipeline import Frame
 
 
 def test_a_mirrored_photo_gives_mirrored_crops(pixels: NDArray[np.uint8]) -> None:
@@ -70,9 +71,9 @@ def test_changed_photos_give_the_same_name_or_a_doubt(pixels: NDArray[np.uint8],
     engines = Engines()
     names = set()
     for changed in [spoilt, *variants(spoilt).values()]:
-        (found,) = engines.detect(changed)
-        quality = engines.measure_face(changed, found).quality
-        names.add(engines.read_expression(changed, found, quality).expression.primary)
+        (reading,) = engines.pipeline.read([Frame(changed)])
+        assert reading.expression is not None
+        names.add(reading.expression.primary)
     assert len(names - {None}) <= 1
     if not blend:
         assert names == {"happiness"}
@@ -80,7 +81,7 @@ def test_changed_photos_give_the_same_name_or_a_doubt(pixels: NDArray[np.uint8],
 
 def test_a_clear_face_gets_a_single_look(pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch) -> None:
     engines = Engines()
-    (face,) = engines.detect(pixels)
-    quality = engines.measure_face(pixels, face).quality
-    monkeypatch.setattr("ferce_agent.engine.crops_around", lambda *given: pytest.fail("a second look"))
-    assert engines.read_expression(pixels, face, quality).expression.primary == "happiness"
+    monkeypatch.setattr("ferce_agent.pipeline.crops_around", lambda *given: pytest.fail("a second look"))
+    (reading,) = engines.pipeline.read([Frame(pixels)])
+    assert reading.expression is not None
+    assert reading.expression.primary == "happiness"

@@ -18,7 +18,6 @@ from ferce_agent.chat import served
 from ferce_agent.chat.memory import open_memory
 from ferce_agent.chat.models import GuidedChatModel, direction_in
 from ferce_agent.context.direction import Direction
-from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs import chat
 from ferce_agent.graphs.chat import build_chat_graph, direction_for
@@ -32,6 +31,7 @@ from ferce_agent.graphs.chat_state import (
     chat_context,
     reading_of,
 )
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.situation import MAX_SPOKEN, read_situation
 from ferce_agent.report import EmotionReport
 from tests.chat.test_replies import report_of

@@ -25,10 +25,10 @@ from pydantic import PrivateAttr
 from typing_extensions import TypedDict
 
 from ferce_agent.chat.models import GuidedChatModel
-from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, InputError
 from ferce_agent.graphs.chat import build_chat_graph
 from ferce_agent.graphs.chat_pictures import LEFT_OUT, source_of
+from ferce_agent.graphs.engines import Engines
 
 THREAD: Any = {"configurable": {"thread_id": "t"}}
 
@@ -218,13 +218,13 @@ async def test_an_async_run_does_not_block_the_loop(engines: Engines, data: str)
             return super()._generate(*args, **options)
 
     watching = Engines(engines.settings)
-    original = watching.detect
+    original = watching.pipeline.detect
 
     def detect(*args: Any, **options: Any) -> Any:
         used.append(threading.get_ident())
         return original(*args, **options)
 
-    watching.detect = detect  # type: ignore[method-assign]
+    watching.pipeline.detect = detect  # type: ignore[method-assign]
     graph: Any = build_chat_graph(Watched(), engines=watching)
     states = await asyncio.gather(*(graph.ainvoke({"messages": [FORMS["openai"](data)]}) for _ in range(3)))
     assert all(len(state["reports"]) == 1 for state in states)

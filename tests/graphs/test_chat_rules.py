@@ -16,10 +16,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import PrivateAttr
 
 from ferce_agent.chat.models import GuidedChatModel
-from ferce_agent.engine import Engines
 from ferce_agent.errors import PolicyError, SettingsError
 from ferce_agent.graphs.chat import build_chat_graph
 from ferce_agent.graphs.chat_state import ChatContext, reading_of, reference_to
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.policy.use import UseContext
 from tests.chat.test_replies import report_of
@@ -167,8 +167,8 @@ def test_engines_share_their_model_under_another_use(engines: Engines) -> None:
     from ferce_agent.graphs.chat_rules import bound_by
 
     bound = bound_by(engines, UseContext(consent=True))
-    assert bound.specialist is engines.specialist
-    assert bound.detector is engines.detector
+    assert bound.pipeline.specialist is engines.pipeline.specialist
+    assert bound.pipeline.detector is engines.pipeline.detector
     assert engines.use == UseContext()
 
 

@@ -15,8 +15,9 @@ from langchain_core.messages import AIMessage
 from numpy.typing import NDArray
 
 from ferce_agent import aanalyze_expression, analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError, ImageAccessError, ImageTruncatedError, SetupError, WeightsError
+from ferce_agent.faces.measure import measure_face
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.graphs.face import build_face_graph
 from ferce_agent.graphs.photo import build_graph, compiled_graph
 from ferce_agent.graphs.state import RunContext
@@ -119,7 +120,7 @@ def test_weights_that_were_named_but_are_missing_are_an_error(photo: Path, tmp_p
 
 def test_missing_weights_of_the_package_degrade_the_person(photo: Path, tmp_path: Path) -> None:
     engines = Engines()
-    engines.specialist = Specialist(tmp_path / "none.onnx")
+    engines.pipeline.specialist = Specialist(tmp_path / "none.onnx")
     report = analyze_expression(photo, engines=engines)
     (person,) = report.people
     assert person.expression is None
@@ -141,32 +142,33 @@ def broken_for(failing: int, method: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-class FirstFaceFails(Engines):
-    """Engines whose named step breaks on the first face that reaches it."""
+class FirstFaceFails(Specialist):
+    """A specialist that breaks on the first face of a batch, also when it reads that face alone."""
 
-    def __init__(self, step: str) -> None:
-        super().__init__()
-        self._broken = broken_for(0, getattr(Engines, step))
-        self._step = step
-
-    def measure_face(self, *arguments: Any) -> Any:
-        return self._broken(self, *arguments) if self._step == "measure_face" else super().measure_face(*arguments)
-
-    def read_expression(self, *arguments: Any) -> Any:
-        if self._step == "read_expression":
-            return self._broken(self, *arguments)
-        return super().read_expression(*arguments)
+    def perceive(self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False) -> Any:
+        if not hasattr(self, "first"):
+            self.first = crops[0].copy()
+        if any(np.array_equal(crop, self.first) for crop in crops):
+            raise EngineError("This step broke down.")
+        return super().perceive(crops, flatten, twice=twice)
 
 
 def test_one_unread_face_does_not_spoil_the_others(two_faces: NDArray[np.uint8]) -> None:
-    report = analyze_expression(two_faces[:, :, ::-1], engines=FirstFaceFails("read_expression"))
-    assert sorted(person.expression is None for person in report.people) == [False, True]
-    assert "face_failed" in codes(report)
+    engines = Engines()
+    engines.pipeline.specialist = FirstFaceFails()
+    report = analyze_expression(two_faces[:, :, ::-1], engines=engines)
+    assert [person.expression is None for person in report.people] == [True, False]
+    (entry,) = [entry for entry in report.degraded if entry.code == "face_failed"]
+    assert (entry.person, entry.stage) == ("person-1", "specialist")
+    assert "broke down" in entry.message
 
 
-def test_a_face_that_cannot_be_measured_is_left_out(two_faces: NDArray[np.uint8]) -> None:
-    report = analyze_expression(two_faces[:, :, ::-1], engines=FirstFaceFails("measure_face"))
-    assert len(report.people) == 1
+def test_a_face_that_cannot_be_measured_is_left_out(
+    two_faces: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ferce_agent.pipeline.measure_face", broken_for(0, measure_face))
+    report = analyze_expression(two_faces[:, :, ::-1], engines=Engines())
+    assert [person.id for person in report.people] == ["person-2"]
     (entry,) = [entry for entry in report.degraded if entry.code == "face_failed"]
     assert "left out" in entry.message
 
@@ -343,9 +345,8 @@ def test_the_graph_can_be_drawn() -> None:
     drawing = compiled_graph().get_graph().draw_mermaid() + build_face_graph().get_graph().draw_mermaid()
     for node in (
         "load",
-        "detect",
-        "quality",
-        "specialist",
+        "read",
+        "finish",
         "vlm",
         "extract",
         "reconcile",
@@ -367,7 +368,7 @@ def test_a_server_can_show_the_schemas() -> None:
 
 def test_weights_errors_are_setup_errors(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
-        Engines(Settings(weights=tmp_path / "x.onnx")).specialist.card  # noqa: B018
+        Engines(Settings(weights=tmp_path / "x.onnx")).pipeline.specialist.card  # noqa: B018
 
 
 def test_a_model_may_choose_among_the_causes_but_not_add_one(photo: Path) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ferce_agent.engine import Engines
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import load_picture
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ferce_agent import aanalyze_expression, analyze_expression
 from ferce_agent.cli import main
-from ferce_agent.engine import Engines
 from ferce_agent.errors import PolicyError, SettingsError
 from ferce_agent.evaluation.perceivers.registry import load_perceiver
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.ontology.store import ontology

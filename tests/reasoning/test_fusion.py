@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ferce_agent import analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.reliability import fit
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.fusion import Reliability, best_weight, confusion, fuse, fuse_all

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from ferce_agent.engine import Engines
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from tests.bad_inputs import bad_inputs

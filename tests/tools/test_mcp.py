@@ -16,7 +16,7 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from numpy.typing import NDArray
 
-from ferce_agent.engine import Engines
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.mcp import Progress, create_server
 from ferce_agent.tools.reports import ReportStore

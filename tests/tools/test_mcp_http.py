@@ -23,8 +23,8 @@ import uvicorn
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import SettingsError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import Picture
 from ferce_agent.tools.mcp import create_server
 from ferce_agent.tools.mcp_http import bound_socket, check_access, http_app

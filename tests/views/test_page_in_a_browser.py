@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferce_agent.engine import Engines
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.views.html import to_html
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import VlmError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Sample
 from ferce_agent.evaluation.perceivers.writer import WrittenPerceiver
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.faces.alignment import align_face, even_crop
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.ask import Asker
 from ferce_agent.vlm.own.model import OWN_PRESET
@@ -39,7 +39,7 @@ def shown(request: Request) -> np.ndarray:
 
 def test_the_product_and_the_benchmark_show_it_the_same_aligned_crop() -> None:
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
-    face = Engines(Settings()).detect(pixels)[0]
+    face = Engines(Settings()).pipeline.detect(pixels)[0]
     wanted = even_crop(align_face(pixels, face.landmarks), OWN_PRESET.aligned)
     model = Recorder()
     asker = Asker(model, Settings())

@@ -8,8 +8,8 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
 from ferce_agent.api import analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError, MissingExtraError, SettingsError, SetupError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.adapters.endpoint import EndpointVlm, is_loopback
 from ferce_agent.vlm.adapters.llamacpp import LlamaCppVlm

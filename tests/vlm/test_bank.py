@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ferce_agent import analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import DataError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import UseContext
 from ferce_agent.settings import Settings
 from ferce_agent.training.bank_builder import build_bank

@@ -7,30 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import FerceError, SettingsError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
 from ferce_agent.evaluation.perceivers.own import TRAINED_ON
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.faces.template import FER_SIZE, symmetric_template
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.reasoning.fusion import fuse
 from ferce_agent.reasoning.movements import readings
 from ferce_agent.reasoning.second_opinion import trust_in
 from ferce_agent.settings import Settings
-from ferce_agent.specialist.runner import Perception
+from ferce_agent.specialist.runner import SpecialistOutput
 from ferce_agent.vlm.extraction.perception import ExtractedPerception
 from ferce_agent.vlm.protocol import Allowance
 
 
-def look_twice(engines: Engines, sample: Sample, flatten: float) -> tuple[Perception, ExtractedPerception | None]:
+def look_twice(engines: Engines, sample: Sample, flatten: float) -> tuple[SpecialistOutput, ExtractedPerception | None]:
     """Return what the specialist and the vision-language model of the engines see in a face; None if the latter failed.
 
     The model is asked as in the product: same prompt, same crop.
     """
     asker = engines.asker
     assert asker is not None
-    seen = engines.specialist.perceive(sample.aligned()[None], flatten)[0]
+    seen = engines.pipeline.specialist.perceive(sample.aligned()[None], flatten)[0]
     face = sample.face or whole_picture(sample.pixels)
     try:
         request, shape = asker.faces.request(
@@ -79,12 +79,12 @@ class FusedPerceiver:
         """Return both models' versions and the weight of the second."""
         asker = self._engines.asker
         assert asker is not None
-        assert asker.reliability is not None
-        card = self._engines.specialist.card
+        assert self._engines.reliability is not None
+        card = self._engines.pipeline.specialist.card
         return {
             "name": "fused",
-            "version": f"{card.version} + {asker.vlm.version}, weight {asker.reliability.weight}",
-            "weights_sha256": self._engines.specialist.sha256,
+            "version": f"{card.version} + {asker.vlm.version}, weight {self._engines.reliability.weight}",
+            "weights_sha256": self._engines.pipeline.specialist.sha256,
             "trained_on": TRAINED_ON,
         }
 
@@ -93,7 +93,7 @@ class FusedPerceiver:
         flatten = 0.0 if sample.is_crop else self._engines.settings.flatten
         seen, found = look_twice(self._engines, sample, flatten)
         assert self._engines.asker is not None
-        reliability = self._engines.asker.reliability
+        reliability = self._engines.reliability
         if found is None or reliability is None:
             return Prediction(labels.project(seen.probabilities))
         trust = trust_in(found.cues, readings(seen.units))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ferce_agent.engine import Engines
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport
@@ -84,7 +84,7 @@ class ProductPerceiver:
 
     def describe(self) -> dict[str, Any]:
         """Return the versions of the engines."""
-        engine = self._engines.specialist_card()
+        engine = self._engines.pipeline.specialist_card()
         return {
             "name": "product",
             "version": engine.version,

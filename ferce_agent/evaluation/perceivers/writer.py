@@ -7,10 +7,10 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from ferce_agent.engine import Engines
 from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.vlm.pictures import crop_jpeg
 from ferce_agent.vlm.protocol import Request, VisionLanguageModel, ask_in_time, preset_of

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ferce_agent import analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import VlmError, VlmTimeoutError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.adapters.chat_model import ChatModelVlm

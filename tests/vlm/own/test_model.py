@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ferce_agent import analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import MissingExtraError, WeightsError
 from ferce_agent.evaluation.answers import read_strictly
 from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.backends import load_vlm
@@ -139,7 +139,7 @@ def demo_picture(engines: Engines) -> bytes:
 
     pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     assert engines.asker is not None
-    return engines.asker.faces.picture(pixels, engines.detect(pixels)[0])
+    return engines.asker.faces.picture(pixels, engines.pipeline.detect(pixels)[0])
 
 
 def test_files_that_changed_since_it_was_chosen_are_not_used(tmp_path: Path) -> None:

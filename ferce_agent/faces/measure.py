@@ -1,0 +1,32 @@
+"""The report's view of one face: box, landmarks, pose, quality."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.faces.detection import DetectedFace
+from ferce_agent.faces.pose import METHOD, estimate_pose
+from ferce_agent.faces.quality import assess_quality
+from ferce_agent.report import Box, Face, HeadPose, Landmarks, Point
+
+
+def measure_face(pixels: NDArray[np.uint8], detected: DetectedFace) -> Face:
+    """Return where a face is, how it is turned and how readable it is.
+
+    Args:
+        pixels: Shape (H, W, 3), BGR.
+        detected: The face in pixels of the picture.
+    """
+    pose = estimate_pose(detected.landmarks)
+    x, y, width, height = (round(float(value), 1) for value in detected.box)
+    points = [Point(x=round(float(px), 1), y=round(float(py), 1)) for px, py in detected.landmarks]
+    return Face(
+        box=Box(x=x, y=y, width=width, height=height),
+        score=round(detected.score, 4),
+        landmarks=Landmarks(
+            left_eye=points[0], right_eye=points[1], nose=points[2], left_mouth=points[3], right_mouth=points[4]
+        ),
+        pose=HeadPose(roll=round(pose.roll, 1), yaw=round(pose.yaw, 1), pitch=round(pose.pitch, 1), method=METHOD),
+        quality=assess_quality(pixels, detected, pose),
+    )

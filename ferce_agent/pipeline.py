@@ -1,0 +1,351 @@
+"""From pixels to readings of faces: detect, measure, align, read; batched over faces and frames, in plain Python.
+
+A photo is a clip of one frame. The workflows, the benchmark and whatever reads clips call this; nothing else looks at
+pixels.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.concurrency.lazy import once
+from ferce_agent.context.sentence_vectors import WordEncoder
+from ferce_agent.errors import FerceError, WeightsError
+from ferce_agent.faces.alignment import align_face
+from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.faces.measure import measure_face
+from ferce_agent.faces.test_time_augmentation import crops_around
+from ferce_agent.reasoning.expression import interpret
+from ferce_agent.reasoning.movements import readings
+from ferce_agent.report import ActionUnitReading, Engine, Expression, Face, RankedLabel, slug
+from ferce_agent.settings import Settings
+from ferce_agent.specialist.open_vocabulary import Vocabulary, check_words, features_of
+from ferce_agent.specialist.runner import Specialist, SpecialistOutput, mean_output
+
+CLEAR: Final = 0.8
+"""From this probability of one expression on, a single look is enough."""
+RELIEF: Final = 0.94
+"""Share of the abstention threshold that the mean of several looks needs.
+
+With it about as many faces are named as by a single look, and about as many of these rightly
+(`python -m tests.faces.stability`)."""
+BATCH: Final = 64
+"""Crops that the network reads at once: more gain nothing and cost memory."""
+
+OnStep = Callable[[str, float, int], None]
+"""Told of each step: its name, its wall-clock milliseconds, and how many faces it found or read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a clip.
+
+    Attributes:
+        pixels: Shape (H, W, 3), uint8, BGR.
+        time: Seconds since the clip began; 0 for a photo.
+    """
+
+    pixels: NDArray[np.uint8]
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A face that was found and not yet read.
+
+    Attributes:
+        frame: The picture it is in.
+        track: Which of the faces of a clip it is, from 0. Until faces are followed from frame to frame it is the rank
+            in its own frame, largest first.
+        detected: Box, landmarks and score.
+    """
+
+    frame: Frame
+    track: int
+    detected: DetectedFace
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReading:
+    """What one face shows at one time.
+
+    Attributes:
+        time: Seconds since the clip began.
+        track: Which face it is; see `FoundFace.track`.
+        detected: Box, landmarks and score, in pixels of the frame.
+        face: Where and how readable the face is; None if that could not be measured.
+        expression: What it shows; None if the specialist failed, or was asked for movements alone.
+        movements: Measured action units; empty if the weights measure none.
+        labels: The caller's labels, best first; empty if none were given.
+        embedding: Features of the face, shape (256,), for finding examples like it; empty unless the settings name a
+            bank.
+        failure: What went wrong, if anything did.
+    """
+
+    time: float
+    track: int
+    detected: DetectedFace
+    face: Face | None
+    expression: Expression | None = None
+    movements: tuple[ActionUnitReading, ...] = ()
+    labels: tuple[RankedLabel, ...] = ()
+    embedding: tuple[float, ...] = ()
+    failure: Exception | None = None
+
+
+class Pipeline:
+    """The detector and the specialist of one process. Models load once, on first use; safe to share between threads.
+
+    Attributes:
+        settings: What can be chosen.
+        detector: Finds faces.
+        specialist: Reads crops of them.
+        encoder: The sentence encoder, one copy for labels and for sentences.
+        vocabulary: Ranks the caller's words.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Prepare; no file is read yet."""
+        self.settings = settings or Settings()
+        self.detector = FaceDetector(self.settings.face_threshold)
+        self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.precision)
+        self.encoder = WordEncoder(threads=self.settings.threads)
+        self.vocabulary = Vocabulary(encoder=self.encoder)
+
+    def read(
+        self, frames: Sequence[Frame], *, labels: Sequence[str] = (), infer: bool = True, on_step: OnStep | None = None
+    ) -> list[FaceReading]:
+        """Read every face of every frame, at most `settings.max_faces` of each.
+
+        Args:
+            frames: Pictures with their times.
+            labels: Words to rank for each face, as `prepare_labels` gives them.
+            infer: Whether expressions are read; without it only movements are.
+            on_step: Told of each step.
+
+        Returns:
+            Readings in the order of the frames, within a frame largest face first. A face that could not be read is
+            there, with what went wrong.
+
+        Raises:
+            WeightsError: The detector's weights are missing.
+            EngineError: The detector failed.
+        """
+        found: list[FoundFace] = []
+        with timed("detect", on_step) as note:
+            for frame in frames:
+                faces = self.detect(frame.pixels)[: self.settings.max_faces]
+                found += [FoundFace(frame, track, face) for track, face in enumerate(faces)]
+            note(len(found))
+        return self.read_faces(found, labels=labels, infer=infer, on_step=on_step)
+
+    def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Return all faces of a BGR picture (H, W, 3), largest first.
+
+        Raises:
+            WeightsError: The detector's weights are missing.
+            EngineError: The detector failed.
+        """
+        return self.detector.detect(pixels, small_faces=self.settings.small_faces)
+
+    def read_faces(
+        self,
+        found: Sequence[FoundFace],
+        *,
+        labels: Sequence[str] = (),
+        infer: bool = True,
+        on_step: OnStep | None = None,
+    ) -> list[FaceReading]:
+        """Read faces that were found; see `read`."""
+        with timed("quality", on_step) as note:
+            measured = [measure(one) for one in found]
+            note(len(measured))
+        ready = [place for place, reading in enumerate(measured) if reading.failure is None]
+        with timed("specialist", on_step) as note:
+            done = self._read_all(
+                [found[place] for place in ready], [measured[place] for place in ready], labels, infer
+            )
+            note(len(ready))
+        for place, reading in zip(ready, done, strict=True):
+            measured[place] = reading
+        return measured
+
+    def _read_all(
+        self, found: list[FoundFace], measured: list[FaceReading], labels: Sequence[str], infer: bool
+    ) -> list[FaceReading]:
+        """Let the specialist read all faces at once; where that fails each one alone, so that one costs no other."""
+        work = self._expressions if infer else self._movements
+        try:
+            return work(found, measured, labels)
+        except Exception as failure:  # what a face cannot have is told with it; nothing is lost
+            if len(found) == 1:
+                return [replace(measured[0], failure=failure)]
+            return [
+                one
+                for face, known in zip(found, measured, strict=True)
+                for one in self._read_all([face], [known], labels, infer)
+            ]
+
+    def _movements(self, found: list[FoundFace], measured: list[FaceReading], _: Sequence[str]) -> list[FaceReading]:
+        crops = [align_face(one.frame.pixels, one.detected.landmarks) for one in found]
+        units = [unit for part in parts(crops) for unit in self.specialist.movements(part)]
+        return [replace(known, movements=readings(unit)) for known, unit in zip(measured, units, strict=True)]
+
+    def _expressions(
+        self, found: list[FoundFace], measured: list[FaceReading], labels: Sequence[str]
+    ) -> list[FaceReading]:
+        """Read the expressions of faces whose quality was measured.
+
+        A face that is not clear at the first look is looked at in several slightly different crops (test-time
+        augmentation); the mean counts, and an expression is named only where no single crop would name another.
+        """
+        crops = [align_face(one.frame.pixels, one.detected.landmarks) for one in found]
+        first = [seen for part in parts(crops) for seen in self.specialist.perceive(part, self.settings.flatten)]
+        unclear = [place for place, seen in enumerate(first) if seen.probabilities.max() < CLEAR]
+        again = self._look_again([found[place] for place in unclear])
+        views = dict(zip(unclear, again, strict=True))
+        return [
+            self._interpreted(known, seen, views.get(place, []), labels)
+            for place, (known, seen) in enumerate(zip(measured, first, strict=True))
+        ]
+
+    def _look_again(self, found: list[FoundFace]) -> list[list[SpecialistOutput]]:
+        """Return what the specialist says about several crops of each face, all crops in batches."""
+        several = [crops_around(self.detector, one.frame.pixels, one.detected) for one in found]
+        crops = [crop for crops in several for crop in crops]
+        seen = iter(
+            [one for part in parts(crops) for one in self.specialist.perceive(part, self.settings.flatten, twice=True)]
+        )
+        return [[next(seen) for _ in crops] for crops in several]
+
+    def _interpreted(
+        self, known: FaceReading, first: SpecialistOutput, views: list[SpecialistOutput], labels: Sequence[str]
+    ) -> FaceReading:
+        assert known.face is not None
+        seen = mean_output(views) if views else first
+        card = self.specialist.card
+        conformal, abstain = card.thresholds(self.settings.flatten)
+        movements = readings(seen.units)
+        expression = interpret(
+            seen.probabilities,
+            known.face.quality,
+            conformal=conformal,
+            coverage=card.coverage,
+            abstain=abstain * RELIEF if views else abstain,
+            measured=movements,
+            views=tuple(one.probabilities for one in views),
+        )
+        embedding = tuple(float(value) for value in seen.embedding) if self.settings.bank else ()
+        return replace(
+            known,
+            expression=expression,
+            movements=movements,
+            labels=self._rank(seen, labels),
+            embedding=embedding,
+        )
+
+    def look(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> SpecialistOutput:
+        """Return what the specialist's network says about one face at a single look.
+
+        Raises:
+            EngineError: The specialist failed.
+            WeightsError: Its weights are missing or unusable.
+        """
+        return self.specialist.perceive(align_face(pixels, detected.landmarks)[None], self.settings.flatten)[0]
+
+    def prepare_labels(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the caller's labels, checked and ready to be ranked.
+
+        Raises:
+            SettingsError: They cannot be used.
+            WeightsError: The map from faces to words belongs to other weights of the specialist, or it or the sentence
+                encoder cannot be read.
+        """
+        if not labels:
+            return ()
+        words = check_words(labels)
+        if self.specialist.sha256 not in self.vocabulary.alignment.specialists:
+            raise WeightsError(
+                "Labels can only be ranked with the shipped expression model.",
+                hint="Leave out weights, or train vocabulary.",
+            )
+        self.vocabulary.vectors(words)
+        return words
+
+    def _rank(self, seen: SpecialistOutput, labels: Sequence[str]) -> tuple[RankedLabel, ...]:
+        if not labels:
+            return ()
+        features = features_of(seen.embedding[None], seen.logits[None])[0]
+        ranked = self.vocabulary.rank(features, labels)
+        return tuple(RankedLabel(label=one.word, term=one.term, score=round(one.score, 4)) for one in ranked)
+
+    def measures_movements(self) -> bool:
+        """Return whether the specialist's weights measure action units; False if they cannot be read."""
+        try:
+            return bool(self.specialist.card.units)
+        except FerceError:
+            return False
+
+    def detector_card(self) -> Engine:
+        """Name the detector for the provenance."""
+        return Engine(name="yunet", version="2023mar", sha256=None)
+
+    def specialist_card(self) -> Engine:
+        """Name the specialist for the provenance; without a digest if its weights cannot be read."""
+        try:
+            return Engine(name="specialist", version=slug(self.specialist.card.version), sha256=self.specialist.sha256)
+        except FerceError:
+            return Engine(name="specialist", version="unreadable", sha256=None)
+
+
+def measure(found: FoundFace) -> FaceReading:
+    """Return the beginning of a reading: place, pose and quality, or what went wrong."""
+    here = found.frame.time, found.track, found.detected
+    try:
+        return FaceReading(*here, measure_face(found.frame.pixels, found.detected))
+    except Exception as failure:  # one face does not cost the others
+        return FaceReading(*here, None, failure=failure)
+
+
+def parts(crops: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield crops (44, 44) as batches (N, 44, 44) of at most `BATCH`."""
+    for begin in range(0, len(crops), BATCH):
+        yield np.stack(crops[begin : begin + BATCH])
+
+
+@contextmanager
+def timed(step: str, on_step: OnStep | None) -> Iterator[Callable[[int], None]]:
+    """Time a step and tell of it when it ends well; within it, say how many faces it was about."""
+    faces = 0
+
+    def note(count: int) -> None:
+        nonlocal faces
+        faces = count
+
+    began = time.perf_counter()
+    yield note
+    if on_step is not None:
+        on_step(step, (time.perf_counter() - began) * 1000, faces)
+
+
+@once
+def default_pipeline() -> Pipeline:
+    """Return the pipeline shared by all calls of `read`; settings come from the environment.
+
+    Raises:
+        SettingsError: An environment variable has an unusable value.
+    """
+    return Pipeline(Settings.from_environment())
+
+
+def read(frames: Sequence[Frame], *, labels: Sequence[str] = (), infer: bool = True) -> list[FaceReading]:
+    """Read every face of every frame with the shared pipeline; see `Pipeline.read`."""
+    shared = default_pipeline()
+    return shared.read(frames, labels=shared.prepare_labels(labels), infer=infer)
