@@ -19,7 +19,8 @@ Written by `ferce settings --markdown`; `ferce settings` says what each one is n
 (`Settings(max_faces=4)`, which reads nothing else), as a line of a settings file (TOML, `max_faces = 4`) that
 `--settings` or `FERCE_SETTINGS` names, as an environment variable (`FERCE_MAX_FACES=4`) or as an option of the
 command line. A variable counts for more than the file, an option for more than both. A name that is no setting and a
-value that cannot be used are errors.
+value that cannot be used are errors. In Python, `Settings.from_environment()` reads variables and file,
+`Settings.from_file(path)` a file only.
 
 | setting | variable | option | takes | default | meaning |
 |---|---|---|---|---|---|

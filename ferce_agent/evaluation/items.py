@@ -133,11 +133,6 @@ class LabelSpace:
             raise DataError(f"The label '{word[:60]}' is not in the label map ({', '.join(self.words)}).")
         return self.words.index(word)
 
-    @lazy_property
-    def is_canonical(self) -> bool:
-        """Whether every word stands for one of the eight canonical expressions."""
-        return all(term in CANONICAL for term in self.terms)
-
     def project(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
         """Turn a distribution over the canonical eight into one over the words.
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.ontology.ids import TermId
-from ferce_agent.report import EmotionReport
 from ferce_agent.validation.refusal import unusable, value_of
 
 MAX_TEXT: Final = 20_000
@@ -76,19 +75,6 @@ class EarlierReading(Told):
     time: datetime | None = None
     """When."""
 
-    @classmethod
-    def from_report(cls, report: EmotionReport, person: str = "person-1") -> EarlierReading | None:
-        """Return one person's reading of an earlier report; None if that person was not read."""
-        for one in report.people:
-            if one.id == person and one.expression is not None:
-                return cls(
-                    person=person,
-                    primary=one.expression.primary,
-                    valence=one.expression.valence.value,
-                    time=report.provenance.created_at,
-                )
-        return None
-
 
 class Situation(Told):
     """What the caller knows."""
@@ -117,11 +103,6 @@ class Situation(Told):
         if sum(len(turn.text) for turn in self.turns) > MAX_SPOKEN:
             raise ValueError(f"the turns hold more than {MAX_SPOKEN} characters; give the latest ones")
         return self
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is told."""
-        return self == Situation()
 
 
 def readable(value: Any) -> Any:

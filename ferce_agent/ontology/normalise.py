@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ferce_agent.concurrency.lazy import once_each
-from ferce_agent.errors import UnknownTermError
 from ferce_agent.ontology.store import Ontology, ontology
 
 MAX_TEXT: Final = 20_000
@@ -147,26 +146,6 @@ def normalise(text: str, allowed: Collection[str] | None = None, store: Ontology
     return Normalisation("negated" if any(negated for *_, negated in hits) else "unknown", None, (), ())
 
 
-def normalise_label(text: str, allowed: Collection[str] | None = None) -> str:
-    """Return the id of the one expression a text names.
-
-    Raises:
-        UnknownTermError: The text names none, several, or only denied ones.
-    """
-    found = normalise(text, allowed)
-    if found.term is not None:
-        return found.term
-    reasons = {
-        "negated": "it only says what is not shown",
-        "ambiguous": f"it names several ({', '.join(found.candidates)})",
-        "unknown": "it names none",
-    }
-    raise UnknownTermError(
-        f"No single expression can be taken from '{text[:60]}': {reasons[found.status]}.",
-        hint="See: ferce ontology search WORD",
-    )
-
-
 def _lift(store: Ontology, name: str, allowed: Collection[str] | None) -> str | None:
     if allowed is None or name in allowed:
         return name
@@ -254,11 +233,3 @@ class PhraseFinder:
                     end = tokens[index + len(words) - 1].end
                     hits.append(PhraseHit(key, phrase, tokens[index].start, end, tokens[index].negated))
         return hits
-
-
-def find_phrases(text: str, phrases: Mapping[str, Iterable[str]]) -> list[PhraseHit]:
-    """Return the hits of `phrases` (key -> phrases) in a text.
-
-    Build a `PhraseFinder` once where many texts are read.
-    """
-    return PhraseFinder(phrases).find(text)

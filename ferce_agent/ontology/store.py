@@ -7,7 +7,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
@@ -163,18 +162,6 @@ def ontology() -> Ontology:
     """
     home = resources.files("ferce_agent.ontology")
     return parse_ontology({name: (home / name).read_text("utf-8") for name in FILES})
-
-
-def load_ontology(folder: Path) -> Ontology:
-    """Load an edited copy of the three files from a folder.
-
-    Raises:
-        OntologyError: A file is missing or wrong; the message names the file and the entry.
-    """
-    try:
-        return parse_ontology({name: (folder / name).read_text("utf-8") for name in FILES})
-    except (OSError, UnicodeDecodeError) as error:
-        raise OntologyError(f"The ontology in {folder.name} cannot be read.", hint=str(error)) from error
 
 
 def parse_ontology(files: Mapping[str, str]) -> Ontology:

@@ -20,7 +20,6 @@ SIDE: Final = 112
 STAGES: Final = ((32, 3, False), (64, 4, True), (128, 3, True), (256, 3, True))
 """(channels, residual blocks, whether the first halves the resolution); dlib's last block is left out."""
 
-EMBEDDING: Final = STAGES[-1][0]
 UNITS: Final = tuple(BLENDSHAPE_UNITS)
 SPREAD: Final = 0.22
 """Spread of the standardised input: about that of the pictures dlib's network was trained on."""

@@ -7,6 +7,7 @@ import pytest
 from ferce_agent.context.understanding import understand
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.cases import SETS, judge, load_cases, measure_situations, read_case, to_table
+from ferce_agent.inputs.situation import Situation
 
 CASE = {
     "id": "one",
@@ -27,7 +28,7 @@ def test_the_sets_are_large_and_apart() -> None:
     assert len(cases) >= 180
     names = [case.id for case in cases]
     assert len(set(names)) == len(names)
-    told = [case.situation.model_dump_json() for case in cases if not case.situation.is_empty]
+    told = [case.situation.model_dump_json() for case in cases if case.situation != Situation()]
     assert len(set(told)) == len(told)
 
 

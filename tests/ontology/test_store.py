@@ -8,7 +8,7 @@ import pytest
 
 from ferce_agent.errors import OntologyError, UnknownTermError
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.ontology.store import FILES, load_ontology, ontology, parse_ontology
+from ferce_agent.ontology.store import FILES, ontology, parse_ontology
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "reference" / "mfoem.tsv"
 RAF_CE = (
@@ -132,12 +132,3 @@ def test_mistakes_of_an_editor_are_named(kind: str) -> None:
     assert changed != files[file]
     with pytest.raises(OntologyError, match=expected):
         parse_ontology({**files, file: changed})
-
-
-def test_an_edited_copy_can_be_loaded(tmp_path: Path) -> None:
-    for name, text in texts().items():
-        (tmp_path / name).write_text(text.replace('version = "1.0.0"', 'version = "1.0.1"'), "utf-8")
-    assert load_ontology(tmp_path).version == "1.0.1"
-    (tmp_path / "terms.toml").unlink()
-    with pytest.raises(OntologyError, match="cannot be read"):
-        load_ontology(tmp_path)

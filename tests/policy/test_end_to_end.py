@@ -28,11 +28,12 @@ from ferce_agent.report import EmotionReport, json_schema
 from ferce_agent.settings import Settings
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from ferce_agent.tools.mcp import create_server
-from ferce_agent.views.emotionml import check_emotionml, to_emotionml
+from ferce_agent.views.emotionml import to_emotionml
 from ferce_agent.views.html import to_html
 from ferce_agent.views.text import to_text
 from ferce_agent.vlm.protocol import Answer, Request
 from tests.tool_calls import call
+from tests.views.emotionml_check import check_emotionml
 
 WORK = {"domain": "workplace", "jurisdiction": "eu"}
 HIRING = {"domain": "recruitment"}

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.views.emotionml import check_emotionml, to_emotionml
+from ferce_agent.views.emotionml import to_emotionml
 from tests.factories import make_abstained_report, make_empty_report, make_pair_report, make_report, make_unread_report
+from tests.views.emotionml_check import check_emotionml
 
 
 @pytest.mark.parametrize("make", [make_report, make_pair_report, make_abstained_report, make_unread_report])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.faces.template import CROP_MARGIN, CROP_SIZE, FER_SIZE
-
-NO_CLAIMS: Final[Mapping[str, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
