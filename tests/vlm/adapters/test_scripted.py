@@ -17,8 +17,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ferce_agent.api import analyze_expression
-from ferce_agent.engine import Engines
 from ferce_agent.errors import SettingsError, VlmCancelledError, VlmError, VlmTimeoutError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
