@@ -6,10 +6,15 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import exp
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from ferce_agent.pipeline import Frame
 
 ROOT = Path(__file__).parents[1]
 JPEG = b"\xff\xd8\xff"
@@ -26,6 +31,12 @@ def run(name: str, **known: Any) -> dict[str, Any]:
     names: dict[str, Any] = {"__name__": "example", **known}
     exec(compile(examples()[name], name, "exec"), names)
     return names
+
+
+@pytest.fixture
+def frames(pixels: NDArray[np.uint8]) -> list[Frame]:
+    """One face at three times, the second time mirrored."""
+    return [Frame(pixels, 0.0), Frame(pixels[:, ::-1], 0.2), Frame(pixels, 0.6)]
 
 
 @pytest.fixture
@@ -68,16 +79,17 @@ def test_a_vision_language_model(photo: Path, server: tuple[str, list[bytes]]) -
     assert JPEG in body and b'name="prompt"' in body
 
 
-def test_a_signal_over_time(photo: Path) -> None:
-    found = run("A signal over time", photo=photo)
-    first, missing, last = found["samples"]
-    assert first.value is not None and 0 <= first.value <= 1
-    assert (missing.value, last.value) == (None, first.value)
-    assert first.value == found["brow_raise"](found["person"])
+def test_a_signal_over_time(frames: list[Frame]) -> None:
+    found = run("A signal over time", frames=frames)
+    assert [one.time for one in found["samples"]] == [0.0, 0.2, 0.6]
+    raw = [found["brow_raise"](one) for one in found["largest"]]
+    assert all(value is not None and 0 <= value <= 1 for value in raw)
+    first, second, _ = (one.value for one in found["samples"])
+    assert first == raw[0] and second == pytest.approx(raw[1] + exp(-0.2 / 0.3) * (raw[0] - raw[1]))
 
 
-def test_a_scenario(photo: Path) -> None:
-    found = run("A scenario", photo=photo)
-    (sample,) = found["curve"]
-    assert sample.value == found["report"].people[0].expression.valence.value > 0
+def test_a_scenario(photo: Path, frames: list[Frame]) -> None:
+    found = run("A scenario", photo=photo, frames=frames)
     assert "use-stated" in found["report"].policy.rules
+    (signals,) = found["curves"].values()
+    assert all(one.value > 0 for one in signals["valence"]) and len(signals["valence"]) == 3

@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import tee
 
+from ferce_agent.concurrency.lazy import once_each
+from ferce_agent.pipeline import FaceReading, Frame, Pipeline
+from ferce_agent.policy.decide import permit
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report import Person
 from ferce_agent.settings import Settings
 from ferce_agent.temporal import Sample, Signal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scenario:
-    """A preset: ``Engines(scenario.settings, use=scenario.use)`` reads photos under it.
+    """A preset for one use. Reports under it are made by ``Engines(scenario.settings, use=scenario.use)``.
 
     Attributes:
         name: Name of the scenario.
-        settings: How photos are read.
-        use: What the reports are used for; the rules that follow from it apply, and no caller can loosen them.
-        signals: Which numbers of a person to follow over time.
+        settings: How faces are read.
+        use: What that is used for; the rules that follow from it apply, and no caller can loosen them.
+        signals: Which numbers of a face to follow over time.
     """
 
     name: str
     settings: Settings
     use: UseContext
-    signals: tuple[Signal[Person], ...] = ()
+    signals: tuple[Signal[FaceReading], ...] = ()
 
-    def follow(self, people: Iterable[tuple[float, Person | None]]) -> dict[str, tuple[Sample, ...]]:
-        """Return the samples of each signal, by its name.
+    def read(self, frames: Sequence[Frame]) -> list[FaceReading]:
+        """Read the faces of a clip as the rules on the use allow: movements alone where no expression may be inferred.
 
         Args:
-            people: Pairs of time in seconds and one person as read then, None where the person was not seen.
+            frames: Pictures with their times.
+
+        Raises:
+            PolicyError: The rules refuse the use.
+            EngineError: The detector failed.
+            WeightsError: The detector's weights are missing.
+        """
+        decision = permit(self.use, remote=False)
+        return _pipeline(self.settings).read(frames, infer=decision.may_infer)
+
+    def follow(self, readings: Iterable[FaceReading]) -> dict[int, dict[str, tuple[Sample, ...]]]:
+        """Return the samples of each signal by its name, for each face by its track.
+
+        Args:
+            readings: In the order of their times.
 
         Raises:
             InputError: Times do not grow.
         """
-        copies = tee(people, len(self.signals))
-        return {signal.name: tuple(signal(copy)) for signal, copy in zip(self.signals, copies, strict=True)}
+        tracks: dict[int, list[FaceReading]] = {}
+        for reading in readings:
+            tracks.setdefault(reading.track, []).append(reading)
+        return {
+            track: {signal.name: tuple(signal(own)) for signal in self.signals} for track, own in sorted(tracks.items())
+        }
+
+
+@once_each
+def _pipeline(settings: Settings) -> Pipeline:
+    return Pipeline(settings)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ferce_agent.pipeline import FaceReading
 from ferce_agent.policy.use import UseContext
-from ferce_agent.report import Person
 from ferce_agent.scenarios.preset import Scenario
 from ferce_agent.settings import Settings
 from ferce_agent.temporal import Signal
@@ -14,14 +14,14 @@ SECONDS: Final = 2.0
 """Time constant of the signals: facial expressions last from half a second to four seconds (Ekman 2003)."""
 
 
-def valence(person: Person) -> float | None:
+def valence(reading: FaceReading) -> float | None:
     """Return how pleasant the expression is, -1 to 1; None where it could not be read."""
-    return person.expression.valence.value if person.expression else None
+    return reading.expression.valence.value if reading.expression else None
 
 
-def arousal(person: Person) -> float | None:
+def arousal(reading: FaceReading) -> float | None:
     """Return how activated the expression is, -1 to 1; None where it could not be read."""
-    return person.expression.arousal.value if person.expression else None
+    return reading.expression.arousal.value if reading.expression else None
 
 
 WELLBEING: Final = Scenario(

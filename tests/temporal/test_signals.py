@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 from math import exp, inf, nan
 
 import pytest
@@ -67,18 +67,25 @@ def test_a_time_constant_is_above_nothing(seconds: float) -> None:
         smooth([], seconds)
 
 
+@dataclass(frozen=True)
+class Said:
+    """A text with its time."""
+
+    time: float
+    text: str
+
+
+def length(said: Said) -> float | None:
+    return float(len(said.text)) or None
+
+
 def test_a_value_is_a_number_or_nothing() -> None:
     with pytest.raises(InputError, match="no finite number"):
-        list(Signal[float]("level", lambda level: level)([(0.0, nan)]))
+        list(Signal[Said]("level", lambda _: nan)([Said(0.0, "")]))
 
 
 def test_a_signal_takes_its_number_from_what_was_read() -> None:
-    words = Signal[str]("length", lambda text: float(len(text)))
-    assert list(words([(0.0, "one"), (0.5, None), (0.7, "three")])) == [
-        Sample(0.0, 3.0),
-        Sample(0.5, None),
-        Sample(0.7, 5.0),
-    ]
-    smoothed = [one.value for one in Signal[float]("level", lambda level: level, 1.0)([(0.0, 0.0), (1.0, 1.0)])]
-    assert smoothed == pytest.approx([0.0, 1 - exp(-1)])
-    assert all(first.time < second.time for first, second in pairwise(words([(0.0, "a"), (1.0, "b")])))
+    said = [Said(0.0, "one"), Said(0.5, ""), Said(1.0, "three")]
+    assert list(Signal("length", length)(said)) == [Sample(0.0, 3.0), Sample(0.5, None), Sample(1.0, 5.0)]
+    smoothed = [one.value for one in Signal("length", length, seconds=1.0)(said)]
+    assert smoothed == [3.0, None, pytest.approx(5 - 2 * exp(-1))]
