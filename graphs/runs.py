@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LabelsLike: TypeAlias = Sequence[str] | str | None
 """Words to rank: a list, or one text with commas between them; nothing for none."""
 Event = Mapping[str, Any]
-"""Progress.
+"""An event of progress, as plain data.
 
 ``stage`` (name of the step that was finished), ``ms`` (its wall-clock time), ``faces`` (found so far in detection).
 """
@@ -144,7 +144,7 @@ def _asked(
 
 
 def _listeners(on_event: Listener | None) -> list[Listener]:
-    """Return who wants to hear of progress.
+    """Return who wants to hear of progress, if anybody does.
 
     The caller, and the graph whose node or tool made the call, if there is one.
 

@@ -74,7 +74,7 @@ class Conversation:
     def say(self, words: str, picture: Picture | None = None, on_event: Callable[[Event], None] | None = None) -> str:
         """Send a message, with a photo if there is one, and return the answer.
 
-        `on_event` is called after each step of a reading.
+        `on_event` is called after each step of reading the photo.
 
         Raises:
             InputError: The message is too long.

@@ -78,7 +78,7 @@ def train_own_vlm(data: Path, teacher: Path, out: Path, **options: Any) -> None:
 def train_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -> None:
     """Write questions and answers like those `train vlm` learns from, made from votes and measured action units.
 
-    Show three.
+    Three of them are shown.
     """
     from ferce_agent.training.run import run_questions
 

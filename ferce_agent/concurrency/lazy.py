@@ -80,7 +80,7 @@ class once(Generic[ValueT]):  # noqa: N801  # used as a decorator, like `cache`
 class once_each(Generic[KeyT, ValueT]):  # noqa: N801  # used as a decorator, like `cache`
     """A function of one argument that is carried out once per process and argument, behind a lock.
 
-    None is forgotten.
+    No value is forgotten before `cache_clear`.
     """
 
     def __init__(self, make: Callable[[KeyT], ValueT]) -> None:

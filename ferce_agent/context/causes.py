@@ -326,9 +326,9 @@ def find_causes(
 
 
 def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
-    """Keep what cues say.
+    """Keep what cues say, and of what mere likeness says the best.
 
-    Of what mere likeness says, the best per sentence, and a second one where it suits the face.
+    Per sentence one, and a second one where it suits the face.
     """
     calm = person.expression is not None and leading(person)[0] == "neutral"
     kept: list[StatedAppraisal] = []

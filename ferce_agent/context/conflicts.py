@@ -155,7 +155,7 @@ def find_conflicts(
 ) -> tuple[list[Conflict], list[Evidence]]:
     """Return where a face does not go with the event told, or with the person's own words.
 
-    The face's side as new evidence.
+    The face's side of it is returned as new evidence.
     """
     conflicts: list[Conflict] = []
     evidence: list[Evidence] = []

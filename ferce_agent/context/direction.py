@@ -1,6 +1,6 @@
 """How a chatbot might answer now.
 
-Guidance, what became of the photo, and the word for what it shows if that may be said.
+It holds guidance, what became of the photo, and the word for what it shows if that may be said.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MANNERS: Final[tuple[tuple[str, Manner], ...]] = (
 class Direction(BaseModel):
     """How to answer now.
 
-    A guidance, whether a photo was just read, and the word for what it shows if that may be said.
+    It holds a guidance, whether a photo was just read, and the word for what it shows if that may be said.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -90,7 +90,7 @@ class LexiconFile(BaseModel):
     denied_twice: Patterns = ()
     """What stands before a phrase and affirms it by a second denial, or denies it for now only.
 
-    "not a day that I do not".
+    For example "not a day that I do not".
     """
     denied_until: Patterns = ()
     """What stands behind a phrase that is denied for now only: "not yet"."""
@@ -251,7 +251,7 @@ def languages() -> tuple[str, ...]:
 def pieces_of(text: str) -> Iterator[str]:
     """Yield the sentences of a folded text, in any script, long ones in overlapping pieces.
 
-    Line breaks part them and do not.
+    Line breaks may end a sentence or not, so pieces of both kinds are given.
     """
     for whole in dict.fromkeys((text, " ".join(text.split()))):
         for match in SENTENCE.finditer(whole):

@@ -65,7 +65,7 @@ def without_hidden(text: str) -> str:
 def fold_letters(text: str) -> str:
     """Return a text in NFKC and lower case, without accents and without apostrophes inside words.
 
-    For the patterns of a lexicon.
+    The patterns of a lexicon are compared with it.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     bare = ACCENTS.sub("", unicodedata.normalize("NFD", plain))

@@ -60,7 +60,7 @@ class Understanding:
 def screened(situation: Situation) -> Understanding:
     """Return only whether the words speak of distress and what of them is not understood.
 
-    What stays if all else fails.
+    This is what stays if all else fails.
     """
     said = statements(situation)
     crisis = statements_in_crisis(said, situation)

@@ -64,7 +64,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def compare(first: Path, second: Path) -> list[Comparison]:
     """Compare every perceiver of one result file with every one of the other, on the sets both have.
 
-    A file with itself, in pairs.
+    A file is compared with itself in pairs.
 
     Raises:
         DataError: A file is no result of `ferce bench run`, or the sets differ.

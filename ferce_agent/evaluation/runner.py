@@ -1,4 +1,4 @@
-"""`ferce bench run`.
+"""The work of `ferce bench run`.
 
 Ask every perceiver about every view of every item, in worker processes, and keep each answer at once.
 """

@@ -71,7 +71,7 @@ def _riff_parts(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _media_parts(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield (kind, start, end) of the outermost boxes (ISO/IEC 14496-12, 4.2).
 
-    The last may end behind the file's end.
+    The last may end beyond the file's end.
     """
     at = 0
     while at + 8 <= len(data):

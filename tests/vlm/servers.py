@@ -69,7 +69,7 @@ def completion(text: str) -> bytes:
 class Trouble:
     """What the misbehaving server does, one entry of `plan` per question, the last one for ever.
 
-    And what it was asked.
+    It keeps what it was asked.
     """
 
     def __init__(self, *plan: str) -> None:

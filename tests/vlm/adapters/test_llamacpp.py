@@ -132,9 +132,9 @@ def calling_off_at(runtime: Runtime, request: Request, tokens: int) -> Iterator[
 
 
 def test_the_host_applications_llama_cpp_is_left_as_it_was(mmproj: Path, jpeg_bytes: bytes) -> None:
-    """In a process of its own.
+    """Run in a process of its own.
 
-    An application that logs verbosely, with callbacks of its own for both of llama.cpp's loggers.
+    It is an application that logs verbosely, with callbacks of its own for both of llama.cpp's loggers.
     """
     from tests.vlm.llava_files import language_model
 
