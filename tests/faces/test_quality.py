@@ -5,11 +5,13 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import Pose, estimate_pose
-from ferce_agent.faces.quality import assess_quality, visible_share
+from ferce_agent.faces.quality import assess_quality, percentiles, visible_share
 
 Damage = Callable[[NDArray[np.uint8], DetectedFace], NDArray[np.uint8]]
 
@@ -76,3 +78,9 @@ def test_a_cut_face_is_named(pixels: NDArray[np.uint8]) -> None:
     left = int(face.box[0] + face.box[2] * 0.4)
     cut = np.ascontiguousarray(pixels[:, left:])
     assert "cut_by_frame" in assess_quality(cut, face.moved(1, (-left, 0)), Pose(0, 0, 0)).reasons
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 400))
+def test_percentiles_are_those_of_numpy(seed: int, size: int) -> None:
+    grey = np.random.default_rng(seed).integers(0, 256, size).astype(np.uint8)
+    assert np.allclose(percentiles(grey, 0.05, 0.5, 0.95), np.percentile(grey, [5, 50, 95]))
