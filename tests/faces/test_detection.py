@@ -95,14 +95,22 @@ def test_a_clear_face_in_a_small_photo_gets_one_look(
     looks: list[int] = []
     look = FaceDetector._detect_scaled
 
-    def counted(self: FaceDetector, part: NDArray[np.uint8], side: int) -> list[DetectedFace]:
+    def counted(self: FaceDetector, part: NDArray[np.uint8], side: int, *threshold: float) -> list[DetectedFace]:
         looks.append(side)
-        return look(self, part, side)
+        return look(self, part, side, *threshold)
 
     monkeypatch.setattr(FaceDetector, "_detect_scaled", counted)
     photo = np.asarray(cv2.resize(pixels, (640, 480)), np.uint8)
     assert len(FaceDetector().detect(photo)) == 1
-    assert looks == [480]
+    assert looks == [320]
+
+
+def test_a_small_face_beside_a_near_one_is_looked_for_at_a_larger_scale(pixels: NDArray[np.uint8]) -> None:
+    """At 320 pixels the small face is under what the detector finds."""
+    scene = np.full((480, 640, 3), 110, np.uint8)
+    scene[60:460, 20:420] = cv2.resize(pixels, (400, 400), interpolation=cv2.INTER_AREA)
+    scene[20:110, 520:610] = cv2.resize(pixels, (90, 90), interpolation=cv2.INTER_AREA)
+    assert len(FaceDetector().detect(scene)) == 2
 
 
 def test_a_small_box_inside_a_face_gives_way() -> None:

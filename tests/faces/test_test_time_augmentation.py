@@ -15,7 +15,7 @@ from ferce_agent.pipeline import Frame
 def test_a_mirrored_photo_gives_mirrored_crops(pixels: NDArray[np.uint8]) -> None:
     detector = FaceDetector()
     mirrored = np.ascontiguousarray(pixels[:, ::-1])
-    (one,), (two,) = detector.detect(pixels), detector.detect(mirrored)
+    (one,), (two,) = detector.look(pixels, 480), detector.look(mirrored, 480)
     mean = np.mean(locate_again(detector, pixels, one), axis=0)
     other = np.mean(locate_again(detector, mirrored, two), axis=0)
     other = (np.array([pixels.shape[1], 0]) + other * [-1, 1])[[1, 0, 2, 4, 3]]
