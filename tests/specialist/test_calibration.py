@@ -67,7 +67,7 @@ def test_the_least_loss_is_found_to_many_digits() -> None:
 
 
 def test_confidence_is_binned_into_fifteenths() -> None:
-    # The thirteenth bin is 0.8..0.8667: there a right and a wrong answer make up for each other, in two bins they do not.
+    # The thirteenth bin is 0.8..0.8667: right and wrong make up for each other there, in two bins they do not.
     assert ECE_BINS == 15
     one_bin = np.array([[0.801, 0.199], [0.866, 0.134]])
     two_bins = np.array([[0.801, 0.199], [0.868, 0.132]])
