@@ -100,7 +100,7 @@ def test_a_clear_face_in_a_small_photo_gets_one_look(
         return look(self, part, side, *threshold)
 
     monkeypatch.setattr(FaceDetector, "_detect_scaled", counted)
-    photo = np.asarray(cv2.resize(pixels, (640, 480)), np.uint8)
+    photo = np.asarray(cv2.resize(pixels, (640, 640), interpolation=cv2.INTER_AREA)[:480], np.uint8)
     assert len(FaceDetector().detect(photo)) == 1
     assert looks == [320]
 
