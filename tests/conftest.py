@@ -6,11 +6,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
+
+settings.register_profile("steady", derandomize=True, database=None, deadline=None)
+"""The same examples in every run: what `make test` decides does not depend on chance or on the clock."""
+settings.register_profile("random", database=None, deadline=None, print_blob=True, max_examples=300)
+"""New examples in every run, for `make test-random`; a failure prints how to repeat it."""
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -200,7 +200,7 @@ def test_callers_image_is_left_as_it_was() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None)
 def test_any_tags_are_read_or_left_out(block: bytes) -> None:
     for start in (b"II*\0", b"MM\0*", b"Exif\0\0II*\0\x08\0\0\0"):
         assert isinstance(read_tags(start + block), dict)
@@ -233,7 +233,7 @@ CHANGES = st.lists(
 
 @pytest.mark.parametrize("name", FILES)
 @given(changes=CHANGES)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None)
 def test_changed_files_give_a_picture_or_a_typed_error(name: str, changes: list[tuple[str, float, int]]) -> None:
     data = FILES[name]
     for what, place, value in changes:

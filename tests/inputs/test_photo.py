@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import io
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,10 @@ def assert_drawn(pixels: NDArray[np.uint8], tolerance: float = 30) -> None:
 
 @pytest.mark.parametrize("bad", BAD, ids=[f"{number}-{bad.name}" for number, bad in enumerate(BAD)])
 def test_bad_inputs_are_typed_errors(bad: BadInput) -> None:
-    began = time.monotonic()
     with pytest.raises(bad.expected) as caught:
         load_picture(bad.source)
     assert caught.value.message
     assert caught.value.hint
-    assert time.monotonic() - began < 5
 
 
 def test_there_are_enough_bad_inputs() -> None:

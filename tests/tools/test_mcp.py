@@ -16,6 +16,7 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from numpy.typing import NDArray
 
+from ferce_agent.faces.detection import DetectedFace, FaceDetector, When
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.mcp import Progress, create_server
@@ -137,12 +138,14 @@ async def test_wrong_arguments_are_explained(photo: Path, arguments: dict[str, A
 
 
 async def test_an_error_of_any_other_kind_is_told_and_logged(photo: Path, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Engines):
-        def detect(self, pixels: NDArray[np.uint8], *arguments: Any, **options: Any) -> Any:
+    class Broken(FaceDetector):
+        def detect(self, pixels: NDArray[np.uint8], *, small_faces: When = "auto") -> list[DetectedFace]:
             raise ZeroDivisionError("secret inside")
 
+    engines = Engines()
+    engines.pipeline.detector = Broken()
     with caplog.at_level(logging.ERROR):
-        async with Client(create_server(roots=[photo.parent], engines=Broken())) as client:
+        async with Client(create_server(roots=[photo.parent], engines=engines)) as client:
             result = await client.call_tool("analyze_expression", {"image": photo.name})
     assert result.is_error
     assert "(engine): Something went wrong inside (ZeroDivisionError)." in text_of(result)

@@ -65,25 +65,25 @@ def ask_behind(model: Model, first: Request, then: Request, meanwhile: Callable[
 
 def test_waiting_for_the_turn_is_not_the_models_time() -> None:
     model = Model()
-    said = ask_behind(model, Request("one", ()), Request("two", (), seconds=0.2), lambda: time.sleep(0.4))
+    said = ask_behind(model, Request("one", ()), Request("two", (), seconds=2.0), lambda: time.sleep(2.2))
     assert said == ("one", "two")
 
 
 def test_loading_is_not_the_models_time() -> None:
     class Slow(Model):
         def prepare(self) -> None:
-            time.sleep(0.4)
+            time.sleep(2.2)
 
     model = Slow()
     model.go.release()
-    assert ask_in_time(model, Request("one", (), seconds=0.2)).text == "one"
+    assert ask_in_time(model, Request("one", (), seconds=2.0)).text == "one"
 
 
 def test_a_deadline_counts_the_waiting_too() -> None:
     model = Model()
     first = Request("one", ())
-    late = Request("two", (), deadline=time.monotonic() + 0.05)
-    one, two = ask_behind(model, first, late, lambda: time.sleep(0.2))
+    late = Request("two", (), deadline=time.monotonic() + 1.5)
+    one, two = ask_behind(model, first, late, lambda: time.sleep(1.7))
     assert one == "one"
     assert isinstance(two, VlmTimeoutError)
     assert two.seconds == 0
