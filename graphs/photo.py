@@ -245,7 +245,7 @@ def report_of(  # noqa: PLR0913  # one parameter per part
     sent, decision = state.get("sent", []), state["decision"]
     findings = Findings(
         source=state["source"],
-        readings=people,
+        people=people,
         understood=understood,
         degraded=degraded,
         timings=timings,

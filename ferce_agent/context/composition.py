@@ -54,7 +54,7 @@ class Findings:
     """Everything the workflow found out, before it becomes a report."""
 
     source: Source
-    readings: list[PersonFindings]
+    people: list[PersonFindings]
     understood: Understanding
     degraded: list[Degradation]
     timings: list[tuple[str, float]]
@@ -112,9 +112,9 @@ def engine_notes(engines: EnginesUsed, people: int) -> list[Degradation]:
 
 def compose_report(findings: Findings, engines: EnginesUsed) -> EmotionReport:
     """Return the validated report."""
-    people = [reading.person for reading in findings.readings if reading.person is not None]
-    degraded = [*findings.degraded, *(note for reading in findings.readings for note in reading.degraded)]
-    if findings.readings and not people:
+    people = [reading.person for reading in findings.people if reading.person is not None]
+    degraded = [*findings.degraded, *(note for reading in findings.people for note in reading.degraded)]
+    if findings.people and not people:
         message = "Faces were found, but none of them could be measured."
         degraded.append(Degradation(stage="face", code="no_face", message=message, person=None))
     degraded += findings.understood.degraded
@@ -132,7 +132,7 @@ def compose_report(findings: Findings, engines: EnginesUsed) -> EmotionReport:
         causes=understood.causes,
         guidance=guide(people, understood),
         policy=findings.policy,
-        evidence=(*(entry for reading in findings.readings for entry in reading.evidence), *understood.evidence),
+        evidence=(*(entry for reading in findings.people for entry in reading.evidence), *understood.evidence),
         provenance=provenance(engines, findings),
         degraded=tuple(degraded),
     )
