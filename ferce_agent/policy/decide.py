@@ -46,7 +46,7 @@ class Decision:
     @property
     def lacks_consent(self) -> bool:
         """Whether the missing word of the people shown is all that keeps a picture from a remote model."""
-        return self.may_infer and [rule.id for rule in self.binding] == ["remote-needs-consent"]
+        return [rule.id for rule in self.binding] == ["remote-needs-consent"]
 
     @property
     def policy(self) -> Policy:
@@ -71,7 +71,7 @@ def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> De
     bound = [rule for rule in general if rule.is_binding]
     # Where the operator's rule binds against the caller's words, those words are not what holds.
     overruled = any(rule not in asked for rule in bound)
-    notes = [rule for rule in (general if overruled else asked) if not rule.is_binding]
+    notes = general if overruled else asked
     found = {rule.id for rule in (*bound, *notes, *(rule for rule in asked if rule.is_binding))}
     return combined([rule for rule in rules() if rule.id in found])
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferce_agent.errors import PolicyError
-from ferce_agent.policy.decide import Decision, check_sending, decide, permit, standard_policy
+from ferce_agent.policy.decide import Decision, check_sending, combined, decide, permit, standard_policy
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
 from ferce_agent.policy.rules import STRICTNESS, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
@@ -203,3 +203,57 @@ def test_an_exception_claimed_by_a_caller_is_not_named_where_the_operators_rule_
     decision = decide(CARE, remote=False, own=WORK)
     assert "eu-ai-act-5-1-f" in decision.rules
     assert "eu-ai-act-5-1-f-exception" not in decision.rules
+
+
+def test_an_allowed_or_restricted_use_is_permitted_as_decided() -> None:
+    for use in (NOT_STATED, ROBOT, WORK):
+        for remote in (False, True):
+            assert permit(use, remote=remote) == decide(use, remote=remote)
+            assert permit(NOT_STATED, remote=remote, own=use) == decide(use, remote=remote)
+
+
+def test_where_no_rule_applies_all_is_allowed() -> None:
+    decision = combined([])
+    assert (decision.decision, decision.rules, decision.notice) == ("allowed", (), "")
+    assert (decision.may_infer, decision.may_send) == (True, True)
+
+
+def test_a_refusal_names_the_rule_its_source_and_its_reason() -> None:
+    with pytest.raises(PolicyError) as caught:
+        permit(UseContext(domain="migration", jurisdiction="eu"), remote=True)
+    (rule,) = (one for one in rules() if one.id == "no-migration")
+    assert caught.value.message == (
+        f"This use is refused by the rule no-migration ({rule.source}). "
+        "Faces are not read to decide on borders, visas or asylum."
+    )
+    assert caught.value.hint == "All rules: ferce policy"
+
+
+def test_all_rules_that_hold_faces_back_are_cited() -> None:
+    with pytest.raises(PolicyError) as caught:
+        check_sending(decide(UseContext(minors=True), remote=True))
+    sources = {rule.id: rule.source for rule in rules()}
+    assert caught.value.message == (
+        "The faces may not be sent to the model. Rule: "
+        f"remote-needs-consent ({sources['remote-needs-consent']}); remote-not-minors ({sources['remote-not-minors']})."
+    )
+    assert caught.value.hint == "All rules: ferce policy"
+
+
+def test_the_missing_consent_is_asked_for() -> None:
+    with pytest.raises(PolicyError) as caught:
+        check_sending(decide(NOT_STATED, remote=True))
+    assert caught.value.hint == (
+        "Where the people shown agree, say so: --consent, or consent = true in the use context. "
+        "A model on this machine needs none."
+    )
+
+
+def test_the_notice_holds_the_words_of_every_rule_in_one_line() -> None:
+    decision = decide(UseContext(domain="entertainment", jurisdiction="eu"), remote=False)
+    found = [rule for rule in rules() if rule.id in decision.rules]
+    (tell,) = (rule for rule in found if rule.effect == "tell")
+    assert len(found) > 2
+    assert decision.notice == " ".join(rule.words for rule in found).replace(
+        tell.words, f'{tell.words} For a sign: "{tell.sign}"'
+    )

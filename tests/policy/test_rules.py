@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.policy.rules import parse_rules, rules
@@ -51,3 +52,25 @@ def test_damaged_rules_are_refused(old: str, new: str, said: str) -> None:
 def test_ids_do_not_repeat() -> None:
     with pytest.raises(SettingsError, match="repeat"):
         parse_rules(GOOD + GOOD)
+
+
+def test_rules_and_their_conditions_cannot_be_changed() -> None:
+    (rule,) = parse_rules(GOOD)
+    with pytest.raises(ValidationError, match="frozen"):
+        rule.words = "Other."  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        rule.when.remote = True  # type: ignore[misc]
+
+
+def test_a_rule_only_for_some_facts_holds_where_they_are_stated_denied_or_open() -> None:
+    (rule,) = parse_rules(
+        GOOD.replace('domain = ["general"]', 'consent = ["no"], minors = ["yes", "unknown"], remote = false')
+    )
+    held = [
+        (consent, minors, remote)
+        for consent in (None, True, False)
+        for minors in (None, True, False)
+        for remote in (True, False)
+        if rule.when.holds(UseContext(consent=consent, minors=minors), remote=remote)
+    ]
+    assert held == [(False, None, False), (False, True, False)]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.policy.use import NOT_STATED, UseContext, read_use
@@ -59,6 +60,28 @@ def test_errors_say_what_would_be_right(said: Any, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read_use(said)
     assert message in str(caught.value)
+
+
+def test_a_use_context_is_taken_as_it_is_and_cannot_be_changed() -> None:
+    use = UseContext(domain="general", minors=True)
+    assert read_use(use) is use
+    with pytest.raises(ValidationError, match="frozen"):
+        use.domain = "safety"  # type: ignore[misc]
+
+
+def test_the_error_for_no_object_is_whole_sentences() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_use(7)  # type: ignore[arg-type]
+    assert caught.value.message == "The use context must be an object with fields, not 7."
+    assert caught.value.hint == (
+        "Give the fields of a UseContext, such as domain and jurisdiction. See: ferce policy --help"
+    )
+
+
+def test_every_field_is_explained_in_the_schema() -> None:
+    fields = UseContext.model_json_schema()["properties"]
+    assert set(fields) == {"domain", "jurisdiction", "purpose", "basis", "consent", "minors"}
+    assert all(field["description"] for field in fields.values())
 
 
 def test_null_leaves_a_field_open() -> None:

@@ -79,3 +79,5 @@ def test_confidence_is_binned_into_fifteenths() -> None:
 def test_full_confidence_shares_the_last_bin() -> None:
     probabilities = np.array([[1.0, 0.0], [0.96, 0.04]])
     assert expected_calibration_error(probabilities, np.array([1, 0])) == pytest.approx(0.98 - 0.5)
+    below = np.array([[1.0, 0.0], [0.9, 0.1]])
+    assert expected_calibration_error(below, np.array([1, 0])) == pytest.approx((1.0 + 0.1) / 2)
