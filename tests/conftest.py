@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ settings.register_profile("steady", derandomize=True, database=None, deadline=No
 settings.register_profile("random", database=None, deadline=None, print_blob=True, max_examples=300)
 """New examples in every run, for `make test-random`; a failure prints how to repeat it."""
 settings.load_profile("steady")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A job in the background starts with Ctrl-C ignored, and so would the commands that the tests start."""
 
 
 @pytest.fixture(scope="session", autouse=True)
