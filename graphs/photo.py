@@ -26,7 +26,7 @@ from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State, Timing
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import Situation, read_situation
-from ferce_agent.pipeline import FoundFace, Frame, timed
+from ferce_agent.pipeline import FaceReading, FoundFace, Frame, timed
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import Cause, Degradation, EmotionReport
@@ -76,8 +76,8 @@ def open_picture(context: RunContext) -> Picture:
     return load_picture(context.sent, roots=context.roots)
 
 
-def read(state: State, runtime: Runtime[RunContext]) -> Update:
-    """Find the faces and read them, all at once."""
+def read(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
+    """Find the faces and read them, all at once; then say what comes next, which costs less than a conditional edge."""
     context = context_of(runtime)
     picture, pipeline, chosen = context.picture, context.engines.pipeline, context.engines.settings
     timings: list[Timing] = []
@@ -93,13 +93,14 @@ def read(state: State, runtime: Runtime[RunContext]) -> Update:
     found = [FoundFace(frame, track, face) for track, face in enumerate(faces[: chosen.max_faces])]
     readings = pipeline.read_faces(found, labels=state["labels"], infer=state["decision"].may_infer, on_step=note)
     notes = detection_notes(picture, len(faces), chosen.max_faces, chosen.small_faces)
-    return {"readings": readings, "degraded": notes, "timings": timings}
+    found_out = {"readings": readings, "degraded": notes, "timings": timings}
+    return Command(update=found_out, goto=each_face(state, readings, context))
 
 
-def each_face(state: State, runtime: Runtime[RunContext]) -> list[Send] | str:
+def each_face(state: State, readings: Sequence[FaceReading], context: RunContext) -> list[Send] | str:
     """Send every face to its own workflow where a vision-language model may be asked; else finish at once."""
-    readings, decision = state["readings"], state["decision"]
-    if not readings or context_of(runtime).engines.asker is None or not decision.may_send:
+    decision = state["decision"]
+    if not readings or context.engines.asker is None or not decision.may_send:
         return "finish"
     words, count = plain_words(state["situation"]), len(readings)
     shared = FaceState(began=state["began"], decision=decision, context=words, count=count)
@@ -275,7 +276,7 @@ def build_graph(checkpointer: Any = None) -> PhotoGraph:
     """
     builder = StateGraph(State, RunContext, input_schema=InputState, output_schema=OutputState)
     builder.add_node("load", load)
-    builder.add_node("read", read)
+    builder.add_node("read", read, destinations=("face", "finish"))
     builder.add_node("finish", finish if checkpointer is False else plain(finish))
     builder.add_node("face", build_face_graph())
     # The library's stubs do not know handlers that take the error.
@@ -284,7 +285,6 @@ def build_graph(checkpointer: Any = None) -> PhotoGraph:
     builder.add_node("compose", compose if checkpointer is False else plain(compose))
     builder.add_edge(START, "load")
     builder.add_edge("load", "read")
-    builder.add_conditional_edges("read", each_face, ["face", "finish"])
     builder.add_edge("finish", END)
     builder.add_conditional_edges("face", wants_scene, ["scene", "context"])
     builder.add_edge("scene", "context")

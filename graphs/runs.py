@@ -140,7 +140,11 @@ def _asked(
     context: str | Situation | Mapping[str, Any] | None, labels: LabelsLike, use_context: UseLike | None
 ) -> dict[str, Any]:
     """Return the workflow's input."""
-    return {"context": told(context), "labels": list(read_labels(labels)), "use_context": read_use(use_context).told()}
+    return {
+        "context": None if context is None else told(context),
+        "labels": list(read_labels(labels)),
+        "use_context": None if use_context is None else read_use(use_context).told(),
+    }
 
 
 def _listeners(on_event: Listener | None) -> list[Listener]:

@@ -49,7 +49,7 @@ def estimate_pose(landmarks: NDArray[np.float64]) -> Pose:
         return Pose(0.0, 0.0, 0.0)
     left, _, right = np.linalg.svd(linear, full_matrices=False)
     rows = left @ right
-    depth = np.cross(rows[0], rows[1])[2]
+    depth = rows[0, 0] * rows[1, 1] - rows[0, 1] * rows[1, 0]  # of the third row, their cross product
     return Pose(
         roll=float(np.degrees(np.arctan2(rows[1, 0], rows[0, 0]))),
         yaw=float(np.degrees(np.arctan2(-rows[0, 2], depth))),

@@ -7,6 +7,7 @@ drawn in.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +33,7 @@ class Ramp:
 
     def __call__(self, value: float) -> float:
         """Return the factor for `value`, 0..1."""
-        return float(np.clip((value - self.bad) / (self.good - self.bad), 0, 1))
+        return min(max((value - self.bad) / (self.good - self.bad), 0.0), 1.0)
 
 
 SIZE: Final = Ramp(12, 44)
@@ -76,7 +77,7 @@ def assess_quality(pixels: NDArray[np.uint8], face: DetectedFace, pose: Pose) ->
     }
     reasons = sorted((name for name, factor in factors.items() if factor < 0.5), key=lambda name: factors[name])
     return Quality(
-        score=round(float(np.prod(list(factors.values()))), 4),
+        score=round(math.prod(factors.values()), 4),
         reasons=tuple(reasons),
         size_px=round(size, 1),
         sharpness=round(sharpness, 5),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ferce_agent.errors import PolicyError
@@ -66,6 +67,16 @@ def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> De
         remote: Whether a vision-language model that runs elsewhere is set up.
         own: What the operator of a server says.
     """
+    return _where_nothing_is_said(remote, own) if use == NOT_STATED else _decided(use, remote, own)
+
+
+@lru_cache(maxsize=64)
+def _where_nothing_is_said(remote: bool, own: UseContext) -> Decision:
+    """Return the usual decision, made once. Those on what callers say are not kept: their words are no one else's."""
+    return _decided(NOT_STATED, remote, own)
+
+
+def _decided(use: UseContext, remote: bool, own: UseContext) -> Decision:
     agreed = own if own.consent is not None else own.model_copy(update={"consent": use.consent})
     general, asked = applying(agreed, remote), applying(use.completed_by(own), remote)
     bound = [rule for rule in general if rule.is_binding]

@@ -179,10 +179,11 @@ def check_crops(crops: NDArray[np.uint8]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A weight file in memory: its digest, and the onnxruntime session of the same bytes."""
+    """A weight file in memory: its digest, the onnxruntime session of the same bytes, and the names of its outputs."""
 
     sha256: str
     session: Any
+    outputs: tuple[str, ...]
 
 
 class Specialist:
@@ -234,7 +235,8 @@ class Specialist:
             session = open_session(data, self.threads)
         except Exception as error:  # onnxruntime has no public base class of its errors
             raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
-        return _Loaded(hashlib.sha256(data).hexdigest(), session)
+        outputs = tuple(output.name for output in session.get_outputs())
+        return _Loaded(hashlib.sha256(data).hexdigest(), session, outputs)
 
     def run(self, crops: NDArray[np.uint8], *, twice: bool = False) -> RawOutputs:
         """Return the network's outputs for aligned crops.
@@ -293,9 +295,8 @@ class Specialist:
 
     def look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """Run the network once; outputs the weights do not have come with no columns."""
-        names = [output.name for output in self._session.get_outputs()]
         found = self._session.run(None, {"pixels": np.ascontiguousarray(crops[:, None], np.float32)})
-        values = {name: np.asarray(value, np.float64) for name, value in zip(names, found, strict=True)}
+        values = {name: np.asarray(value, np.float64) for name, value in zip(self._loaded.outputs, found, strict=True)}
         if not np.isfinite(values["logits"]).all():
             raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
         nothing = np.zeros((len(crops), 0))
