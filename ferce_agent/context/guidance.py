@@ -95,7 +95,7 @@ def what_does_not_fit(person: Person, known: Understanding) -> tuple[str, ...]:
     if conflict is not None:
         return conflict.evidence
     stated = [cause for cause in known.causes if cause.person == person.id and cause.basis == "stated"]
-    if not stated or any(cause.agrees for cause in stated):
+    if any(cause.agrees for cause in stated):
         return ()
     return tuple(name for cause in stated for name in cause.evidence)
 

@@ -70,12 +70,6 @@ def class_thresholds(
         labels: Gold class per row, shape (N,).
         coverage: Wanted share of sets with the gold class, within each class.
     """
-    classes = probabilities.shape[1]
-    return np.array(
-        [
-            conformal_threshold(probabilities[labels == index], labels[labels == index], coverage)
-            if (labels == index).any()
-            else 0.0
-            for index in range(classes)
-        ]
-    )
+    classes = range(probabilities.shape[1])
+    own = [labels == index for index in classes]
+    return np.array([conformal_threshold(probabilities[rows], labels[rows], coverage) for rows in own])

@@ -161,6 +161,23 @@ def test_words_are_compared_with_the_face_only_where_both_are_clear() -> None:
         assert found.agrees is agrees
 
 
+def test_every_appraisal_has_its_side() -> None:
+    sides = {name: event_side([told(name, 1.0)]) for name in ontology().appraisals}
+    good = {name for name, side in sides.items() if side > 0}
+    bad = {name for name, side in sides.items() if side < 0}
+    assert good == {"pleasant", "desirable", "just", "congruent_with_ideals", "not_dangerous"}
+    assert bad == {
+        "unpleasant",
+        "undesirable",
+        "loss",
+        "unjust",
+        "dangerous",
+        "not_congruent_with_ideals",
+        "unavoidable",
+        "deliberate",
+    }
+
+
 def test_every_speaker_is_compared_with_the_own_face() -> None:
     turns = (
         Turn(speaker="user", text="I am so happy."),

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ferce_agent.context.restricted_report import limited, notes_on, plain_movements
-from ferce_agent.policy.decide import decide
+from ferce_agent.context.restricted_report import limited, limited_person, notes_on, plain_movements, summary_of
+from ferce_agent.policy.decide import ASK_THEM, decide
 from ferce_agent.policy.use import NOT_STATED, UseContext
-from ferce_agent.report import ActionUnitReading
+from ferce_agent.report import ActionUnitReading, Evidence, EvidenceKind
 from tests.factories import make_empty_report, make_pair_report, make_person, make_report
 
 WORK = decide(UseContext(domain="workplace", jurisdiction="eu"), remote=False)
@@ -79,3 +79,59 @@ def test_what_is_held_back_is_said_once() -> None:
         assert "--consent" in skipped.message
     (of_minors,) = notes_on(decide(UseContext(minors=True, consent=True), remote=True))
     assert "--consent" not in of_minors.message
+
+
+def test_the_notes_are_whole_sentences() -> None:
+    (note,) = notes_on(WORK)
+    assert note.message == (
+        "Only visible movements are reported: no expression, no ranking of labels, no causes, and no vision-language "
+        "model was asked. Rule: eu-ai-act-5-1-f (AI Act, Art. 5(1)(f); recital 18)."
+    )
+    held = decide(NOT_STATED, remote=True)
+    (skipped,) = notes_on(held)
+    assert skipped.message == (
+        f"The remote vision-language model was not asked, and nothing was sent. Rule: {held.cited}. {ASK_THEM}"
+    )
+
+
+def test_only_evidence_of_what_stays_is_kept() -> None:
+    def entry(name: str, kind: EvidenceKind) -> Evidence:
+        return Evidence(id=name, kind=kind, text="Something.", value=None, person=None)
+
+    before = make_pair_report()
+    alike = before.relationships[0].model_copy(
+        update={"kind": "similar_expression", "basis": "inferred", "evidence": ("pair.likeness",)}
+    )
+    more = (
+        entry("pair.likeness", "geometry"),
+        entry("person-1.ontology", "ontology"),
+        entry("person-1.vlm", "vlm"),
+        entry("pair.pose", "pose"),
+    )
+    report = limited(
+        before.model_copy(
+            update={"relationships": (*before.relationships, alike), "evidence": (*before.evidence, *more)}
+        ),
+        WORK,
+    )
+    assert report.relationships == before.relationships
+    assert {one.id for one in report.evidence} == {
+        "person-1.quality.score",
+        "person-2.quality.score",
+        "context.1",
+        "geometry.person-1.person-2",
+        "pair.pose",
+    }
+
+
+def test_four_people_and_the_rule_on_inference_are_named_in_the_summary() -> None:
+    both = (unit("AU12", 0.9), unit("AU4", 0.9))
+    people = [make_person(number, action_units=both) for number in range(1, 6)]
+    people[1] = make_person(2, action_units=())
+    decision = decide(UseContext(domain="workplace", jurisdiction="eu"), remote=True)
+    assert len(decision.binding) == 2
+    assert summary_of(people, decision) == (
+        "5 faces were found. By rule (eu-ai-act-5-1-f), no expression is inferred. Person 1 shows a smile and a frown. "
+        "Person 3 shows a smile and a frown. Person 4 shows a smile and a frown."
+    )
+    assert limited_person(people[0], decision).description.observed.endswith(" In plain words: a smile and a frown.")
