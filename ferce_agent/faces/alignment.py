@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.faces.template import CROP_SIZE, symmetric_template
+
+TEMPLATE: Final = symmetric_template()
 
 
 def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,7 +45,7 @@ def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: 
     Returns:
         uint8 grey levels, shape (size, size).
     """
-    matrix = fit_similarity(landmarks, symmetric_template() * (size / CROP_SIZE))
+    matrix = fit_similarity(landmarks, TEMPLATE * (size / CROP_SIZE))
     shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     factor = int(np.clip(np.floor(1 / max(shrink, 1e-6)), 1, 8))
     # Pixel centres: (x + 0.5) scales, not x.

@@ -295,6 +295,8 @@ def _is_part(small: DetectedFace, large: DetectedFace) -> bool:
 
 
 def _overlap(one: DetectedFace, two: DetectedFace) -> float:
-    low = np.maximum(one.box[:2], two.box[:2])
-    high = np.minimum(one.box[:2] + one.box[2:], two.box[:2] + two.box[2:])
-    return float(np.prod(np.maximum(high - low, 0)) / min(one.area, two.area))
+    """Return the shared area over the smaller box; plain numbers, for a crowd asks for it a thousand times."""
+    (left, top, width, height), (other_left, other_top, other_width, other_height) = one.box.tolist(), two.box.tolist()
+    across = min(left + width, other_left + other_width) - max(left, other_left)
+    down = min(top + height, other_top + other_height) - max(top, other_top)
+    return max(across, 0.0) * max(down, 0.0) / min(width * height, other_width * other_height)

@@ -7,7 +7,6 @@ of YuNet's landmarks over the FER+ validation pictures, in pixels of the 48x48 p
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -30,16 +29,14 @@ Measured with YuNet on 1,408 of the first 1,500 FER+ validation pictures (enlarg
 """
 
 
-@lru_cache(maxsize=8)
 def symmetric_template(size: int = CROP_SIZE) -> NDArray[np.float64]:
     """Return the template landmarks for a centred crop of `size` pixels of the 48-pixel frame.
 
     The left-right differences of the medians are chance, not anatomy, so both halves are averaged.
 
     Returns:
-        Array of shape (5, 2), (x, y) in pixels of the crop; the same one for all callers, not to be written to.
+        Array of shape (5, 2), (x, y) in pixels of the crop.
     """
     mirrored = FER_LANDMARKS[[1, 0, 2, 4, 3]] * [-1, 1] + [FER_SIZE - 1, 0]
     template: NDArray[np.float64] = (FER_LANDMARKS + mirrored) / 2 - (FER_SIZE - size) / 2
-    template.flags.writeable = False
     return template

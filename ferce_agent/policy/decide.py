@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
+from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import PolicyError
 from ferce_agent.policy.rules import STRICTNESS, Rule, Verdict, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
@@ -67,13 +67,14 @@ def decide(use: UseContext, *, remote: bool, own: UseContext = NOT_STATED) -> De
         remote: Whether a vision-language model that runs elsewhere is set up.
         own: What the operator of a server says.
     """
-    return _where_nothing_is_said(remote, own) if use == NOT_STATED else _decided(use, remote, own)
+    usual = not remote and use == own == NOT_STATED
+    return _usual() if usual else _decided(use, remote, own)
 
 
-@lru_cache(maxsize=64)
-def _where_nothing_is_said(remote: bool, own: UseContext) -> Decision:
-    """Return the usual decision, made once. Those on what callers say are not kept: their words are no one else's."""
-    return _decided(NOT_STATED, remote, own)
+@once
+def _usual() -> Decision:
+    """Return the decision where nobody says anything and no model runs elsewhere, as in most reports: made once."""
+    return _decided(NOT_STATED, False, NOT_STATED)
 
 
 def _decided(use: UseContext, remote: bool, own: UseContext) -> Decision:
