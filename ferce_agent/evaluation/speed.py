@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -130,7 +130,7 @@ def measure_speed(runs: int, photo: Path | None = None) -> list[Row]:
     """
     source = vga_photo() if photo is None else photo.read_bytes()
     crowd, large, engines = crowd_photo(), crowd_photo(2), default_engines()
-    roomy = Engines(engines.settings.model_copy(update={"max_faces": 30}))
+    roomy = Engines(replace(engines.settings, max_faces=30))
     ways: dict[str, Callable[[], object]] = {
         BARE: lambda: bare_steps(source, engines),
         READ: lambda: engines.pipeline.read([Frame(load_picture(source).pixels)]),

@@ -299,4 +299,4 @@ def _overlap(one: DetectedFace, two: DetectedFace) -> float:
     (left, top, width, height), (other_left, other_top, other_width, other_height) = one.box.tolist(), two.box.tolist()
     across = min(left + width, other_left + other_width) - max(left, other_left)
     down = min(top + height, other_top + other_height) - max(top, other_top)
-    return max(across, 0.0) * max(down, 0.0) / min(width * height, other_width * other_height)
+    return float(max(across, 0.0) * max(down, 0.0) / min(width * height, other_width * other_height))
