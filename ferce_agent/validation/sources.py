@@ -41,7 +41,8 @@ def read_sources(
     """
 
     class Sources(BaseSettings):
-        model_config = SettingsConfigDict(**config, env_prefix=prefix)  # type: ignore[typeddict-item]  # not all keys
+        # The fields bring their descriptions; looking for docstrings would touch files, which an event loop must not.
+        model_config = SettingsConfigDict(**{**config, "use_attribute_docstrings": False}, env_prefix=prefix)  # type: ignore[typeddict-item]  # not all keys
 
         @classmethod
         def settings_customise_sources(  # its arguments are the usual sources, none of which is wanted
