@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferce_agent.context.causes import find_causes, stated_appraisals
+from ferce_agent.context.causes import StatedAppraisal, find_causes, stated_appraisals
 from ferce_agent.context.statements import is_plain_act, statements, unreal_group
 from ferce_agent.evaluation.cases import make_person
 from ferce_agent.evaluation.words import explained, measure_plain
 from ferce_agent.graphs.engines import default_engines
 from ferce_agent.inputs.situation import EarlierReading, KnownPerson, Situation, Turn
 from ferce_agent.ontology.labels import Canonical
-from ferce_agent.report import Person
+from ferce_agent.report import Cause, Person
 
 
 def appraisals(text: str) -> set[str]:
@@ -221,3 +221,98 @@ def test_every_group_without_events_keeps_its_share() -> None:
 def test_denials_never_fail(text: str) -> None:
     assert is_plain_act(text) in {True, False}
     assert isinstance(unreal_group(text), str)
+
+
+def told(text: str, **fields: object) -> list[StatedAppraisal]:
+    return stated_appraisals(statements(Situation.model_validate({"text": text, **fields})))
+
+
+def test_expected_expressions_with_four_tenths_of_the_probability_agree() -> None:
+    for share, agrees in ((0.41, True), (0.39, False)):
+        (cause,) = find_causes([person(1, "happiness", share)], told("He won a prize."))[0]
+        assert cause.agrees is agrees
+        shown = person(1, "happiness", share)
+        assert shown.expression is not None
+        exact = shown.expression.distribution.happiness
+        expected = 0.7 * (0.5 + 0.5 * exact) if agrees else 0.7 * 0.5 * (1 - exact)
+        assert cause.confidence == pytest.approx(expected, abs=1e-4)
+        assert cause.text.endswith("(“He won a prize”)." if agrees else "what that would lead one to expect.")
+
+
+def test_a_stated_cause_names_its_words_their_place_and_two_alternatives() -> None:
+    text = "He won a prize. Then the dog died. There was an attack in the street. It was so unfair."
+    causes, _ = find_causes([person()], told(text))
+    first = causes[0]
+    assert (first.appraisal, first.source, first.evidence) == ("pleasant", "words", ("context.1",))
+    assert first.span is not None
+    assert "He won a prize."[first.span.start : first.span.end] == "He won a prize"
+    assert len(first.alternatives) == 2
+    assert all(other.appraisal != "pleasant" and other.text.endswith(".") for other in first.alternatives)
+    assert len({cause.appraisal for cause in causes}) == len(causes) <= 5
+
+
+def test_another_face_counts_from_half_on_and_within_six_face_heights() -> None:
+    def causes(other: Person) -> list[Cause]:
+        found, evidence = find_causes([person(1, "fear", 0.9), other], [])
+        assert all(set(cause.evidence) <= {entry.id for entry in evidence} for cause in found)
+        return [cause for cause in found if cause.person == "person-1"]
+
+    (clear,) = causes(person(2, "anger", 0.9, x=250))
+    assert (clear.appraisal, clear.evidence) == ("dangerous", ("person-1.others.person-2",))
+    assert clear.text == "Person 2 nearby shows anger; the situation may be appraised as dangerous."
+    assert clear.confidence == pytest.approx(0.4 * 0.9, abs=2e-3)
+    assert causes(person(2, "anger", 0.45, x=250)) == []
+    assert causes(person(2, "anger", 0.9, x=50 + 720)) != []
+    assert causes(person(2, "anger", 0.9, x=50 + 721)) == []
+    assert causes(person(2, "happiness", 0.9, x=250)) == []  # nothing follows from a smile beside fear
+    unsure = find_causes([person(1, "fear", 0.45), person(2, "anger", 0.9, x=250)], [])[0]
+    assert [cause for cause in unsure if cause.person == "person-1"] == []
+
+
+def test_of_several_faces_the_clear_and_near_one_is_named() -> None:
+    people = [person(1, "fear"), person(2, "anger", 0.9, x=600), person(3, "fear", 0.8, x=200)]
+    (cause,) = [one for one in find_causes(people, [])[0] if one.person == "person-1"]
+    assert cause.evidence == ("person-1.others.person-3",)
+
+
+@pytest.mark.parametrize(
+    ("term", "before", "was", "appraisal"),
+    [
+        ("happiness", -0.5, "sadness", "desirable"),
+        ("sadness", 0.5, "happiness", "undesirable"),
+        ("surprise", 0.1, "neutral", "not_expected"),
+        ("surprise", 0.1, "surprise", None),
+        ("happiness", 0.4, "happiness", None),
+        ("sadness", -0.3, None, None),
+    ],
+)
+def test_what_a_change_tells(term: Canonical, before: float, was: str | None, appraisal: str | None) -> None:
+    earlier = [EarlierReading(primary="happiness", valence=0.0), EarlierReading(primary=was, valence=before)]
+    other = EarlierReading(person="person-2", primary="happiness", valence=1.0)
+    causes, evidence = find_causes([person(1, term)], [], [*earlier, other])
+    assert [cause.appraisal for cause in causes] == ([appraisal] if appraisal else [])
+    for cause, entry in zip(causes, evidence, strict=True):
+        now = person(1, term).expression
+        assert now is not None
+        moved = now.valence.value - before
+        assert entry.value == pytest.approx(moved, abs=1e-4)
+        assert cause.confidence == pytest.approx(0.4 * min(abs(moved), 1.0), abs=1e-4)
+        assert cause.evidence == (entry.id,)
+        assert entry.text == (f"Earlier: {was}, pleasantness {before:+.2f}; now {term}, {now.valence.value:+.2f}.")
+
+
+def test_an_inferred_cause_comes_only_where_nothing_stated_suits_the_face() -> None:
+    earlier = [EarlierReading(primary="sadness", valence=-0.8)]
+    assert [one.basis for one in find_causes([person()], told("He won a prize."), earlier)[0]] == ["stated"]
+    assert [one.basis for one in find_causes([person()], told("The dog died."), earlier)[0]] == ["stated", "inferred"]
+
+
+def test_what_names_a_person_or_is_said_by_them_comes_first() -> None:
+    people = [{"person": "person-1", "name": "Ann"}]
+    named = find_causes([person()], told("There was a party. Ann won a prize.", people=people))[0]
+    assert named[0].evidence == ("context.2",)
+    turns = [{"speaker": "Tom", "text": "We won a prize."}, {"speaker": "Ann", "text": "We won a prize."}]
+    spoken = find_causes([person()], told("", people=people, turns=turns))[0]
+    assert spoken[0].evidence == ("turn.2",)
+    aside = find_causes([person()], told("", place="a party", event="a party"))[0]
+    assert aside[0].evidence == ("told.event",)

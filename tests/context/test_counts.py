@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferce_agent.context.composition import detection_notes
-from ferce_agent.context.counts import FaceCounts, counts_of, faces_found
+from ferce_agent.context.counts import FaceCounts, count_faces, counts_of, faces_found
 from ferce_agent.context.relationships import group_mood
 from ferce_agent.context.restricted_report import limited
 from ferce_agent.context.summary import summarise
@@ -125,3 +125,28 @@ def test_words_for_small_numbers() -> None:
     assert faces_found(FaceCounts(named=1)) == "One face was found"
     assert faces_found(FaceCounts(named=5)) == "5 faces were found"
     assert faces_found(FaceCounts(unmeasured=1)) == "One face was found (1 could not be measured)"
+
+
+def test_a_failure_at_a_listed_face_is_not_one_that_could_not_be_measured() -> None:
+    failed = Degradation(stage="specialist", code="face_failed", message="It failed.", person="person-1")
+    lost = failed.model_copy(update={"person": None})
+    other = Degradation(stage="context", code="sentences_not_compared", message="Many.", person=None, count=7)
+    more = Degradation(stage="detect", code="more_faces_than_limit", message="Many.", person=None, count=3)
+    counts = count_faces([person(1, "happiness"), person(2, None), person(3, "unread")], [failed, lost, other, more])
+    assert counts == FaceCounts(named=1, abstained=1, unread=1, unmeasured=1, left_out=3)
+    assert (counts.read, counts.listed, counts.found) == (2, 3, 7)
+    assert faces_found(counts) == (
+        "7 faces were found (1 with a named expression, 1 not clear enough to name, 1 could not be read, "
+        "1 could not be measured, 3 left out by the limit)"
+    )
+    assert faces_found(counts, by_rule=True) == (
+        "7 faces were found (3 in this report, 1 could not be measured, 3 left out by the limit)"
+    )
+
+
+def test_faces_that_fared_alike_need_no_brackets() -> None:
+    assert faces_found(FaceCounts(named=2)) == faces_found(FaceCounts(unread=2)) == "2 faces were found"
+    assert faces_found(FaceCounts(named=1, unread=1)) == (
+        "2 faces were found (1 with a named expression, 1 could not be read)"
+    )
+    assert faces_found(FaceCounts(left_out=2)) == "2 faces were found (2 left out by the limit)"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferce_agent.context.causes import stated_appraisals
-from ferce_agent.context.negation import affirmed, bad_appraisals, tells_of_bad
+from ferce_agent.context.negation import affirmed, bad_appraisals, good_appraisals, opposed, tells_of_bad
 from ferce_agent.context.statements import statements
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.situation import Situation
@@ -27,6 +27,35 @@ from ferce_agent.inputs.situation import Situation
 )
 def test_the_denial_is_taken_out(denied: str, said: str) -> None:
     assert affirmed(denied) == said
+
+
+def test_only_the_first_denial_of_each_kind_is_taken_out() -> None:
+    assert affirmed("She did not call and did not write.") == "She did call and did not write."
+
+
+def test_good_and_bad_are_opposed_and_nothing_else_is() -> None:
+    assert opposed("pleasant", "loss")
+    assert opposed("loss", "pleasant")
+    for pair in (("loss", "unjust"), ("pleasant", "desirable"), ("pleasant", "not_expected"), ("", "loss")):
+        assert not opposed(*pair)
+    assert good_appraisals() == {
+        "congruent_with_ideals",
+        "desirable",
+        "familiar",
+        "just",
+        "not_dangerous",
+        "pleasant",
+    }
+    assert not good_appraisals() & bad_appraisals()
+    assert bad_appraisals() >= {"dangerous", "loss", "not_congruent_with_ideals", "unjust", "unpleasant"}
+    assert not bad_appraisals() & {"expected", "not_expected", "predictable", "unintended"}
+
+
+def test_bad_counts_from_forty_two_percent_of_all_on() -> None:
+    assert tells_of_bad({"loss": 0.22, "unjust": 0.21, "pleasant": 0.3, "nothing": 0.27})
+    assert not tells_of_bad({"loss": 0.21, "unjust": 0.2, "pleasant": 0.3, "nothing": 0.29})
+    assert tells_of_bad({"loss": 0.43 / 2, "nothing": 0.57 / 2})
+    assert not tells_of_bad({})
 
 
 @given(st.text(max_size=200))

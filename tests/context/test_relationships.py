@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ferce_agent.context.pairs import face_distance
-from ferce_agent.context.relationships import MOODS, group_mood, likeness, proximity, relate, stated
+from ferce_agent.context.relationships import group_mood, likeness, proximity, relate, stated
 from ferce_agent.inputs.situation import KnownRelation, Situation
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.report import Box, Distribution, Estimate, Person
@@ -135,10 +135,16 @@ def test_the_mood_of_a_group(values: tuple[float, float], mood: str) -> None:
     group, (entry,) = group_mood([shows(number, value, happiness=1.0) for number, value in enumerate(values, 1)])
     assert group is not None
     mean = sum(values) / 2
+    words = {
+        "pleasant": "in a pleasant mood",
+        "neutral": "calm",
+        "unpleasant": "in an unpleasant mood",
+        "mixed": "in mixed moods",
+    }
     assert (group.mood, group.dominant) == (mood, "happiness")
     assert group.valence == pytest.approx(mean)
     assert group.spread == pytest.approx(abs(values[0] - mean))
-    assert group.text == f"Together the 2 people appear {MOODS[group.mood]}; 2 of 2 show happiness."
+    assert group.text == f"Together the 2 people appear {words[mood]}; 2 of 2 show happiness."
     assert (entry.id, entry.kind, entry.value) == ("group.valence", "geometry", group.valence)
     assert entry.text == f"Pleasantness of 2 expressions: mean {mean:+.2f}, spread {group.spread:.2f}."
 
