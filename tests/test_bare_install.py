@@ -124,9 +124,9 @@ def server(folder: Path) -> Iterator[str]:
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(600):
+        for _ in range(2400):
             try:
-                if httpx.get(f"{address}/ok").status_code == 200:
+                if httpx.get(f"{address}/ok", timeout=120).status_code == 200:
                     break
             except httpx.TransportError:
                 assert process.poll() is None, (folder / "log").read_text("utf-8")
@@ -134,7 +134,7 @@ def server(folder: Path) -> Iterator[str]:
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(120)
 
 
 def outcome(address: str, given: Any, thread: str) -> Any:
@@ -143,7 +143,7 @@ def outcome(address: str, given: Any, thread: str) -> Any:
 
 
 def test_a_langgraph_server_passes_on_reports_and_messages_and_remembers_no_photo(server: str, folder: Path) -> None:
-    thread = httpx.post(f"{server}/threads", json={}).json()["thread_id"]
+    thread = httpx.post(f"{server}/threads", json={}, timeout=120).json()["thread_id"]
     url = "data:image/jpeg;base64," + base64.b64encode((folder / "photo.jpg").read_bytes()).decode()
     first = outcome(server, {"image": url, "context": "She won the race."}, thread)
     assert "happiness" in first["report"]["summary"]
@@ -158,6 +158,6 @@ def test_a_langgraph_server_passes_on_reports_and_messages_and_remembers_no_phot
     ):
         error = outcome(server, given, thread)["__error__"]
         assert said in error["message"], error
-    history = httpx.get(f"{server}/threads/{thread}/history", params={"limit": 100}).text
+    history = httpx.get(f"{server}/threads/{thread}/history", params={"limit": 100}, timeout=120).text
     assert "happiness" in history
     assert url[2000:2100] not in history

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
+import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,20 +144,15 @@ async def test_mcp_over_standard_input_and_output() -> None:
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "ferce_agent", "mcp", "--http", "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "ferce_agent", "mcp", "--http", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        process.stderr.readline()  # it announces itself
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/mcp"
-        process.terminate()
+        announced = re.search(r"http://\S+", process.stderr.readline())  # it listens already
+        try:
+            assert announced is not None
+            yield announced.group()
+        finally:
+            process.terminate()
 
 
 async def test_mcp_over_http(address: str) -> None:

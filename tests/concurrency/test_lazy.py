@@ -96,7 +96,7 @@ def test_a_function_of_one_argument_is_carried_out_once_for_each() -> None:
         return object()
 
     def ask(number: int) -> object:
-        barrier.wait(10)
+        barrier.wait(120)
         return value("ab"[number % 2])
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -125,7 +125,7 @@ def test_sixteen_threads_share_one_of_each_engine() -> None:
     opened: list[Any] = []
 
     def engine(number: int) -> tuple[int, ...]:
-        barrier.wait(30)
+        barrier.wait(120)
         shared: list[Any] = [
             engines.pipeline.specialist._session,
             engines.pipeline.specialist.card,

@@ -19,7 +19,7 @@ def test_first_come_first_served() -> None:
     turns, order = Turns(), []
 
     def take(number: int) -> None:
-        with turns.taken(Cancellation(), 60) as inside:
+        with turns.taken(Cancellation(), 120) as inside:
             assert inside
             order.append(number)
 
@@ -42,10 +42,10 @@ def test_whoever_waits_can_be_called_off_and_leaves_no_gap() -> None:
         next_one = pool.submit(turns.enter, Cancellation(), 600)
         wait_until_ahead(turns, 3)
         cancel.set()
-        assert not gone.result(60)
+        assert not gone.result(120)
         assert turns.ahead == 2
         turns.leave()
-        assert next_one.result(60)
+        assert next_one.result(120)
     turns.leave()
     assert turns.ahead == 0
     assert not turns.enter(cancel, 600)

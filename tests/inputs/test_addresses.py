@@ -138,7 +138,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
         if name == "endless":
             self.wfile.flush()
-            self.server.release.wait(30)  # type: ignore[attr-defined]
+            self.server.release.wait(120)  # type: ignore[attr-defined]
 
     def log_message(self, *args: Any) -> None:
         pass
@@ -187,7 +187,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Reac
         return {"picture.test": ["127.0.0.1"], "other.test": ["127.0.0.1"], "inside": ["10.0.0.1"]}[host]
 
     trusted = ssl.create_default_context(cafile=str(pem))
-    reach = Reach(resolver=resolver, allowed=lambda address: address == "127.0.0.1", context=trusted)
+    reach = Reach(resolver=resolver, allowed=lambda address: address == "127.0.0.1", context=trusted, seconds=120)
     yield f"https://picture.test:{running.server_port}", reach
     running.release.set()  # type: ignore[attr-defined]
     running.shutdown()

@@ -68,7 +68,7 @@ def data_url(photo: Path, padding: int = 0) -> str:
 def ask(address: str, headers: dict[str, str]) -> tuple[int, str | None]:
     """Send one request with these headers and return status and WWW-Authenticate of the answer."""
     host, port = address.removeprefix("http://").removesuffix("/mcp").rsplit(":", 1)
-    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=60)
+    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=120)
     start = {"protocolVersion": ERAS[0], "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": start})
     common = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
@@ -252,9 +252,9 @@ async def test_work_for_a_client_that_hung_up_is_called_off(photo: Path, era: st
         async with running(http_app(create_server(), host="127.0.0.1")) as port:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(await tool_call(port, photo, era))
-            await asyncio.wait_for(began.wait(), 60)
+            await asyncio.wait_for(began.wait(), 120)
             writer.transport.abort()
-            await asyncio.wait_for(called_off.wait(), 60)
+            await asyncio.wait_for(called_off.wait(), 120)
 
 
 def test_sockets_on_both_protocols() -> None:

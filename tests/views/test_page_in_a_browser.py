@@ -31,7 +31,7 @@ SWITCHES = [
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=BROWSER, args=SWITCHES)
+        started = driver.chromium.launch(executable_path=BROWSER, args=SWITCHES, timeout=120_000)
         yield started
         started.close()
 

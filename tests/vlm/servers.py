@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,9 @@ def llama_server(model: Path, mmproj: Path, log: Path) -> Iterator[str]:
         process = subprocess.Popen([*command, "--n_threads", "2"], stdout=out, stderr=out)
     try:
         url = f"http://127.0.0.1:{port}/v1"
-        for _ in range(240):
+        for _ in range(500):
             try:
-                urllib.request.urlopen(f"{url}/models", timeout=1).close()
+                urllib.request.urlopen(f"{url}/models", timeout=20).close()
                 break
             except OSError:
                 assert process.poll() is None, log.read_text(errors="replace")[-2000:]
@@ -50,7 +50,7 @@ def llama_server(model: Path, mmproj: Path, log: Path) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def completion(text: str) -> bytes:
@@ -69,7 +69,7 @@ def completion(text: str) -> bytes:
 class Trouble:
     """What the misbehaving server does, one entry of `plan` per question, the last one for ever.
 
-    It keeps what it was asked.
+    It keeps what it was asked. "slow" answers once `go_on` is set; `arrived` is released for each such question.
     """
 
     def __init__(self, *plan: str) -> None:
@@ -77,10 +77,21 @@ class Trouble:
         self.asked: list[dict[str, Any]] = []
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
+        self.go_on, self.arrived = threading.Event(), threading.Semaphore(0)
 
     def next(self) -> str:
         with self.lock:
             return self.plan.pop(0) if len(self.plan) > 1 else self.plan[0]
+
+    def hold(self) -> None:
+        """Keep a question until `go_on` is set, and count how many are kept at once."""
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.arrived.release()
+        self.go_on.wait(120)
+        with self.lock:
+            self.at_once -= 1
 
 
 @contextmanager
@@ -100,16 +111,8 @@ def bad_server(trouble: Trouble) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             trouble.asked.append(json.loads(body))
-            with trouble.lock:
-                trouble.at_once += 1
-                trouble.most_at_once = max(trouble.most_at_once, trouble.at_once)
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):
                 self._misbehave(trouble.next())
-            except (BrokenPipeError, ConnectionResetError):
-                pass
-            finally:
-                with trouble.lock:
-                    trouble.at_once -= 1
 
         def _misbehave(self, what: str) -> None:
             if what.isdigit():
@@ -117,7 +120,7 @@ def bad_server(trouble: Trouble) -> Iterator[str]:
             elif what.startswith("http://"):
                 self._send(307, b"", {"Location": f"{what}/chat/completions"})
             elif what == "slow":
-                time.sleep(1.5)
+                trouble.hold()
                 self._send(200, completion("<answer>happy</answer>"))
             elif what == "cut":
                 self.send_response(200)
@@ -153,5 +156,6 @@ def bad_server(trouble: Trouble) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"
     finally:
+        trouble.go_on.set()
         server.shutdown()
         server.server_close()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def test_a_langchain_chat_model_over_the_same_server(server: str, jpeg_bytes: by
 
 def run(trouble: Trouble, photo: Path, **settings: object) -> EmotionReport:
     with bad_server(trouble) as url:
-        chosen = Settings(**{"vlm": f"openai:{url}#m", "vlm_seconds": 20, **settings})  # type: ignore[arg-type]
+        chosen = Settings(**{"vlm": f"openai:{url}#m", "vlm_seconds": 200, **settings})  # type: ignore[arg-type]
         return analyze_expression(photo, engines=Engines(chosen))
 
 
@@ -144,21 +145,30 @@ def test_no_more_questions_at_once_than_allowed(jpeg_bytes: bytes) -> None:
     with bad_server(trouble) as url:
         model = EndpointVlm(url, "m", concurrency=2)
         threads = [
-            threading.Thread(target=model.ask, args=(Request("Look.", (jpeg_bytes,), seconds=30),)) for _ in range(5)
+            threading.Thread(target=model.ask, args=(Request("Look.", (jpeg_bytes,), seconds=200),)) for _ in range(5)
         ]
         for thread in threads:
             thread.start()
+        for _ in range(2):
+            assert trouble.arrived.acquire(timeout=120)
+        while model._slots.ahead < 5:
+            time.sleep(0.01)
+        trouble.go_on.set()
         for thread in threads:
-            thread.join(60)
+            thread.join(120)
     assert len(trouble.asked) == 5
     assert trouble.most_at_once == 2
 
 
 def test_waiting_for_a_free_place_counts_as_waiting(jpeg_bytes: bytes) -> None:
-    with bad_server(Trouble("slow")) as url:
+    trouble = Trouble("slow")
+    with bad_server(trouble) as url:
         model = EndpointVlm(url, "m", concurrency=1)
-        busy = threading.Thread(target=model.ask, args=(Request("Look.", (jpeg_bytes,), seconds=30),))
+        busy = threading.Thread(target=model.ask, args=(Request("Look.", (jpeg_bytes,), seconds=200),))
         busy.start()
+        assert trouble.arrived.acquire(timeout=120)
         with pytest.raises(VlmTimeoutError):
             model.ask(Request("Look.", (jpeg_bytes,), seconds=0.2))
-        busy.join(30)
+        trouble.go_on.set()
+        busy.join(120)
+    assert len(trouble.asked) == 1

@@ -92,7 +92,7 @@ def test_threads_make_it_once(folder: Path) -> None:
     make, barrier = Maker(), threading.Barrier(8)
 
     def ask(_: int) -> Path | None:
-        barrier.wait(30)
+        barrier.wait(120)
         return keep("a", make, folder)
 
     with ThreadPoolExecutor(8) as pool:
@@ -118,7 +118,7 @@ def test_processes_make_it_once(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = [sys.executable, "-c", PROCESS, str(folder), str(log)]
     running = [subprocess.Popen(command) for _ in range(3)]
-    assert [process.wait(120) for process in running] == [0, 0, 0]
+    assert [process.wait(200) for process in running] == [0, 0, 0]
     assert log.read_text().split() == ["begin", "end"]
 
 
