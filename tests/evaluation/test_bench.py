@@ -222,6 +222,7 @@ def command(*options: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_twenty_kills_change_nothing(ferplus: Path, tmp_path: Path) -> None:
     """Kill the whole run at random moments, then let it finish: the same numbers as an unbroken run."""
     options = ["--dataset", f"ferplus:{ferplus}", "--perceiver", LEVELS, "--perceiver", WRITER, "--robustness", "24"]
@@ -236,14 +237,13 @@ def test_twenty_kills_change_nothing(ferplus: Path, tmp_path: Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for_growth(process, journal, sizes[-1])
-        time.sleep(rng.uniform(0, 0.25))
+        wait_for_growth(process, journal, sizes[-1] + rng.randrange(400))
         process.send_signal(signal.SIGKILL)
         process.wait()
         sizes.append(journal.stat().st_size if journal.exists() else 0)
     assert len(set(sizes)) > 5
     done = subprocess.run(
-        command(*options, "--out", str(tmp_path / "broken")), cwd=ROOT, capture_output=True, check=True, timeout=120
+        command(*options, "--out", str(tmp_path / "broken")), cwd=ROOT, capture_output=True, check=True, timeout=600
     )
     assert steady(json.loads(done.stdout)) == steady(whole)
     rows = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]

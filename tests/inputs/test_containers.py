@@ -52,7 +52,8 @@ def _refused(data: bytes) -> bool:
 @pytest.mark.parametrize("name", ["WEBP", "AVIF", "HEIF"])
 def test_tails_of_zeros_are_refused(pixels: NDArray[np.uint8], name: str) -> None:
     for image in pictures(pixels):
-        for options in ({}, {"quality": 20}, {"quality": 95}, *([{"lossless": True}] if name == "WEBP" else [])):
+        ways: list[dict[str, Any]] = [{}, {"quality": 20}, {"quality": 95}]
+        for options in [*ways, {"lossless": True}] if name == "WEBP" else ways:
             data = encoded(image, name, **options)
             kept = len(data) * 2 // 3
             with pytest.raises(ImageTruncatedError):
@@ -82,7 +83,7 @@ WAYS: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_healthy_files_are_read(pixels: NDArray[np.uint8], name: str) -> None:
     for image in [*pictures(pixels), *flat_and_busy()]:
-        for options in WAYS[name]:
+        for options in WAYS[name] if image.width < 3000 or name == "WEBP" else WAYS[name][:1]:
             data = encoded(image, name, **options)
             load_picture(data)
             load_picture(data + b"\0" * 5000)

@@ -214,18 +214,24 @@ def pictures() -> int:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_two_hundred_clients_that_hang_up_leave_nothing(photo: Path, engines: Engines, era: str) -> None:
+async def test_two_hundred_clients_that_hang_up_leave_nothing(
+    photo: Path, engines: Engines, era: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = create_server(engines=engines)
     before, tasks = pictures(), len(asyncio.all_tasks())
+    loop, passed = asyncio.get_running_loop(), [0.0]
+    clock = loop.time
+    monkeypatch.setattr(loop, "time", lambda: clock() + sum(passed))
 
     async def come_and_go(port: int, late: float) -> None:
         await send(port, await tool_call(port, photo, era), hang_up=late)
 
-    async with running(http_app(server, host="127.0.0.1", idle=1)) as port:
+    async with running(http_app(server, host="127.0.0.1", idle=600)) as port:
         assert b'"people"' in await send(port, await tool_call(port, photo, era), b'"people"')
         for _ in range(CLIENTS // 20):
             await asyncio.gather(*(come_and_go(port, late / 50) for late in range(20)))
-        for _ in range(1200):
+        for _ in range(2400):
+            passed.append(601)  # ten minutes in which no session is used
             await asyncio.sleep(0.05)
             # Two tasks of uvicorn's; sse-starlette watches for the end of the program, once a loop.
             if len(asyncio.all_tasks()) <= tasks + 3 and pictures() <= before:

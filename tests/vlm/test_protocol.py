@@ -17,11 +17,11 @@ from ferce_agent.settings import Settings
 from ferce_agent.vlm.ask import Asker
 from ferce_agent.vlm.extraction.repair import extract_with_repairs
 from ferce_agent.vlm.extraction.shape import shape_for
-from ferce_agent.vlm.protocol import LOADING, Answer, Request, _Call, ask_in_time
+from ferce_agent.vlm.protocol import LOADING, Answer, Request, _Call, ask_in_time, called_off
 
 
 class Model:
-    """Answers when it is let; stops when it is told to."""
+    """Answers when it is let; stops when it is told to, and says so."""
 
     name, version, remote, most_pictures = "model", "1", False, 1
 
@@ -39,12 +39,14 @@ class Model:
             while not self.go.acquire(blocking=False):
                 if pause.wait(0.002):
                     self.stopped.append(request.prompt)
-                    break
+                    raise called_off(self.name)
         return Answer(request.prompt)
 
 
-def ask_behind(model: Model, first: Request, then: Request, meanwhile: Callable[[], None]) -> tuple[object, object]:
-    """Ask two questions, the second one while the first is being answered; do something; let the model go on."""
+def ask_behind(
+    model: Model, first: Request, then: Request, meanwhile: Callable[[], None], let: int = 2
+) -> tuple[object, object]:
+    """Ask two questions, the second one while the first is being answered; do something; let so many be answered."""
 
     def ask(request: Request) -> object:
         try:
@@ -59,7 +61,8 @@ def ask_behind(model: Model, first: Request, then: Request, meanwhile: Callable[
         while model.turns.ahead < 2:
             time.sleep(0.001)
         meanwhile()
-        model.go.release(2)
+        if let:
+            model.go.release(let)
         return one.result(120), two.result(120)
 
 
@@ -127,8 +130,9 @@ def test_who_waits_is_called_off_at_once_and_the_model_never_hears_of_it() -> No
 
 def test_a_run_that_is_called_off_ends_all_its_questions_and_their_threads() -> None:
     model, cancel = Model(), Cancellation()
-    said = ask_behind(model, Request("one", (), cancel=cancel), Request("two", (), cancel=cancel), cancel.set)
-    assert all(isinstance(one, VlmCancelledError) for one in said)
+    said = ask_behind(model, Request("one", (), cancel=cancel), Request("two", (), cancel=cancel), cancel.set, 0)
+    assert [type(one) for one in said] == [VlmCancelledError] * 2
+    assert model.stopped == ["one"]
     for thread in model.threads:
         thread.join(120)
         assert not thread.is_alive()
