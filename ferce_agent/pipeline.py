@@ -1,7 +1,7 @@
 """From pixels to readings of faces: detect, measure, align, read; batched over faces and frames, in plain Python.
 
-A photo is a clip of one frame. The workflows, the benchmark and whatever reads clips call this; nothing else looks at
-pixels.
+A photo is a clip of one frame. The workflows, the scenarios and whatever reads clips call this; the benchmark and the
+training also look at the specialist alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -138,13 +139,29 @@ class Pipeline:
             WeightsError: The detector's weights are missing.
             EngineError: The detector failed.
         """
+        found, _ = self.find(frames, on_step=on_step)
+        return self.read_faces(found, labels=labels, infer=infer, on_step=on_step)
+
+    def find(self, frames: Sequence[Frame], *, on_step: OnStep | None = None) -> tuple[list[FoundFace], int]:
+        """Find the faces of every frame, at most `settings.max_faces` of each.
+
+        Returns:
+            The faces in the order of the frames, within a frame largest first; and how many more there are.
+
+        Raises:
+            WeightsError: The detector's weights are missing.
+            EngineError: The detector failed.
+        """
         found: list[FoundFace] = []
+        more = 0
         with timed("detect", on_step) as note:
             for frame in frames:
-                faces = self.detect(frame.pixels)[: self.settings.max_faces]
-                found += [FoundFace(frame, track, face) for track, face in enumerate(faces)]
+                faces = self.detect(frame.pixels)
+                kept = faces[: self.settings.max_faces]
+                more += len(faces) - len(kept)
+                found += [FoundFace(frame, track, face) for track, face in enumerate(kept)]
             note(len(found))
-        return self.read_faces(found, labels=labels, infer=infer, on_step=on_step)
+        return found, more
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         """Return all faces of a BGR picture (H, W, 3), largest first.
@@ -163,7 +180,9 @@ class Pipeline:
         infer: bool = True,
         on_step: OnStep | None = None,
     ) -> list[FaceReading]:
-        """Read faces that were found; see `read`."""
+        """Read faces that were found; see `read`. Where there are none there is no step."""
+        if not found:
+            return []
         with timed("quality", on_step) as note:
             measured = [measure(one) for one in found]
             note(len(measured))
@@ -219,11 +238,9 @@ class Pipeline:
     def _look_again(self, found: list[FoundFace]) -> list[list[SpecialistOutput]]:
         """Return what the specialist says about several crops of each face, all crops in batches."""
         several = [crops_around(self.detector, one.frame.pixels, one.detected) for one in found]
-        crops = [crop for crops in several for crop in crops]
-        seen = iter(
-            [one for part in parts(crops) for one in self.specialist.perceive(part, self.settings.flatten, twice=True)]
-        )
-        return [[next(seen) for _ in crops] for crops in several]
+        batches = parts([crop for crops in several for crop in crops])
+        seen = (one for part in batches for one in self.specialist.perceive(part, self.settings.flatten, twice=True))
+        return [list(islice(seen, len(crops))) for crops in several]
 
     def _interpreted(
         self, known: FaceReading, first: SpecialistOutput, views: list[SpecialistOutput], labels: Sequence[str]

@@ -26,7 +26,7 @@ from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State, Timing
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import Situation, read_situation
-from ferce_agent.pipeline import FaceReading, FoundFace, Frame, timed
+from ferce_agent.pipeline import FaceReading, Frame, timed
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import Cause, Degradation, EmotionReport
@@ -86,13 +86,9 @@ def read(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
         timings.append((step, elapsed))
         runtime.stream_writer({"stage": step, "ms": elapsed, "faces": faces if step == "detect" else 0})
 
-    with timed("detect", note) as count:
-        faces = pipeline.detect(picture.pixels)
-        count(min(len(faces), chosen.max_faces))
-    frame = Frame(picture.pixels)
-    found = [FoundFace(frame, track, face) for track, face in enumerate(faces[: chosen.max_faces])]
+    found, more = pipeline.find([Frame(picture.pixels)], on_step=note)
     readings = pipeline.read_faces(found, labels=state["labels"], infer=state["decision"].may_infer, on_step=note)
-    notes = detection_notes(picture, len(faces), chosen.max_faces, chosen.small_faces)
+    notes = detection_notes(picture, len(found) + more, chosen.max_faces, chosen.small_faces)
     found_out = {"readings": readings, "degraded": notes, "timings": timings}
     return Command(update=found_out, goto=each_face(state, readings, context))
 

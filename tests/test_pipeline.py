@@ -79,3 +79,16 @@ def test_missing_weights_are_told_with_each_face(two_faces: NDArray[np.uint8], t
 def test_labels_are_ranked_for_each_face(two_faces: NDArray[np.uint8], labels: tuple[str, ...]) -> None:
     readings = read([Frame(two_faces)], labels=labels)
     assert [sorted(one.label for one in reading.labels) for reading in readings] == [sorted(labels)] * 2
+
+
+def test_what_is_found_and_what_is_left(two_faces: NDArray[np.uint8]) -> None:
+    found, more = Pipeline(Settings(max_faces=1)).find([Frame(two_faces), Frame(two_faces, 0.5)])
+    assert [(one.frame.time, one.track) for one in found] == [(0.0, 0), (0.5, 0)]
+    assert more == 2
+
+
+def test_where_no_face_is_nothing_is_read() -> None:
+    told: list[str] = []
+    empty = Frame(np.full((240, 320, 3), 90, np.uint8))
+    assert Pipeline().read([empty], on_step=lambda name, *_: told.append(name)) == []
+    assert told == ["detect"]

@@ -24,7 +24,6 @@ class Asker:
         vlm: The model.
         settings: Prompt, bank, limits.
         faces: Makes the questions about faces.
-        scenes: Asks about whole pictures.
     """
 
     def __init__(self, vlm: VisionLanguageModel, settings: Settings, specialist: str = "") -> None:
@@ -37,8 +36,16 @@ class Asker:
         """
         self.vlm, self.settings = vlm, settings
         self.faces = FaceQuestions(vlm, settings, specialist)
-        self.scenes = SceneQuestions(vlm, self.faces, self.ask, settings.vlm_tokens)
         self._pace = Pace()
+
+    @property
+    def scenes(self) -> SceneQuestions:
+        """How whole pictures are asked about.
+
+        It is not kept: each would hold the other, and a model of hundreds of megabytes would stay in memory until the
+        collector comes by.
+        """
+        return SceneQuestions(self.vlm, self.faces, self.ask, self.settings.vlm_tokens)
 
     def check(self) -> None:
         """Read prompt and bank, and let the model look whether its files and packages are there.

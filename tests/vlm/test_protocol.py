@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -225,3 +227,15 @@ def test_any_error_of_a_model_is_a_typed_one() -> None:
     with pytest.raises(VlmError, match="SystemExit"):
         ask_in_time(model, Request("one", ()))
     assert model.turns.ahead == 0
+
+
+def test_a_model_that_nobody_holds_is_freed_at_once() -> None:
+    model = Model()
+    asker, alive = Asker(model, Settings()), weakref.ref(model)
+    assert asker.scenes is not None
+    gc.disable()
+    try:
+        del model, asker
+        assert alive() is None
+    finally:
+        gc.enable()
