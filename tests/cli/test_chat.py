@@ -395,6 +395,7 @@ def test_a_terminal_gets_a_prompt_and_can_end_politely(memory: Path, end: bytes)
         assert b"you> " in read_until(screen, b"you> ")
         os.write(screen, b"Hello\n")
         assert b"you> " in read_until(screen, b"you> ")
+        wait_until_idle(child)
         os.write(screen, end)
         shown = read_until(screen, b"Goodbye.")
         assert b"Goodbye." in shown
@@ -405,6 +406,21 @@ def test_a_terminal_gets_a_prompt_and_can_end_politely(memory: Path, end: bytes)
         raise
     finally:
         os.close(screen)
+
+
+def wait_until_idle(process: int) -> None:
+    """Wait until a process sleeps and computes nothing for a second.
+
+    Python's input() loses a Ctrl-C that comes in the instant between showing its prompt and waiting for keys; a person
+    cannot press that fast, a test can.
+    """
+    account, before, still = Path(f"/proc/{process}/stat"), "", 0
+    while account.exists() and still < 20:
+        state, *numbers = account.read_text("ascii").rpartition(") ")[2].split()
+        now = f"{state} {numbers[10:12]}"  # the processor's time for it, in its own code and in the system's
+        still = still + 1 if state == "S" and now == before else 0
+        before = now
+        time.sleep(0.05)
 
 
 def read_until(screen: int, mark: bytes) -> bytes:
