@@ -134,10 +134,10 @@ def test_a_run_that_is_called_off_ends_all_its_questions_and_their_threads() -> 
     model, cancel = Model(), Cancellation()
     said = ask_behind(model, Request("one", (), cancel=cancel), Request("two", (), cancel=cancel), cancel.set, 0)
     assert [type(one) for one in said] == [VlmCancelledError] * 2
-    assert model.stopped == ["one"]
     for thread in model.threads:
         thread.join(120)
         assert not thread.is_alive()
+    assert model.stopped == ["one"]
     assert model.turns.ahead == 0
 
 
