@@ -2,4 +2,5 @@
 
 from ferce_agent.cli import main
 
-main(prog_name="ferce")
+if __name__ == "__main__":
+    main(prog_name="ferce")
