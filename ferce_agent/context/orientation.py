@@ -15,7 +15,7 @@ REACH: Final = 5.0
 
 
 def side_of(yaw: float) -> int:
-    """Return 1 for a head turned to the right of the picture, -1 to the left, 0 for neither."""
+    """Return 1 for a head turned to the right of the picture, -1 to the left, 0 for neither; `yaw` in degrees."""
     return 0 if abs(yaw) < TURNED else (1 if yaw > 0 else -1)
 
 
@@ -23,7 +23,8 @@ def orientation(one: Person, two: Person) -> tuple[Relationship, Evidence] | Non
     """Return how two heads are turned to each other; None where neither is turned, or the faces are far apart.
 
     A head turned towards the side of the other face is turned towards that person as far as a picture can tell; depth
-    is not known.
+    is not known. The evidence's value is the yaw of the right head minus that of the left one, in degrees; the
+    confidence grows from 0.5 to 0.9 with the larger yaw, up to 45 degrees (our own convention).
     """
     left, right = sorted((one, two), key=lambda person: centre(person)[0])
     a, b = side_of(left.face.pose.yaw), side_of(right.face.pose.yaw)
@@ -34,8 +35,8 @@ def orientation(one: Person, two: Person) -> tuple[Relationship, Evidence] | Non
     entry = Evidence(
         id=f"pair.{one.id}.{two.id}.orientation",
         kind="pose",
-        text=f"Heads of {pair_name(left, right)}, left to right in the picture: {left.face.pose.yaw:.0f} and "
-        f"{right.face.pose.yaw:.0f} degrees (positive: turned to the right).",
+        text=f"The heads of {pair_name(left, right, inside=True)}, from left to right in the picture, are turned by "
+        f"{left.face.pose.yaw:.0f} and {right.face.pose.yaw:.0f} degrees (positive: to the right).",
         value=round(right.face.pose.yaw - left.face.pose.yaw, 1),
         person=None,
     )
@@ -52,9 +53,12 @@ def orientation(one: Person, two: Person) -> tuple[Relationship, Evidence] | Non
 
 
 def nearest_in_sight(one: Person, two: Person, people: Sequence[Person]) -> bool:
-    """Return whether the orientation of two heads is about these two.
+    """Return whether the orientation of two heads is about these two: nobody else is nearer on the side of the other.
 
-    For neither is somebody else nearer on that side.
+    Args:
+        one: One of the two.
+        two: The other.
+        people: Everybody in the picture, these two included.
     """
     return all(_nearest(person, other, people) for person, other in ((one, two), (two, one)))
 

@@ -24,7 +24,9 @@ MAX_PAIRS: Final = 15
 MIXED: Final = 0.45
 """From this spread of pleasantness on a group's mood is mixed."""
 OPPOSED: Final = 0.35
-"""Expressions as pleasant and as unpleasant as this (their geometric mean) are opposed."""
+"""Two expressions are opposed if one is pleasant, the other unpleasant, and their valences are this large.
+
+What counts is the geometric mean of the two valences without sign."""
 
 Mood = Literal["pleasant", "neutral", "unpleasant", "mixed"]
 MOODS: Final[dict[Mood, str]] = {
@@ -38,7 +40,8 @@ MOODS: Final[dict[Mood, str]] = {
 def relate(people: list[Person], situation: Situation | None = None) -> tuple[list[Relationship], list[Evidence]]:
     """Return relationships and their evidence: measured ones for the closest pairs, and those that the caller states.
 
-    The evidence of a stated relation is made by `told.told_evidence` (``told.relation.1``, …).
+    The evidence of a stated relation is made by `ferce_agent.context.statements.told_evidence` (``told.relation.1``,
+    …).
     """
     pairs = sorted(combinations(people, 2), key=lambda pair: face_distance(*pair))[:MAX_PAIRS]
     relationships = stated(people, situation or Situation())
@@ -124,7 +127,8 @@ def most_shown(read: list[Expression]) -> tuple[Canonical | None, str]:
 def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:
     """Say whether two faces are close together in the picture.
 
-    Faces of different size may be at different depth, so the confidence falls with the ratio of their heights.
+    They are if their centres are nearer than `CLOSE` face heights. Faces of different size may be at different depth,
+    so the confidence falls with the ratio of their heights.
     """
     distance = face_distance(one, two)
     heights = sorted((one.face.box.height, two.face.box.height))
@@ -133,7 +137,7 @@ def proximity(one: Person, two: Person) -> tuple[Relationship, Evidence]:
     entry = Evidence(
         id=f"pair.{one.id}.{two.id}.distance",
         kind="geometry",
-        text=f"The faces of {pair_name(one, two)} are {distance:.1f} face heights apart.",
+        text=f"The faces of {pair_name(one, two, inside=True)} are {distance:.1f} face heights apart.",
         value=round(distance, 3),
         person=None,
     )
@@ -165,7 +169,7 @@ def likeness(one: Person, two: Person) -> tuple[Relationship, Evidence] | None:
     entry = Evidence(
         id=f"pair.{one.id}.{two.id}.likeness",
         kind="geometry",
-        text=f"The expressions of {pair_name(one, two)} overlap by {overlap:.2f}.",
+        text=f"The expressions of {pair_name(one, two, inside=True)} overlap by {overlap:.2f}.",
         value=round(overlap, 4),
         person=None,
     )

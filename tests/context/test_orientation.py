@@ -58,8 +58,8 @@ def test_the_evidence_tells_both_angles_and_the_confidence_grows_with_the_larger
     assert entry.id == "pair.person-1.person-2.orientation"
     assert (entry.kind, entry.value, entry.person) == ("pose", -54.0, None)
     assert entry.text == (
-        "Heads of Person 1 and person 2, left to right in the picture: 18 and -36 degrees "
-        "(positive: turned to the right)."
+        "The heads of person 1 and person 2, from left to right in the picture, are turned by 18 and -36 degrees "
+        "(positive: to the right)."
     )
     assert claim.evidence == (entry.id,)
     assert claim.confidence == 0.82

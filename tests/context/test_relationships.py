@@ -57,7 +57,7 @@ def test_close_is_below_two_face_heights_and_sizes_that_differ_make_it_less_sure
     assert near.text == "Person 1 and person 2 are close together in the picture."
     assert far.text == "Person 1 and person 2 are apart in the picture."
     assert (entry.id, entry.kind, entry.value) == ("pair.person-1.person-2.distance", "geometry", 1.99)
-    assert entry.text == "The faces of Person 1 and person 2 are 2.0 face heights apart."
+    assert entry.text == "The faces of person 1 and person 2 are 2.0 face heights apart."
     assert near.confidence == 1
     big = at(3, 0)
     big = big.model_copy(update={"face": big.face.model_copy(update={"box": Box(x=0, y=0, width=160, height=200)})})
@@ -89,7 +89,7 @@ def test_expressions_are_compared_by_what_they_have_in_common(common: float, kin
     assert claim.confidence == pytest.approx(max(common, 1 - common))
     assert (entry.id, entry.kind) == ("pair.person-1.person-2.likeness", "geometry")
     assert entry.value == pytest.approx(common)
-    assert entry.text == f"The expressions of Person 1 and person 2 overlap by {common:.2f}."
+    assert entry.text == f"The expressions of person 1 and person 2 overlap by {common:.2f}."
 
 
 @pytest.mark.parametrize(
