@@ -31,7 +31,9 @@ from ferce_agent.specialist.open_vocabulary import Vocabulary, check_words, feat
 from ferce_agent.specialist.runner import Specialist, SpecialistOutput, mean_output
 
 CLEAR: Final = 0.8
-"""From this probability of one expression on, a single look is enough."""
+"""From this probability of one expression on, a single look is enough.
+
+A look is one run of the specialist's network on one crop (and, where it is unsure, on the crop's mirror image)."""
 RELIEF: Final = 0.94
 """Share of the abstention threshold that the mean of several looks needs.
 
@@ -65,7 +67,7 @@ class FoundFace:
         frame: The picture it is in.
         track: Which of the faces of a clip it is, from 0. Until faces are followed from frame to frame it is the rank
             in its own frame, largest first.
-        detected: Box, landmarks and score.
+        detected: Box, landmarks and score, in pixels of the frame.
     """
 
     frame: Frame
@@ -87,7 +89,7 @@ class FaceReading:
         labels: The caller's labels, best first; empty if none were given.
         embedding: Features of the face, shape (256,), for finding examples like it; empty unless the settings name a
             bank.
-        failure: What went wrong, if anything did.
+        failure: What went wrong, if anything did; then `face` or `expression` and `movements` are missing.
     """
 
     time: float
@@ -180,7 +182,12 @@ class Pipeline:
         infer: bool = True,
         on_step: OnStep | None = None,
     ) -> list[FaceReading]:
-        """Read faces that were found; see `read`. Where there are none there is no step."""
+        """Read faces that were found; see `read` for the arguments.
+
+        Returns:
+            One reading for each face, in the same order. A face that could not be read has a `failure`; nothing is
+            raised for it. Where there are no faces, `on_step` is not called.
+        """
         if not found:
             return []
         with timed("quality", on_step) as note:
@@ -339,7 +346,11 @@ def parts(crops: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
 
 @contextmanager
 def timed(step: str, on_step: OnStep | None) -> Iterator[Callable[[int], None]]:
-    """Time a step and tell of it when it ends well; within it, say how many faces it was about."""
+    """Time a step and pass it to `on_step` when it ends without an error.
+
+    Yields:
+        A function that takes how many faces the step found or read.
+    """
     faces = 0
 
     def note(count: int) -> None:

@@ -26,6 +26,11 @@ from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.report import Alternative, Cause, Evidence, Person, Span, wording
 from ferce_agent.vlm.extraction.hygiene import shorten
 
+# Three kinds of numbers follow, tuned on the development and the fresh cases of `ferce bench situations`. Confidences,
+# shares and probabilities are 0..1. Weights say how clearly a sentence makes an appraisal: its cue words give 0.4 and a
+# tenth for each of their characters, likeness to examples up to 3.3. Ranks add to a weight how well it suits a face.
+# Weights and ranks have no unit; only their order and the bounds below count.
+
 MAX_CAUSES: Final = 5
 """Causes reported per person."""
 STATED_CONFIDENCE: Final = 0.7
@@ -41,64 +46,67 @@ CHANGE: Final = 0.5
 NEARBY: Final = 6.0
 """Only people within so many face heights are looked at as a cause."""
 FITS: Final = 1.0
-"""Weight of what the face shows against what is said."""
+"""What the rank gains for each unit of probability of the expressions that the appraisal leads one to expect."""
 OPEN: Final = 0.2
-"""What an appraisal that leads one to expect no expression in particular counts as its share."""
+"""The probability assumed there for an appraisal that leads one to expect no expression in particular."""
 EXPLAINS: Final = 1.2
-"""Weight of how well the whole sentence explains the face, however it is appraised."""
+"""What the rank gains for each unit of `explained`: how well the whole sentence explains the face."""
 FEELING_WORDS: Final = 6
 """A sentence of at most so many words that names an expression tells of a feeling, not of an event."""
 NAMED: Final = 0.4
-"""What a sentence that names the person counts more."""
+"""What the rank gains where the sentence names the person."""
 LATER: Final = 0.1
-"""How much less each further statement counts: what happened is told first, what came of it after."""
+"""What the rank loses for each statement before this one: what happened is told first, what came of it after."""
 LATEST: Final = 40
-"""From so many statements on it makes no difference."""
+"""Statements before this one that are counted for `LATER`, at most."""
 ASIDE: Final = 0.5
-"""Where somebody is, and what an assistant says, counts less than what happens."""
+"""What the rank loses where a statement says where somebody is, or is an assistant's, rather than what happens."""
 OWN_WORDS: Final = 0.5
-"""What somebody says counts more for that person than what others say."""
+"""What the rank gains where the person says it, and not somebody else."""
 LIKENESS: Final = 2.5
-"""Weight of an appraisal that the sentence classifier holds as likely as `FULL`."""
+"""Weight of an appraisal to which the sentence classifier gives the probability `FULL`."""
 FULL: Final = 0.3
-"""At this probability the weight is full; below, it falls with the logarithm, above it rises."""
+"""Probability at which likeness has the weight `LIKENESS`; the weight changes with the logarithm, see `SLOPE`."""
 SLOPE: Final = 0.25
-"""How fast: one 55 times less likely than that counts nothing."""
+"""Part of `LIKENESS` gained or lost when the probability grows or shrinks by the factor e.
+
+So an appraisal 55 times less likely than `FULL` has no weight."""
 SECONDS: Final = 7
-"""At most so many appraisals of a sentence are considered; the face decides between them."""
+"""Likeliest appraisals of a sentence that are considered, at most; what the face shows decides between them."""
 OFTEN: Final = 1.5
-"""How much more often than among the examples a sentence that somebody tells is of no matter."""
+"""Factor on the odds that a sentence tells of nothing: callers tell of no event more often than the examples do."""
 IDLE: Final = 0.55
 """From this probability on a sentence tells of nothing that would explain an expression."""
 FIRM: Final = 1.6
-"""Cues of this weight hold even then."""
+"""Least weight of a cue that counts in a sentence of plain acts, or in one that tells of nothing (`IDLE`)."""
 CERTAIN: Final = 0.2
-"""Without cues, an appraisal must be so likely where it goes against what the face shows, or where the face is calm."""
+"""Least probability of an appraisal without cues that does not suit the face, or of any where the face is neutral."""
 NEAR: Final = 0.2
-"""Without cues, an appraisal must be so likely against the likeliest of its sentence,"""
+"""Least probability of an appraisal without cues, as a share of that of the likeliest one of its sentence."""
 OPPOSED: Final = 0.7
-"""and so likely where one of the two is good and the other bad."""
+"""The same share where one of the two is good and the other bad."""
 NEWS: Final = 3
 """A sentence of fewer words ("Unbelievable!") comments on what another tells."""
 BRIEF: Final = 0.4
-"""How much weight it loses."""
+"""Weight that appraisals of such a short sentence lose."""
 WEAK: Final = frozenset(
     {"goal_important", "not_familiar", "familiar", "urgent", "predictable", "expected", "not_urgent"}
 )
 """Appraisals that say how much is at stake rather than what happened.
 
-They yield to the others of the same sentence, all
-the more where cues say what happened."""
+They are left out where cues of the same sentence say what happened, and lose the weight `YIELD` where only likeness to
+examples does."""
+YIELD: Final = 0.7
+"""Weight that appraisals in `WEAK` lose beside others of the same sentence."""
 GENERIC: Final = frozenset({"desirable", "undesirable"})
 """Appraisals that nearly every good or bad event has."""
 BROAD: Final = 0.1
-"""How much weight they lose, so that the more telling one leads where both are as clear."""
-YIELD: Final = 0.7
-"""How much weight they lose then."""
+"""Weight that appraisals in `GENERIC` lose, so that a more specific one that is as clear comes first."""
 
 COMPARED: Final = 200
 """Different sentences that the sentence classifier reads; in the others only cues count, and the report says so."""
 UNREAD: Final = EventScores({})
+"""Scores of a sentence that the sentence classifier did not read."""
 
 FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
     ("fear", "anger"): "dangerous",
@@ -124,7 +132,7 @@ FROM_OTHERS: Final[dict[tuple[str, str], str]] = {
     ("happiness", "happiness"): "pleasant",
     ("happiness", "surprise"): "pleasant",
 }
-"""(what a person shows, what somebody nearby shows) -> how the situation may be appraised."""
+"""(what a person shows, what somebody nearby shows) -> id of the appraisal that this suggests; our own choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +143,11 @@ class StatedAppraisal:
         appraisal: The ontology's entry.
         statement: Where it is said.
         about: People it is about; empty for anybody.
-        phrase: The words that carry it.
-        span: Their characters in the statement's text.
-        sentence: Where the sentence begins in the statement's text.
-        weight: How clearly it is said: cues count by number and length, likeness to examples by its probability.
+        phrase: The words that carry it, cut to 80 characters.
+        span: First and one past the last character of these words in the statement's text.
+        sentence: First character of the sentence in the statement's text.
+        weight: How clearly it is said: cues count by number and length, likeness to examples by its probability. No
+            unit; see the top of the module.
         cued: Whether a cue of the ontology says so; else only likeness to examples does.
         near: Probability of all appraisals of the sentence by likeness to examples; empty where nothing was compared.
     """
@@ -166,7 +175,18 @@ def cue_finder() -> PhraseFinder:
 
 
 def stated_appraisals(said: Sequence[Statement], matcher: EventMatcher | None = None) -> list[StatedAppraisal]:
-    """Return each appraisal that a real sentence makes and does not negate, the clearest first per sentence."""
+    """Return each appraisal that a sentence about something real makes and does not negate.
+
+    Args:
+        said: Statements, in the order they were told.
+        matcher: Compares sentences with examples; without it only cues count.
+
+    Returns:
+        Sentence by sentence in the order told, within a sentence the clearest first.
+
+    Raises:
+        WeightsError: The matcher's classifier or encoder cannot be read.
+    """
     jobs = [(one, sentence) for one in said for sentence in one.sentences if sentence.real]
     texts = list(dict.fromkeys(sentence.text for _, sentence in jobs))[:COMPARED]
     texts += [other for text in texts if (other := affirmed(text)) is not None and other not in texts]
@@ -188,14 +208,14 @@ def appraisals_in(
 ) -> list[StatedAppraisal]:
     """Return the appraisals of one sentence, clearest first.
 
-    Longer cues win over the shorter ones inside them ("lost the game" is not also "game"); stakes yield to what
-    happened.
+    Of cues that overlap the longer one counts ("lost the game" is not also "game"). What is at stake (`WEAK`) counts
+    less than what happened.
 
     Args:
         statement: Holds the sentence.
         sentence: The sentence.
-        reading: What the sentence classifier says, where an encoder is at hand.
-        undenied: What it says of the sentence without its denial, if it denies something.
+        reading: What the sentence classifier says of it; `UNREAD` where no encoder is at hand.
+        undenied: What it says of the sentence without its denial; None if the sentence denies nothing.
     """
     hits: dict[str, list[PhraseHit]] = {}
     denied = False
@@ -249,9 +269,10 @@ def _with_likeness(cued: dict[str, float], near: Mapping[str, float]) -> dict[st
 
 
 def as_told(near: Mapping[str, float]) -> dict[str, float]:
-    """Return the probabilities for sentences as people tell them.
+    """Return the classifier's probabilities corrected for how often callers tell of nothing in particular (`OFTEN`).
 
-    More of these tell of nothing than of the examples.
+    Args:
+        near: Probability of each appraisal and of ``nothing``, summing to one; so does the result.
     """
     whole = 1 + (OFTEN - 1) * near[NOTHING]
     return {name: share * (OFTEN if name == NOTHING else 1.0) / whole for name, share in near.items()}
@@ -281,7 +302,10 @@ def _stated(  # noqa: PLR0913
 
 
 def expected_share(person: Person, appraisal: Appraisal) -> float:
-    """Return the probability that the face shows an expression this appraisal leads one to expect."""
+    """Return the probability, 0..1, that the face shows an expression this appraisal leads one to expect.
+
+    0 for a face that was not read.
+    """
     if person.expression is None:
         return 0.0
     shares = dict(person.expression.distribution.items())
@@ -291,7 +315,7 @@ def expected_share(person: Person, appraisal: Appraisal) -> float:
 def concerns(item: StatedAppraisal, person: Person) -> bool:
     """Return whether something stated may be about a person.
 
-    Nobody else is named, and nobody else says it of themselves.
+    It is if the sentence names the person; or if it names nobody, and is not said by somebody else in the picture.
     """
     if item.about:
         return person.id in item.about
@@ -307,6 +331,11 @@ def find_causes(
 
     What is stated comes first; other people's expressions and changes are only looked at for a face that nothing stated
     explains.
+
+    Args:
+        people: As read, largest face first; those without an expression get no cause.
+        stated: From `stated_appraisals`.
+        earlier: What the same people showed before, oldest first.
     """
     causes: list[Cause] = []
     evidence: list[Evidence] = []
@@ -326,9 +355,14 @@ def find_causes(
 
 
 def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
-    """Keep what cues say, and of what mere likeness says the best.
+    """Return the appraisals that may become causes of a face's expression, in the order given.
 
-    Per sentence one, and a second one where it suits the face.
+    All that cues say are kept. Of those that rest on likeness to examples alone each sentence keeps its likeliest, the
+    best ranked, and one more that suits the face, as far as they are likely enough (`CERTAIN`, `NEAR`, `OPPOSED`).
+
+    Args:
+        person: Whose face it is.
+        ranked: What may be about the person, by falling `rank`.
     """
     calm = person.expression is not None and leading(person)[0] == "neutral"
     kept: list[StatedAppraisal] = []
@@ -350,10 +384,11 @@ def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAp
 
 
 def rank(person: Person, item: StatedAppraisal) -> float:
-    """Return how well a stated appraisal explains a face: specific words first, then what the face shows.
+    """Return how well a stated appraisal explains a face; no unit, larger is better.
 
-    What else the same sentence may be appraised as counts, too: of two sentences the one is likelier meant that
-    explains the face whichever way it is read.
+    It is the appraisal's weight, with what is gained and lost by who says it of whom, when and where, and by how well
+    it suits the face. What else the same sentence may be appraised as counts, too: of two sentences that one is
+    preferred of which more interpretations explain the face.
     """
     own = OWN_WORDS if item.statement.person == person.id else 0.0
     if person.id in item.about:
@@ -365,7 +400,15 @@ def rank(person: Person, item: StatedAppraisal) -> float:
 
 
 def explained(person: Person, near: Mapping[str, float]) -> float:
-    """Return how much of what the face shows a sentence leads one to expect, over all that it may be appraised as."""
+    """Return the probability of the expressions that a sentence leads one to expect, as the face shows them.
+
+    It is the mean of `expected_share` over all that the sentence may be appraised as, weighted by `near`; 0 for a face
+    that was not read.
+
+    Args:
+        person: Whose face it is.
+        near: Probability of each appraisal of the sentence, and of ``nothing``.
+    """
     if person.expression is None:
         return 0.0
     shares, known = dict(person.expression.distribution.items()), ontology().appraisals
@@ -385,7 +428,16 @@ def _distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
 
 
 def cause_for(person: Person, item: StatedAppraisal, stated: Sequence[StatedAppraisal]) -> Cause:
-    """Build one stated cause; it agrees if the expected expressions hold at least 0.4 of the probability."""
+    """Build one stated cause; it agrees if the face shows what one would expect with a probability of `AGREES`.
+
+    The confidence is `STATED_CONFIDENCE` times (1 + share) / 2 if it agrees, else times (1 - share) / 2, where share is
+    `expected_share`.
+
+    Args:
+        person: Whose face it is.
+        item: The appraisal.
+        stated: What else may be about the person, by falling `rank`; gives the alternatives.
+    """
     share = expected_share(person, item.appraisal)
     agrees = share >= AGREES
     text = f"The context states something appraised as {item.appraisal.reading} (“{item.phrase}”)."
@@ -411,18 +463,16 @@ def _alternative(appraisal: Appraisal) -> Alternative:
 
 
 def leading(person: Person) -> tuple[str, float]:
-    """Return the likeliest expression of a read face other than neutral, and its probability.
-
-    Neutral where that leads clearly.
-    """
+    """Return the likeliest expression of a read face, which may be neutral, and its probability."""
     assert person.expression is not None
     return person.expression.distribution.ranked()[0]
 
 
 def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None, Evidence | None]:
-    """Return another person's clear expression as a possible cause.
+    """Return another person's clear expression as a possible cause, and its entry of evidence.
 
-    Nothing for a neutral face or without such a person.
+    Of several people the one with the clearest expression nearby counts: probability over one plus the distance in face
+    heights. (None, None) where the face shows nothing clear, or `FROM_OTHERS` knows nothing for the pair.
     """
     shown, sure = leading(person)
     candidates = [
@@ -455,7 +505,11 @@ def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None,
 
 
 def from_change(person: Person, earlier: Sequence[EarlierReading]) -> tuple[Cause | None, Evidence | None]:
-    """Return a clear change since the last earlier reading as a sign that something happened in between."""
+    """Return a clear change since the last earlier reading as a sign that something happened in between.
+
+    A change is clear if the pleasantness moved by `CHANGE`, or if the face is now clearly surprised and was not.
+    (None, None) where nothing changed or nothing earlier is known.
+    """
     assert person.expression is not None
     own = [reading for reading in earlier if reading.person == person.id]
     if not own:

@@ -51,7 +51,17 @@ class EnginesUsed:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything the workflow found out, before it becomes a report."""
+    """Everything the workflow found out, before it becomes a report.
+
+    Attributes:
+        source: What is said of the picture.
+        people: The faces, largest first.
+        understood: What the context step found.
+        degraded: What could not be done, apart from what the other parts say themselves.
+        timings: Wall-clock milliseconds by stage; a stage may occur several times.
+        sent: What was sent to a vision-language model: reference of the prompt, and what went with it.
+        policy: Rules that were applied.
+    """
 
     source: Source
     people: list[PersonFindings]
@@ -68,7 +78,14 @@ def source_of(picture: Picture) -> Source:
 
 
 def detection_notes(picture: Picture, found: int, limit: int, small_faces: When = "auto") -> list[Degradation]:
-    """Say what detection leaves open: no face, too many faces, only the first frame."""
+    """Return what detection leaves open, for `degraded`: no face, too many faces, only the first frame.
+
+    Args:
+        picture: What was searched.
+        found: Faces found.
+        limit: Most faces of a report (`max_faces`).
+        small_faces: How thoroughly it was searched; see `FaceDetector.detect`.
+    """
     notes = []
     if found == 0:
         longer = max(picture.width, picture.height)
@@ -93,7 +110,7 @@ def detection_notes(picture: Picture, found: int, limit: int, small_faces: When 
 
 
 def engine_notes(engines: EnginesUsed, people: int) -> list[Degradation]:
-    """Say what no configured engine can do; nothing where there is nobody to look at."""
+    """Return what no configured engine can do, for `degraded`; nothing for a picture without people."""
     notes: list[Degradation] = []
     if not people:
         return notes
@@ -111,7 +128,7 @@ def engine_notes(engines: EnginesUsed, people: int) -> list[Degradation]:
 
 
 def compose_report(findings: Findings, engines: EnginesUsed) -> EmotionReport:
-    """Return the validated report."""
+    """Return the validated report: people, context, advice, summary, evidence and provenance put together."""
     people = [reading.person for reading in findings.people if reading.person is not None]
     degraded = [*findings.degraded, *(note for reading in findings.people for note in reading.degraded)]
     if findings.people and not people:
@@ -145,7 +162,7 @@ def with_posture(person: Person, understood: Understanding) -> Person:
 
 
 def provenance(engines: EnginesUsed, findings: Findings) -> Provenance:
-    """Name engines, versions, times, and what left the machine."""
+    """Return which engines took part, in which versions, how long each stage took, and what left the machine."""
     totals: defaultdict[str, float] = defaultdict(float)
     for stage, elapsed in findings.timings:
         totals[stage] += elapsed

@@ -16,6 +16,7 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.report import Conflict, Evidence, Person, TextEmotion, wording
 
 GOOD: Final = frozenset({"pleasant", "desirable", "just", "congruent_with_ideals", "not_dangerous"})
+"""Appraisals of good events."""
 BAD: Final = frozenset(
     {
         "unpleasant",
@@ -28,13 +29,13 @@ BAD: Final = frozenset(
         "deliberate",
     }
 )
-"""Appraisals of good and of bad events; the others can be either."""
+"""Appraisals of bad events; those in neither set can be good or bad."""
 CLEAR: Final = 0.5
 """Least probability of the expressions on one side for a face to count as clearly pleasant or unpleasant."""
 LIKELY: Final = 0.25
 """Least probability at which mere likeness to examples counts as a good or bad event."""
 MEANT: Final = 0.35
-"""Least strength of the words on one side."""
+"""Least strength, 0..1, of what the words express for them to count as clearly pleasant or unpleasant."""
 
 SMILE_AT_BAD: Final[tuple[str, ...]] = (
     "politeness, or a smile kept up for others",
@@ -67,9 +68,10 @@ def face_side(person: Person) -> int:
 
 
 def event_side(found: Sequence[StatedAppraisal]) -> int:
-    """Return 1 for good events, -1 for bad ones, 0 where nothing or both are told.
+    """Return 1 where good events are told, -1 for bad ones, 0 where neither or both are.
 
-    Cues decide where there are any; else the clearest likeness on each side, which must differ notably.
+    Cues decide where there are any, by the sums of their weights; else the good and the bad appraisal with the largest
+    weight by likeness to examples. The two sides must differ notably.
     """
     found = [one for one in found if one.cued or one.likely >= LIKELY]
     cued = [one for one in found if one.cued and (one.appraisal.id in GOOD or one.appraisal.id in BAD)]

@@ -64,7 +64,7 @@ class Direction(BaseModel):
         return cls(**told, acknowledge=seems is not None, seems=seems, photo=photo)
 
     def with_care(self) -> Direction:
-        """Return the same for words of distress: what the guidance says then, and no word about the face."""
+        """Return the same for words of distress: tone, pace and suggestion of that case, and no word about the face."""
         care = advice_table()["distress"].model_dump(exclude={"acknowledge"})
         return Direction(**care, distress=True, photo="none" if self.photo == "earlier" else self.photo)
 

@@ -11,16 +11,21 @@ from numpy.typing import NDArray
 from ferce_agent.faces.template import CROP_SIZE, symmetric_template
 
 TEMPLATE: Final = symmetric_template()
+"""Where the five landmarks lie in a crop of `CROP_SIZE` pixels, shape (5, 2), (x, y) in pixels of the crop."""
 
 
 def fit_similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the 2x3 matrix of the similarity (rotation, scale, shift; no mirroring) that best maps source to target.
 
-    Least squares in closed form, with points as complex numbers: target = a * source + b.
+    Least squares in closed form, with points as complex numbers: target = a * source + b, where a holds rotation and
+    scale (Procrustes analysis in two dimensions).
 
     Args:
-        source: Shape (N, 2), N >= 2, not all equal.
-        target: Shape (N, 2).
+        source: Points (x, y), shape (N, 2), N >= 2, not all equal.
+        target: Where they should come to lie, shape (N, 2).
+
+    Returns:
+        Shape (2, 3), as `cv2.warpAffine` takes it: `matrix @ (x, y, 1)` is the mapped point, in the unit of `target`.
     """
     start = source[:, 0] + 1j * source[:, 1]
     goal = target[:, 0] + 1j * target[:, 1]
@@ -38,8 +43,8 @@ def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: 
     interpolation would alias and show the specialist a sharper face than it ever saw.
 
     Args:
-        pixels: Shape (H, W, 3), BGR.
-        landmarks: Shape (5, 2), pixels of the picture.
+        pixels: Shape (H, W, 3), uint8, BGR.
+        landmarks: Shape (5, 2), (x, y) in pixels of the picture, in the order of `DetectedFace.landmarks`.
         size: Side of the crop in pixels.
 
     Returns:
@@ -58,12 +63,13 @@ def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: 
 
 
 def even_crop(crop: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Enlarge a grey crop and give it a mean of 127.5 and a spread of 63.75 grey levels, cut off at black and white.
+    """Enlarge a grey crop and give it a mean of 127.5 and a standard deviation of about 63.75 grey levels.
 
-    What a vision-language model trained on aligned crops gets to see; flat crops stay flat.
+    Levels beyond black and white are cut off. This is what a vision-language model trained on aligned crops gets to
+    see. Crops of nearly one grey level are stretched less, so that their noise is not made visible.
 
     Args:
-        crop: Grey levels, shape (H, W).
+        crop: Grey levels 0..255, shape (H, W).
         side: Side of the result in pixels.
 
     Returns:

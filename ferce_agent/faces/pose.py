@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 METHOD: Final = "five-point-weak-perspective"
+"""What a report calls this estimate (`HeadPose.method`)."""
 
 MODEL: Final[NDArray[np.float64]] = np.array(
     [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.55, -0.45], [-0.4, 1.05, -0.1], [0.4, 1.05, -0.1]]
@@ -43,7 +44,11 @@ class Pose:
 
 
 def estimate_pose(landmarks: NDArray[np.float64]) -> Pose:
-    """Return the head rotation for five landmarks of shape (5, 2); all zero if the points coincide."""
+    """Return the head rotation for five landmarks; all zero if the points coincide.
+
+    Args:
+        landmarks: Shape (5, 2), (x, y) in pixels, in the order of `DetectedFace.landmarks`.
+    """
     linear = (_SOLVER @ (landmarks - landmarks.mean(0))).T
     if not np.isfinite(linear).all() or np.linalg.norm(linear) < 1e-9:
         return Pose(0.0, 0.0, 0.0)

@@ -39,15 +39,23 @@ class Ramp:
 SIZE: Final = Ramp(12, 44)
 """Shorter side of the box in pixels: 44 is what the specialist sees, under 28 the reason is given."""
 SHARPNESS: Final = Ramp(0.0005, 0.0075)
-"""1 % of FER+ faces lie under 0.008; a blur of 4 % of the face width brings press photos to a median of 0.003."""
+"""Sharpness of `measure_light`.
+
+1 % of FER+ faces lie under 0.008; a blur of 4 % of the face width brings press photos to a median of 0.003."""
 DARK: Final = Ramp(0.06, 0.22)
+"""Mean grey level of the face, 0 (black) to 1 (white); this ramp lowers the score of dark faces."""
 BRIGHT: Final = Ramp(0.97, 0.82)
+"""Mean grey level of the face; this ramp lowers the score of overexposed faces."""
 CONTRAST: Final = Ramp(0.06, 0.30)
+"""Range of the grey levels from the 5th to the 95th percentile, 0..1."""
 YAW: Final = Ramp(75, 25)
+"""Degrees by which the head is turned to a side, without sign."""
 PITCH: Final = Ramp(55, 25)
+"""Degrees by which the head is raised or lowered, without sign."""
 VISIBLE: Final = Ramp(0.55, 0.97)
+"""Share of the face box inside the frame, 0..1."""
 OCCLUSION: Final = Ramp(0.08, 0.34)
-"""Texture of the flattest of eyes and mouth relative to the face.
+"""Texture of the flattest of eyes and mouth relative to the face (`feature_texture`).
 
 1 % of press photos lie under 0.21, 95 % of faces with a
 flat cover over eyes or mouth under 0.17. A patterned cover (a hand with fingers apart) is not noticed."""
@@ -57,9 +65,12 @@ def assess_quality(pixels: NDArray[np.uint8], face: DetectedFace, pose: Pose) ->
     """Measure the readability of one face.
 
     Args:
-        pixels: Shape (H, W, 3), BGR.
+        pixels: Shape (H, W, 3), uint8, BGR.
         face: The face in pixels of the picture.
-        pose: Its head rotation.
+        pose: Its head rotation in degrees.
+
+    Returns:
+        The score, 0..1 (1: nothing in the way), the reasons, worst first, and the measures themselves.
     """
     grey = align_face(pixels, face.landmarks, PATCH)
     sharpness, brightness, contrast = measure_light(grey)
@@ -91,7 +102,11 @@ def measure_light(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
     """Return (sharpness, brightness, contrast) of a grey face patch.
 
     Sharpness is the variance of the Laplacian (Pech-Pacheco et al. 2000) over the variance of the grey levels, so that
-    it does not depend on the contrast; brightness the mean and contrast the 5th-to-95th percentile range, both of 0..1.
+    it does not depend on the contrast (at least 0, without unit). Brightness is the mean of the grey levels, contrast
+    their 5th-to-95th percentile range, both 0..1.
+
+    Args:
+        grey: uint8 grey levels, shape (112, 112): sharpness depends on the size of the patch.
     """
     levels = grey.astype(np.float64) / 255
     low, high = percentiles(grey, 0.05, 0.95) / 255
@@ -104,7 +119,10 @@ def percentiles(grey: NDArray[np.uint8], *shares: float) -> NDArray[np.float64]:
 
     Args:
         grey: uint8 levels of any shape.
-        shares: Which, each 0..1.
+        shares: Which percentiles, as shares 0..1: 0.05 is the 5th.
+
+    Returns:
+        One level for each share.
     """
     counts = np.cumsum(np.bincount(grey.ravel(), minlength=256))
     places = np.asarray(shares) * (grey.size - 1)

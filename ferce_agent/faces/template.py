@@ -19,6 +19,7 @@ CROP_SIZE: Final = 44
 """Side of the specialist's input in pixels: the centre of an FER+ picture."""
 
 CROP_MARGIN: Final = (FER_SIZE - CROP_SIZE) // 2
+"""Pixels that are cut off an FER+ picture at each side."""
 
 FER_LANDMARKS: Final[NDArray[np.float64]] = np.array(
     [[14.87, 18.50], [32.58, 19.22], [22.34, 28.70], [16.12, 36.65], [30.11, 37.15]]
@@ -33,6 +34,9 @@ def symmetric_template(size: int = CROP_SIZE) -> NDArray[np.float64]:
     """Return the template landmarks for a centred crop of `size` pixels of the 48-pixel frame.
 
     The left-right differences of the medians are chance, not anatomy, so both halves are averaged.
+
+    Args:
+        size: Side of the crop in pixels; at most 48 stays inside an FER+ picture.
 
     Returns:
         Array of shape (5, 2), (x, y) in pixels of the crop.

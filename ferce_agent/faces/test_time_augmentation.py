@@ -1,7 +1,8 @@
-"""Several slightly different crops of one face, nearly the same, but for the mirroring, for a picture's mirror image.
+"""Several slightly different crops of one face, over which the specialist's answers are averaged.
 
 Where the network is not sure, its answer depends on shifts of a pixel in the landmarks: a mirrored, scaled or
 re-encoded photo gives another one. So the face is located again in a window around it and in the window's mirror image.
+The crops of a photo and of its mirror image are therefore nearly mirror images of each other, and the averages agree.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from ferce_agent.faces.detection import DetectedFace, FaceDetector
 WINDOW: Final = 224
 """Side in pixels of the window in which the face is located again.
 
-It has `REACH` times the longer side of the face's box.
+The square of the picture that is scaled to it has `REACH` times the longer side of the face's box.
 """
 REACH: Final = 2.4
+"""Side of the window over the longer side of the face's box."""
 NEAR: Final = 35.0
-"""A face in the window counts as the same one up to this distance in pixels from the middle."""
+"""A face counts as the same one up to this distance of its landmarks' mean from the window's middle.
+
+In pixels of the window, along either axis."""
 
 
 def _turn(scale: float, degrees: float) -> NDArray[np.float64]:
@@ -31,7 +35,7 @@ def _turn(scale: float, degrees: float) -> NDArray[np.float64]:
 
 
 TURNS: Final = tuple(_turn(*how) for how in ((1.0, 0.0), (0.95, 0.0), (1.05, 0.0), (1.0, -3.0), (1.0, 3.0)))
-"""Scales and turns (by 3 degrees) of the landmarks."""
+"""Matrices (2, 2) that scale the landmarks by 0.95, 1 and 1.05, or turn them by 3 degrees, around their mean."""
 _MIRRORED: Final = [1, 0, 2, 4, 3]
 """Order of the landmarks after mirroring: left and right change places."""
 
@@ -50,6 +54,7 @@ def crops_around(detector: FaceDetector, pixels: NDArray[np.uint8], face: Detect
         uint8 grey levels, shape (N, 44, 44); N is 8, or less where the face is not found again.
 
     Raises:
+        WeightsError: The detector's weights are missing.
         EngineError: The detector failed.
     """
     again = locate_again(detector, pixels, face)
@@ -60,7 +65,20 @@ def crops_around(detector: FaceDetector, pixels: NDArray[np.uint8], face: Detect
 
 
 def locate_again(detector: FaceDetector, pixels: NDArray[np.uint8], face: DetectedFace) -> list[NDArray[np.float64]]:
-    """Return the landmarks found in a window around the face and in its mirror image, (5, 2), in picture pixels."""
+    """Return the landmarks found in a window around the face and in the window's mirror image.
+
+    Args:
+        detector: Locates the face again.
+        pixels: Shape (H, W, 3), uint8, BGR.
+        face: The face as it was found, in pixels of the picture.
+
+    Returns:
+        None, one or two arrays of shape (5, 2), in pixels of the picture (not mirrored).
+
+    Raises:
+        WeightsError: The detector's weights are missing.
+        EngineError: The detector failed.
+    """
     window, scale, corner = _window(pixels, face)
     found = []
     if (straight := _nearest(detector, window)) is not None:

@@ -13,7 +13,7 @@ from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.report import Policy
 
 ASK_THEM: Final = "Where the people shown agree, say so: --consent, or consent = true in the use context."
-"""What lifts the rule on remote models, where nothing else stands against it."""
+"""What a caller can do where the missing consent is all that keeps faces from a remote model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Decision:
 
     @property
     def lacks_consent(self) -> bool:
-        """Whether the missing word of the people shown is all that keeps a picture from a remote model."""
+        """Whether all that keeps a picture from a remote model is that nobody said that the people shown agree."""
         return [rule.id for rule in self.binding] == ["remote-needs-consent"]
 
     @property

@@ -21,6 +21,7 @@ Known = Literal["yes", "no", "unknown"]
 """A fact that the caller states, denies or leaves open."""
 
 STRICTNESS: Final[tuple[Verdict, ...]] = ("allowed", "restricted", "refused")
+"""Decisions from the mildest to the strictest; of several rules the strictest decides."""
 VERDICT: Final[dict[Effect, Verdict]] = {
     "refuse": "refused",
     "no_inference": "restricted",

@@ -28,9 +28,16 @@ NOTABLE_SIGN: Final = 0.15
 def evidence_for(
     person: str, face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()
 ) -> list[Evidence]:
-    """List the measurements of one face.
+    """Return the measurements of one face as entries of evidence.
 
-    Quality, pose, movements and, if it was read, notable probabilities and the prototype.
+    Quality, pose, movements and, if the expression was read, notable probabilities and the ontology's prototype (the
+    movements that are typical of the named expression).
+
+    Args:
+        person: Id of the person, such as ``person-1``; begins the ids of the entries.
+        face: Where and how readable the face is.
+        expression: What it shows; None if that was not read.
+        measured: Its action units.
     """
     entries = [
         Evidence(

@@ -47,12 +47,14 @@ def interpret(  # noqa: PLR0913
 ) -> Expression:
     """Build the expression of one face.
 
+    The confidence is the probability of the term that is named: of one expression, or the sum over a compound's parts.
+
     Args:
-        probabilities: Calibrated, FER+ order, shape (8,).
+        probabilities: Calibrated, FER+ order, shape (8,), summing to one.
         quality: Readability of the face.
-        conformal: Least probability to enter the prediction set.
-        coverage: Coverage that threshold was fitted for.
-        abstain: Least confidence at which an expression is named.
+        conformal: Least probability to enter the prediction set, 0..1.
+        coverage: Coverage that threshold was fitted for, 0..1.
+        abstain: Least confidence at which an expression is named, 0..1.
         measured: Action units of the face, where an engine measured them.
         views: Probabilities of several looks at the face; it is named only where no look alone would name another term.
     """
@@ -77,7 +79,13 @@ def interpret(  # noqa: PLR0913
 
 
 def is_steady(term: str, views: Sequence[NDArray[np.float64]], threshold: float) -> bool:
-    """Return whether each look alone gives the same term, or none at this least confidence."""
+    """Return whether no look alone would name another term than `term`.
+
+    Args:
+        term: Ontology id of the expression or compound that the mean of the looks gives.
+        views: Probabilities of each look, shape (8,), FER+ order.
+        threshold: Least confidence at which a look names a term, 0..1.
+    """
     for view in views:
         shares = rounded_shares(view)
         parts = compound_parts(shares)
@@ -123,23 +131,29 @@ def compound_components(shares: dict[Canonical, float], parts: tuple[Canonical, 
 
 
 def abstain_reason(confidence: float, quality: Quality, threshold: float) -> AbstainReason | None:
-    """Return why no expression should be named, or None."""
+    """Return why no expression should be named: ``low_quality``, ``unsure``, or None where one should."""
     if quality.score < LEAST_QUALITY:
         return "low_quality"
     return "unsure" if confidence < threshold else None
 
 
 def estimate_intensity(shares: dict[Canonical, float]) -> Estimate:
-    """Derive the intensity: the probability of seeing any expression other than neutral.
+    """Derive the intensity, 0..1: one minus the probability of neutral.
 
-    The network predicts annotators' votes, so this is the share of people who would see an expression at all.
+    The network predicts annotators' votes, so this is the share of people who would see an expression at all. It stands
+    in where no measured movements say how strong the expression is.
     """
     value = min(max(1 - shares["neutral"], 0.0), 1.0)
     return Estimate(value=round(value, 4), origin="derived", method="one-minus-neutral")
 
 
 def expected_value(shares: dict[Canonical, float], axis: str) -> Estimate:
-    """Derive valence or arousal: the ontology's values of the eight expressions, weighted by their probabilities."""
+    """Derive valence or arousal, -1..1: the ontology's values of the eight expressions, weighted by probability.
+
+    Args:
+        shares: Probabilities of the eight expressions by name.
+        axis: ``valence`` or ``arousal``.
+    """
     terms = ontology().terms
     value = sum(share * float(getattr(terms[name], axis)) for name, share in shares.items())
     return Estimate(value=round(float(np.clip(value, -1, 1)), 4), origin="derived", method="expected-over-distribution")

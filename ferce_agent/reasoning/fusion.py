@@ -25,7 +25,9 @@ from ferce_agent.vlm.extraction.perception import Part
 WEIGHTS = tuple(round(step * 0.05, 2) for step in range(21))
 """Exponents that are tried."""
 SMOOTHING = 1.0
-"""Counts added to every cell of a confusion table."""
+"""Strength of the smoothing in counts: one is added for each label to the sums over all faces.
+
+Four more are spread over each row in proportion to these sums; see `confusion`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def fuse(
         probabilities: The specialist's, shape (8,).
         parts: What the model names.
         reliability: Its table and exponent.
-        trust: Factor 0..1 on the exponent, less where its cues are contradicted.
+        trust: Factor 0..1 on the exponent: the share of the model's cues that the measurements do not contradict
+            (`ferce_agent.reasoning.second_opinion.trust_in`).
     """
     shares = canonical_shares(parts)
     if shares.sum() <= 0:
@@ -114,10 +117,15 @@ def fuse(
 def confusion(truth: NDArray[np.int64], named: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the smoothed confusion table of N answers.
 
-    ``named`` is -1 where nothing was named. Shape (8, 8), rows sum to one.
+    Each row is smoothed towards the distribution of all the model's answers, so that the row of a rare expression does
+    not rest on a few faces alone (`SMOOTHING` says how strongly).
 
-    Rare expressions borrow from the model's overall habits: each row is smoothed towards the distribution of all its
-    answers.
+    Args:
+        truth: Index of the true expression per face, shape (N,).
+        named: Index of the named one, -1 where nothing was named, shape (N,).
+
+    Returns:
+        Shape (8, 8), rows true, columns named, FER+ order; rows sum to one.
     """
     counts = np.zeros((8, 8))
     seen = named >= 0

@@ -19,11 +19,13 @@ PRESENT: Final = 0.25
 ABSENT: Final = 0.1
 """Below this intensity a movement counts as not there."""
 NOTABLE: Final = 0.25
-"""Movements from this intensity on are listed as evidence even where no claim needs them."""
+"""Movements from this intensity on are listed as evidence even where no claim needs them.
+
+All three bounds are intensities of `SpecialistOutput.units`, 0..1; our own convention."""
 
 
 def readings(units: dict[str, float]) -> tuple[ActionUnitReading, ...]:
-    """Return measured intensities (0..1, by id) as entries of a report, in the given order."""
+    """Return measured intensities (0..1, by action unit id) as entries of a report, in the given order."""
     names = ontology().action_units
     return tuple(
         ActionUnitReading(
@@ -42,8 +44,8 @@ def typical(term_id: str, measured: Sequence[ActionUnitReading]) -> list[ActionU
 def support(found: Sequence[ActionUnitReading]) -> Support:
     """Say whether measured movements of a prototype support it.
 
-    Supported: at least half of them, rounded down but one at least, are there. Contradicted: none of them is. Otherwise
-    unverified.
+    Supported: at least half of the movements, rounded down but one at least, are `PRESENT`. Contradicted: all of them
+    are below `ABSENT`. Otherwise, or where none was measured, unverified.
     """
     if not found:
         return "unverified"

@@ -20,9 +20,13 @@ from ferce_agent.report import (
 
 @dataclass(frozen=True, slots=True)
 class PersonFindings:
-    """One face, finished: the person, the evidence its claims rest on, and what could not be done.
+    """One face, finished.
 
-    `person` is None if the face could not be handled at all.
+    Attributes:
+        index: From 0, largest face first.
+        person: Its entry in the report; None if the face could not be handled at all.
+        evidence: What the person's claims rest on.
+        degraded: What could not be done for it.
     """
 
     index: int
@@ -43,11 +47,11 @@ class FaceFindings:
     Attributes:
         index: From 0, largest face first.
         face: Box, landmarks, pose, quality.
-        expression: The reading, with the vision-language model's label fused in where its reliability is known; None if
-            it failed.
+        expression: What the face shows, with the vision-language model's label fused in where its reliability is known;
+            None if it could not be read.
         measured: Action units.
         labels: The caller's words, ranked.
-        vlm: The vision-language model's reading, if it was asked and answered.
+        vlm: What the vision-language model says, if it was asked and answered.
         degraded: What could not be done.
     """
 

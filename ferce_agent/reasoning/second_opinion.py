@@ -1,4 +1,7 @@
-"""What a vision-language model says of a face, compared with the measurements: every cue, and the label itself."""
+"""What a vision-language model says of a face, compared with the measurements: every cue, and the label itself.
+
+A cue is here a movement that the model says it sees, such as "lip corners pulled up" (AU12).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from ferce_agent.report import (
 from ferce_agent.vlm.extraction.perception import Cue, ExtractedPerception, Part
 
 REPAIR_WORDS = 300
-"""Longest record of a refused attempt."""
+"""Characters kept of why an attempt was refused."""
 
 
 def cue_status(unit: str, measured: Sequence[ActionUnitReading]) -> Support:
@@ -64,7 +67,7 @@ def reading_of(
         found: What was extracted.
         before: The specialist's expression, before any fusion.
         measured: Measured action units.
-        weight: Exponent with which the label entered the probabilities.
+        weight: Exponent with which the label entered the probabilities, 0..1 (see `ferce_agent.reasoning.fusion`).
     """
     return VlmReading(
         primary=found.term,

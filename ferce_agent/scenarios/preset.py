@@ -33,7 +33,10 @@ class Scenario:
         """Read the faces of a clip as the rules on the use allow: movements alone where no expression may be inferred.
 
         Args:
-            frames: Pictures with their times.
+            frames: Pictures with their times, in seconds.
+
+        Returns:
+            As `Pipeline.read` gives them, with the scenario's settings.
 
         Raises:
             PolicyError: The rules refuse the use.
@@ -49,8 +52,12 @@ class Scenario:
         Args:
             readings: In the order of their times.
 
+        Returns:
+            By track (see `FaceReading.track`), then by the signal's name: one sample for each reading of that face.
+
         Raises:
-            InputError: Times do not grow.
+            SettingsError: The time constant of a signal is below 0.
+            InputError: The times of a face do not grow, or a value is no finite number.
         """
         tracks: dict[int, list[FaceReading]] = {}
         for reading in readings:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ECE_BINS: Final = 15
+"""Confidence bins of the expected calibration error, as in Guo et al. 2017."""
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
@@ -21,7 +22,7 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
 def negative_log_likelihood(
     logits: NDArray[np.floating], targets: NDArray[np.floating], temperature: float = 1.0
 ) -> float:
-    """Return the mean cross-entropy of softmax(logits / temperature) to target distributions, both (N, K)."""
+    """Return the mean cross-entropy in nats of softmax(logits / temperature) to target distributions, both (N, K)."""
     probabilities = softmax(logits, temperature)
     return float(-(targets * np.log(np.maximum(probabilities, 1e-12))).sum(1).mean())
 
@@ -52,10 +53,15 @@ def expected_calibration_error(
 ) -> float:
     """Return the ECE: the mean gap between confidence and accuracy over equal-width confidence bins, weighted by count.
 
+    Confidence is the largest probability of an item (Naeini et al. 2015; Guo et al. 2017).
+
     Args:
         probabilities: Shape (N, K), rows summing to one.
-        labels: Gold class per row, shape (N,).
+        labels: Gold class (index of the right one) per row, shape (N,).
         bins: Number of bins over 0..1.
+
+    Returns:
+        0 (calibrated) to 1.
     """
     confidence = probabilities.max(1)
     correct = probabilities.argmax(1) == labels

@@ -1,4 +1,9 @@
-"""Split conformal prediction sets (Vovk et al. 2005; Sadinle et al. 2019, least ambiguous sets)."""
+"""Split conformal prediction sets (Vovk et al. 2005; Sadinle et al. 2019, least ambiguous sets).
+
+A prediction set names every class that has at least a threshold of probability. The threshold is fitted on held-out
+items whose right class ("gold class") is known, so that the set of a new item of the same kind holds its gold class
+with a chosen probability, the coverage.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,9 @@ def conformal_threshold(
         probabilities: Shape (N, K).
         labels: Gold class per row, shape (N,).
         coverage: Wanted share of sets with the gold class, in (0, 1).
+
+    Returns:
+        A probability, 0..1; 0, so that every class is in the set, where N is too small for the coverage.
     """
     scores = np.sort(probabilities[np.arange(len(labels)), labels])
     rank = int(np.floor((1 - coverage) * (len(scores) + 1)))

@@ -41,7 +41,7 @@ def read_labels(labels: object) -> tuple[str, ...]:
 
 
 def split(text: str) -> list[str]:
-    """Return the words of one text."""
+    """Return the words of one text: the entries of a JSON list of texts, else what stands between `SEPARATORS`."""
     if text.lstrip().startswith("["):
         try:
             listed = json.loads(text)

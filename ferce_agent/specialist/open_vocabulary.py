@@ -1,8 +1,8 @@
 """Open vocabulary: rank any words by how well they fit a face, in the space of a frozen sentence encoder.
 
-The face's features are mapped linearly into the space of all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions), where words and
-sentences live; nothing is retrained for new words. Words of the ontology come with their vectors; other words are
-encoded when asked for.
+The face's features are mapped linearly into the space of all-MiniLM-L6-v2 (Apache-2.0, 384 dimensions), whose vectors
+stand for words and sentences; nothing is retrained for new words. Words of the ontology come with their vectors; other
+words are encoded when asked for.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ from ferce_agent.specialist.sentence_encoder import DIMENSIONS, TextEncoder
 from ferce_agent.weights.arrays import all_finite, read_arrays
 
 FILE_NAME: Final = "vocabulary.npz"
+"""The shipped map (`Alignment`), in the folder of the weights."""
 MAX_WORDS: Final = 100
+"""Words that can be ranked at once."""
 MAX_WORD: Final = 60
+"""Characters of a word."""
 KEPT_WORDS: Final = 1000
+"""Words outside the ontology whose vectors a `Vocabulary` keeps in memory."""
 
 
 INVISIBLE: Final = re.compile(
@@ -50,10 +54,13 @@ def _bare(word: str) -> str:
 
 
 def check_words(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the caller's words, cleaned.
+    """Return the caller's words with single spaces, in the order given.
 
     Two words are the same if they differ in case, in marks between letters, or in the width or form of letters only
     (Unicode's NFKC and case folding).
+
+    Args:
+        words: 2 to `MAX_WORDS` words of 1 to `MAX_WORD` characters.
 
     Raises:
         SettingsError: Fewer than two, too many, a word twice, or one that is empty, too long or no text.
@@ -93,16 +100,18 @@ class RankedWord:
 class Alignment:
     """The trained map from faces to words.
 
+    A face's vector is ``(features - mean) / spread @ weights + bias``, scaled to length one.
+
     Attributes:
-        weights: Linear map of standardised features, shape (F, 384).
+        weights: Linear map of standardised features, shape (F, 384); F is 264 (see `features_of`).
         bias: Shape (384,).
-        mean: Of the features, shape (F,).
-        spread: Of the features, shape (F,).
+        mean: Mean of each feature over the training faces, shape (F,).
+        spread: Standard deviation of each feature over the training faces, above 0, shape (F,).
         terms: Ontology ids, length T.
         vectors: Unit vectors of their words, shape (T, 384).
         centre: Mean of those vectors, taken off before comparing, shape (384,).
-        scale: Factor of the cosine before the softmax.
-        specialists: Digests of the weights whose features it takes.
+        scale: Factor of the cosine before the softmax, above 0.
+        specialists: SHA-256 digests of the specialist's weight files whose features it takes.
     """
 
     weights: NDArray[np.float32]
@@ -124,7 +133,7 @@ class Alignment:
         """Return scaled cosines (N, W) of features (N, F) with word vectors (W, 384).
 
         Raises:
-            WeightsError: The map is of faces that are described by more or fewer numbers.
+            WeightsError: The features have another length than those the map was trained on.
         """
         if features.shape[1] != len(self.mean):
             raise WeightsError(
@@ -148,7 +157,7 @@ class Alignment:
         """Read a map.
 
         Raises:
-            WeightsError: The file is missing or something else.
+            WeightsError: The file is missing, damaged, or no such map.
         """
         numbers = ("weights", "vectors", "bias", "mean", "spread", "centre")
         try:
@@ -184,12 +193,20 @@ class Vocabulary:
 
     @lazy_property
     def alignment(self) -> Alignment:
-        """The trained map."""
+        """The trained map.
+
+        Raises:
+            WeightsError: The file is missing, damaged, or no such map.
+        """
         return Alignment.load(self.path)
 
     @lazy_property
     def sha256(self) -> str:
-        """Digest of the file."""
+        """SHA-256 digest of the map's file, in hexadecimal.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def vectors(self, words: Sequence[str]) -> tuple[list[str | None], NDArray[np.float32]]:
@@ -228,6 +245,12 @@ class Vocabulary:
 
     def rank(self, features: NDArray[np.floating], words: Sequence[str]) -> list[RankedWord]:
         """Return the words with their scores for one face's features (F,), best first.
+
+        The scores are the softmax of the scaled cosines over the words given, so they sum to one.
+
+        Args:
+            features: One row of `features_of`.
+            words: As `check_words` returns them.
 
         Raises:
             SettingsError: A word cannot be ranked.

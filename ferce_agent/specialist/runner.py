@@ -1,6 +1,7 @@
 """The specialist: a small ONNX network that gives calibrated probabilities of the eight expressions.
 
-The weight file carries what is needed to use it right: label order, temperature, conformal and abstention thresholds.
+It also gives action units, the head pose and a feature vector. A *look* is one run of the network on one crop. The
+weight file carries what is needed to use it right: label order, temperature, conformal and abstention thresholds.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import softmax
 
 WEIGHTS_NAME: Final = "specialist.onnx"
+"""The shipped file with weights in full precision."""
 INT8_NAME: Final = "specialist.int8.onnx"
+"""The shipped file with 8-bit weights."""
 METADATA_KEY: Final = "ferce"
+"""Key of the ONNX file's metadata under which the card stands as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +40,14 @@ class SpecialistCard:
         labels: Label order of the output.
         crop: Side of the input in pixels.
         temperature: Divides the logits (temperature scaling).
-        coverage: Coverage the conformal threshold was fitted for.
-        conformal: Least probability to enter the prediction set.
-        abstain: Least confidence at which an expression is named.
+        coverage: Coverage the conformal threshold was fitted for, 0..1 (see `ferce_agent.specialist.conformal`).
+        conformal: Least probability to enter the prediction set, 0..1.
+        abstain: Least confidence at which an expression is named, 0..1.
         units: Action units of the `units` output, in order; empty if the network has none.
         flattened: (amount, conformal, abstain) for flattened class priors, by rising amount from 0 to 1; fitted on the
             same data.
         prior: Share of each expression in the training votes, in label order; empty if not stored.
-        sure: Early exit: from this confidence on the mirror image is not looked at; above 1 it always is.
+        sure: From this confidence on the crop's mirror image is not looked at as well; above 1 it always is.
     """
 
     version: str
@@ -59,7 +63,11 @@ class SpecialistCard:
     flattened: tuple[tuple[float, float, float], ...] = ()
 
     def thresholds(self, flatten: float) -> tuple[float, float]:
-        """Return the conformal and the abstention threshold for a class prior that was flattened so much (0..1)."""
+        """Return the conformal and the abstention threshold for a class prior that was flattened so much (0..1).
+
+        Between the amounts for which thresholds were fitted they are interpolated linearly. See `Specialist.perceive`
+        for what flattening means.
+        """
         if not self.flattened:
             return self.conformal, self.abstain
         amounts, conformal, abstain = zip(*self.flattened, strict=True)
@@ -94,7 +102,8 @@ class SpecialistOutput:
         embedding: Features before the last layer, shape (256,).
         units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's
             `units`.
-        pose: Yaw, pitch and roll in FSA-Net's degrees; None if the network has no such output.
+        pose: Yaw, pitch and roll in degrees, as FSA-Net (Yang et al. 2019) counts them, which taught the network; None
+            if the network has no such output. Reports use `ferce_agent.faces.pose` instead.
     """
 
     probabilities: NDArray[np.float64]
@@ -107,7 +116,10 @@ class SpecialistOutput:
 def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
     """Return the mean of what several looks at one face gave.
 
-    At least one look. Of the probabilities it is the geometric one.
+    The probabilities are averaged geometrically and scaled to sum to one; everything else arithmetically.
+
+    Args:
+        views: One output for each look, at least one.
     """
     poses = [view.pose for view in views if view.pose is not None]
     yaw, pitch, roll = np.mean(poses, axis=0).tolist() if poses else (0.0, 0.0, 0.0)
@@ -140,7 +152,7 @@ class RawOutputs:
 Precision = Literal["auto", "full", "int8"]
 """Which of the shipped weight files to use.
 
-``auto`` is another word for ``int8``, so that every machine reads alike.
+``auto`` means ``int8`` on every machine, so that all give the same numbers.
 """
 
 
@@ -155,7 +167,15 @@ def shipped_weights(precision: Precision = "full") -> Path:
 
 
 def open_session(data: bytes, threads: int) -> Any:
-    """Open an ONNX model for inference on the CPU."""
+    """Return an `onnxruntime.InferenceSession` on the CPU.
+
+    Args:
+        data: The ONNX file's bytes.
+        threads: Threads of one run of the network.
+
+    Raises:
+        Exception: The bytes are no usable ONNX model; onnxruntime has no public base class of its errors.
+    """
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -208,12 +228,20 @@ class Specialist:
 
     @property
     def sha256(self) -> str:
-        """Digest of the weights in use: of the very bytes that the network was made from."""
+        """SHA-256 digest, in hexadecimal, of the very bytes that the network was made from.
+
+        Raises:
+            WeightsError: The weight file is missing or unusable.
+        """
         return self._loaded.sha256
 
     @lazy_property
     def card(self) -> SpecialistCard:
-        """The weight file's own account of itself."""
+        """What the weight file says about itself.
+
+        Raises:
+            WeightsError: The weight file is missing or unusable, or its card cannot be read.
+        """
         metadata = self._session.get_modelmeta().custom_metadata_map
         return SpecialistCard.from_json(metadata.get(METADATA_KEY, ""))
 
@@ -265,14 +293,15 @@ class Specialist:
         return RawOutputs(**values)
 
     def movements(self, crops: NDArray[np.uint8]) -> list[dict[str, float]]:
-        """Return only the action units of aligned crops, 0..1 by id.
+        """Return only the action units of aligned crops, for uses in which no expression may be inferred.
 
-        What the network says about expressions is not fetched.
-
-        Each face is looked at together with its mirror image.
+        The network's output of expressions is not asked for. Each face is looked at together with its mirror image.
 
         Args:
             crops: uint8 grey levels, shape (N, 44, 44).
+
+        Returns:
+            For each crop the intensity of each action unit, 0..1, by id; empty if the weights measure none.
 
         Raises:
             EngineError: The crops have another shape, or the network gave numbers that are not finite.
@@ -294,7 +323,15 @@ class Specialist:
         return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
 
     def look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
-        """Run the network once; outputs the weights do not have come with no columns."""
+        """Run the network once on crops (N, 44, 44), uint8, without mirror images.
+
+        Returns:
+            The arrays of `RawOutputs` by name; outputs that the weights do not have come with no columns.
+
+        Raises:
+            EngineError: The network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
+        """
         found = self._session.run(None, {"pixels": np.ascontiguousarray(crops[:, None], np.float32)})
         values = {name: np.asarray(value, np.float64) for name, value in zip(self._loaded.outputs, found, strict=True)}
         if not np.isfinite(values["logits"]).all():
@@ -307,13 +344,16 @@ class Specialist:
     ) -> list[SpecialistOutput]:
         """Return what the network reads in aligned crops (N, 44, 44), with calibrated probabilities.
 
-        See `run` for errors.
-
         Args:
             crops: uint8 grey levels.
-            flatten: How much of the training data's class prior is taken off, 0..1 (logit adjustment, Menon et al.
-                2021). A third of the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
+            flatten: How much of the training data's class prior is taken off, 0..1: the probabilities are
+                softmax(logits / temperature - flatten * log(prior)) (logit adjustment, Menon et al. 2021). A third of
+                the FER+ votes are neutral and one in a hundred is disgust; other pictures are not so.
             twice: Look at all mirror images, sure or not.
+
+        Raises:
+            EngineError: The crops have another shape, or the network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
         """
         raw = self.run(crops, twice=twice)
         probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)

@@ -148,7 +148,7 @@ class TextEncoder:
     def knows(self, word: str) -> bool:
         """Return whether the encoder, which was trained on English, can tell this word from others.
 
-        Some piece has Latin letters.
+        It can if some piece of the word in its vocabulary has Latin letters.
 
         Raises:
             WeightsError: The encoder's files are missing or damaged.
@@ -159,9 +159,10 @@ class TextEncoder:
 
 
 def window_starts(count: int) -> list[int]:
-    """Return where the windows over so many pieces begin.
+    """Return at which piece each window over a text of `count` pieces begins, from 0.
 
-    Evenly spread, each pair with at least `OVERLAP` in common.
+    The windows have `WINDOW` pieces and are evenly spread; neighbours share at least `OVERLAP` pieces. A text that fits
+    into one window has the one start 0.
     """
     if count <= WINDOW:
         return [0]
@@ -170,9 +171,12 @@ def window_starts(count: int) -> list[int]:
 
 
 def kept_parts(starts: Sequence[int]) -> list[tuple[int, int | None]]:
-    """Return which positions of each window count, its two marks included.
+    """Return which positions of each window are used, as (first, one past the last), its two marks counted.
 
-    Half of what two windows share goes to each.
+    Half of the pieces that two windows share are taken from each. None as the end means to the end of the window.
+
+    Args:
+        starts: From `window_starts`.
     """
     shared = [before + WINDOW - after for before, after in pairwise(starts)]
     firsts = [0, *(1 + overlap // 2 for overlap in shared)]

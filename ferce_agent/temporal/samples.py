@@ -26,7 +26,8 @@ def in_order(samples: Iterable[Sample]) -> Iterator[Sample]:
     """Yield the samples as they come, checked: times are finite and grow, values are finite or None.
 
     Raises:
-        InputError: One of them is not so. The distances may differ, as they do in clips of variable frame rate.
+        InputError: A time does not grow or is not finite, or a value is no finite number. The distances between times
+            may differ, as they do in clips of variable frame rate.
     """
     last: float | None = None
     for number, sample in enumerate(samples):
