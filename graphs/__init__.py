@@ -1,1 +1,1 @@
-"""LangGraph workflows: state, nodes and edges. The work itself is in the engines."""
+"""LangGraph workflows: state, nodes and edges. The work itself is done by functions of the packages below."""

@@ -67,7 +67,22 @@ class OutputState(TypedDict):
 
 
 class State(InputState, OutputState, total=False):
-    """Everything the nodes exchange. Only what comes in and the report are ever remembered."""
+    """Everything the nodes exchange. Only what comes in and the report are ever remembered.
+
+    Attributes:
+        began: Moment of `time.monotonic` at which the run began.
+        decision: What the rules allow for the use.
+        situation: The caller's context, read and checked.
+        source: What the report says of the picture.
+        readings: The faces, largest first.
+        around: What a vision-language model says about the whole picture.
+        people: The finished faces, in any order.
+        understood: What the context step found.
+        degraded: What could not be done.
+        timings: Stages with their times.
+        sent: What was sent to a vision-language model.
+        reading: The face that is sent to the nodes of one face.
+    """
 
     began: Annotated[float, UntrackedValue]
     decision: Annotated[Decision, UntrackedValue]
@@ -85,7 +100,21 @@ class State(InputState, OutputState, total=False):
 
 
 class FaceState(TypedDict, total=False):
-    """What the nodes of one face exchange."""
+    """What the nodes of one face exchange.
+
+    Attributes:
+        count: How many faces are read in this run.
+        began: Moment of `time.monotonic` at which the run began.
+        decision: What the rules allow for the use.
+        context: What the caller tells, in words for a prompt; may be empty.
+        reading: The face.
+        answer: The vision-language model's answer.
+        extracted: What could be taken from the answer.
+        degraded: What could not be done for this face.
+        timings: Stages with their times.
+        sent: What was sent to the vision-language model.
+        people: The finished face; a list of one.
+    """
 
     count: int
     began: float
@@ -101,7 +130,7 @@ class FaceState(TypedDict, total=False):
 
 
 class FaceOutput(TypedDict):
-    """What one face adds to the state of the whole picture."""
+    """What one face adds to the state of the whole picture; the fields are those of `State`."""
 
     people: list[PersonFindings]
     timings: list[Timing]

@@ -1,6 +1,7 @@
 """The MCP server over HTTP.
 
-Bound before it is announced, closed to strangers, nothing left behind by clients that hang up.
+The port is bound before the address is announced, other machines need a token, and the work for a client that hangs up
+is cancelled.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH: Final = "/mcp"
+"""Path of the one endpoint."""
 IDLE: Final = 1800.0
 """Seconds after which an unused session is closed."""
 MOST_SESSIONS: Final = 1000
@@ -35,11 +37,11 @@ def bare(host: str) -> str:
 
 
 def check_access(host: str, token: str | None, *, insecure: bool) -> None:
-    """Check that strangers cannot use a server on this address.
+    """Check that a server which other machines can reach asks for a token.
 
     Raises:
-        SettingsError: The address is not loopback, and there is neither a token nor the word that it should be open; or
-            the token cannot be sent in a header.
+        SettingsError: The address is not loopback, and there is neither a token nor `insecure`; or the token cannot be
+            sent in a header.
     """
     if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
         raise SettingsError("The token must be printable ASCII without spaces.", hint="Take a long random one.")

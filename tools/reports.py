@@ -16,8 +16,11 @@ from ferce_agent.report import EmotionReport
 ADDRESS: Final = "ferce://reports/"
 """Beginning of a report's address."""
 SECONDS: Final = 900.0
+"""How long a report is kept, unless said otherwise."""
 MOST: Final = 64
+"""Reports kept at the same time."""
 MOST_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of all reports together, as JSON."""
 
 
 class ReportGoneError(InputError):
@@ -28,7 +31,13 @@ class ReportGoneError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A report as JSON, and until when it is kept."""
+    """A report that is kept.
+
+    Attributes:
+        text: The report as JSON.
+        size: Its length in bytes.
+        until: Moment of the store's clock, in seconds, until which it is kept.
+    """
 
     text: str
     size: int

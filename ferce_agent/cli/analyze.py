@@ -129,7 +129,7 @@ def prepare(
     """Check all that concerns every photo and load what it takes.
 
     Raises:
-        InputError: An option makes no sense, or the rules refuse the use.
+        InputError: An option has a value that cannot be used, or the rules refuse the use.
         SetupError: A model is missing.
     """
     from ferce_agent.graphs.engines import Engines

@@ -43,17 +43,20 @@ SMILE_AT_BAD: Final[tuple[str, ...]] = (
     "irony, or laughing it off",
     "the picture caught another moment",
 )
+"""What may explain a pleased face at something bad; none of it is asserted."""
 FROWN_AT_GOOD: Final[tuple[str, ...]] = (
     "being moved, as in tears of joy",
     "strain or tiredness after the effort",
     "worry about what follows",
     "the picture caught another moment",
 )
+"""What may explain a displeased face at something good."""
 CALM_AT_STRONG_WORDS: Final[tuple[str, ...]] = (
     "the words are stronger than what is shown, as people often stay composed",
     "irony or exaggeration in the words",
     "the picture caught another moment",
 )
+"""What may explain a calm face beside the person's own strong words."""
 
 
 def face_side(person: Person) -> int:

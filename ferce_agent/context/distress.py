@@ -38,6 +38,7 @@ QUOTED: Final = re.compile(
 )
 """Words in quotation marks."""
 KANA: Final = re.compile(r"[\u3040-\u30ff]")
+"""A letter of Japanese that Chinese does not have."""
 SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
     "Latin": re.compile(r"[a-z]"),
     "Cyrillic": re.compile(r"[\u0400-\u052f]"),
@@ -46,6 +47,7 @@ SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
     "Bengali": re.compile(r"[\u0980-\u09ff]"),
     "Han": re.compile(rf"[{IDEOGRAPHS}]"),
 }
+"""A letter of each script for which there are lexicons, in folded text."""
 
 GROUPS: Final = (
     *("distress", "strain", "innocent", "denied_before", "denied_after", "denied_twice", "denied_until"),
@@ -54,6 +56,7 @@ GROUPS: Final = (
 """Names of the groups of patterns in a file."""
 
 Patterns = tuple[Annotated[str, Field(min_length=1)], ...]
+"""Regular expressions of one group."""
 
 
 class LexiconFile(BaseModel):
@@ -78,11 +81,11 @@ class LexiconFile(BaseModel):
     spelling: tuple[str, ...] = ()
     """Long words that are also found with one slip of typing."""
     distress: Patterns
-    """What is met as distress."""
+    """What counts as distress."""
     strain: Patterns = ()
-    """What is met as distress in a sentence about something real only: great sorrow without danger."""
+    """What counts as distress in sentences about something real only: great sorrow without danger."""
     innocent: Patterns = ()
-    """What is taken out before: figures of speech."""
+    """Figures of speech without distress ("dying of laughter"), taken out before the other patterns are tried."""
     denied_before: Patterns = ()
     """What denies a phrase behind it."""
     denied_after: Patterns = ()
@@ -99,7 +102,7 @@ class LexiconFile(BaseModel):
     cited: Patterns = ()
     """What introduces words out of such a work, behind its word: "says", "is called"."""
     turns: Patterns = ()
-    """What turns from a work to the speaker: "and so am I"."""
+    """Words after a work's that are about the speaker again: "and so am I"."""
     first: Patterns = ()
     """Words by which a phrase is the speaker's own."""
 
@@ -233,9 +236,9 @@ def lexicons() -> tuple[Lexicon, ...]:
 
 @once
 def works_by_script() -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return the words for songs, films and books of all languages of a script.
+    """Return the words for songs, films and books of all languages, by script.
 
-    What one lexicon finds, another may excuse.
+    A phrase that one language's lexicon finds may be quoted from a work that is named in another language.
     """
     return {
         script: tuple(one.patterns["works"] for one in lexicons() if one.script == script and "works" in one.patterns)

@@ -25,6 +25,7 @@ from ferce_agent.specialist.sentence_encoder import TOKENIZER_NAME
 WHOLE: Final = re.compile(r"[a-z]{3,}")
 """A whole word of the encoder's vocabulary; its pieces of words begin with ##."""
 LETTERS: Final = re.compile(r"[^\W\d_]+")
+"""A run of letters of any script."""
 PART: Final = 4
 """Letters of each part of a compound, at least: shorter ones are found in words of any language."""
 TYPO: Final = 5
@@ -47,10 +48,13 @@ ENDINGS: Final = (
     "able",
     "ish",
 )
+"""Endings that are taken off a word before it is looked up."""
 BEGINNINGS: Final = ("un", "re", "dis", "mis", "over", "out")
+"""Prefixes that are taken off a word before it is looked up."""
 STEM: Final = 6
 """First letters that a word with an English ending shares with one of the vocabulary, at least."""
 ENGLISH_ENDING: Final = re.compile(r"(?:ed|ing|cy|ness|ly|ful|less|hood|ship|ous|able|ible|[st]ion|tic|ish)$")
+"""Endings for which the first letters (`STEM`) of a known word are enough."""
 PAST: Final = re.compile(r"[a-z]{2,}(?:bb|ck|gg|ll|mp|nn|nk|pp|rk|rr|ss|st|tt|zz|lt|ft|pt)ed")
 """How the past of an English verb is spelt, and hardly anything else: "snubbed"."""
 VOWELS: Final = "aeiou"

@@ -26,11 +26,13 @@ from ferce_agent.specialist.sentence_encoder import DIMENSIONS
 from ferce_agent.weights.arrays import all_finite, read_arrays
 
 NOTHING: Final = "nothing"
+"""Name of the class of sentences that tell of no event which would explain an expression."""
 FILE_NAME: Final = "events.npz"
+"""The shipped classifier, in the folder of the weights."""
 STRENGTH: Final = 5.0
-"""Inverse of the regularisation of the regression."""
+"""Inverse of the strength of the regression's regularisation (scikit-learn's ``C``)."""
 ENTAILS: Final = {"loss": "undesirable", "unjust": "undesirable"}
-"""Examples of the first are examples of the second, too, whether the file says so or not."""
+"""Appraisal -> another one of which its examples count as examples, too, whether the file says so or not."""
 WHOLE: Final = 40
 """Words of a sentence that is read as a whole; the examples have 30 at most."""
 PART: Final = 24
@@ -82,7 +84,8 @@ class EventClassifier:
         weights: Shape (K, 384).
         bias: Shape (K,).
         worded: Whether the vectors are those of an encoder that reads words.
-        accuracy: Share of examples whose likeliest name is one of theirs, in eight-fold cross-validation.
+        accuracy: Share of examples, 0..1, whose likeliest name is one of those they stand under, in eight-fold
+            cross-validation.
     """
 
     names: tuple[str, ...]

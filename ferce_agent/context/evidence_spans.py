@@ -16,6 +16,7 @@ PEAK: Final = 5.0
 CLAUSE: Final = 12
 """Words of a span at most where that makes the clause whole."""
 MARK: Final = re.compile(r"[,;:()\"“”—–]")
+"""A mark between two clauses."""
 JOINING: Final = frozenset(
     [
         "and",
@@ -37,7 +38,7 @@ JOINING: Final = frozenset(
         "although",
     ]
 )
-"""Marks between two clauses, and words that begin one."""
+"""Words that begin a clause."""
 WORD: Final = re.compile(r"\w(?:\S*\w)?")
 """A word without the marks around it."""
 
@@ -48,15 +49,17 @@ def carrying_words(
     pieces: Sequence[tuple[int, int, Mapping[str, float]]] = (),
     cues: Sequence[tuple[int, int]] = (),
 ) -> tuple[int, int]:
-    """Return first and one past the last character of the words that carry an appraisal.
+    """Return the place of the words that carry an appraisal: first and one past the last character in `text`.
 
-    A short sentence carries it as a whole.
+    They are the run of `LONGEST` words with the best scores, widened to whole clauses of at most `CLAUSE` words. A
+    sentence of at most `LONGEST` words, or one about which nothing is known, is returned whole.
 
     Args:
         text: The sentence.
-        appraisal: Its id.
-        pieces: How much each piece of a word speaks for each appraisal, where the encoder tells.
-        cues: Where cue words of this appraisal stand.
+        appraisal: Id of the appraisal.
+        pieces: First and one past the last character of each piece of a word, and how much it speaks for each
+            appraisal, as in `EventScores.words`.
+        cues: First and one past the last character of each cue word or phrase of this appraisal.
     """
     words = [match.span() for match in WORD.finditer(text)]
     if len(words) <= LONGEST or not (pieces or cues):

@@ -42,17 +42,25 @@ ACCENTS: Final = re.compile(
 LOOKALIKES: Final = str.maketrans("аеорсухіјѕԁһкмтвνορατικ", "aeopcyxijsdhkmtbvopatik")
 """Cyrillic and Greek letters that look like Latin ones."""
 LATIN: Final = re.compile("[a-z]")
+"""A Latin letter."""
 STRANGE: Final = re.compile("[\u0370-\u03ff\u0400-\u04ff\u0500-\u052f]")
+"""A Greek or Cyrillic letter, which is replaced by its Latin look-alike only in a word that has Latin letters, too."""
 DISGUISE: Final = str.maketrans("013457@$!|", "oieastasii")
 """Figures and signs written for letters ("su1c1de"), inside a word with letters on both sides."""
 DISGUISED: Final = re.compile(r"(?<=[a-z])[013457@$!|](?=[a-z])")
+"""Such a figure or sign."""
 WORD: Final = re.compile(r"\S+")
+"""Anything between spaces."""
 APOSTROPHE: Final = re.compile(r"(?<=\w)'(?=\w)")
+"""An apostrophe inside a word."""
 SPACED: Final = re.compile(r"(?<![^\W\d_])(?:[a-z][ .*_-]{1,2}){3,40}[a-z](?![^\W\d_])")
 """A word written letter by letter: "k i l l"."""
 IDEOGRAPHS: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Ranges of the letters of Chinese and Japanese, for use inside brackets of a regular expression."""
 BETWEEN_IDEOGRAPHS: Final = re.compile(rf"(?<=[{IDEOGRAPHS}])[ \t]+(?=[{IDEOGRAPHS}])")
+"""Spaces between two of them, which mean nothing there."""
 REPEATED: Final = re.compile(r"([^\W\d_])\1{2,}")
+"""A letter three times in a row or more."""
 
 
 def without_hidden(text: str) -> str:

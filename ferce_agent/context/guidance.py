@@ -19,7 +19,7 @@ CONFIDENT: Final = 0.7
 DISTRESSED: Final = 0.6
 """Least probability of sadness and fear together for a face to count towards distress."""
 GRAVE: Final = frozenset({"loss"})
-"""Appraisals of events that, with such a face, count as distress."""
+"""Appraisals of events that count as distress where the face looks unhappy or frightened (`DISTRESSED`)."""
 SPECIAL: Final = ("mixed", "conflict", "distress", "not_understood")
 """Entries of the table beside the eight expressions."""
 

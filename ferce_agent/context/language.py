@@ -83,7 +83,7 @@ class LanguageWords:
         english: Common English words, and the words of the ontology's terms and cues.
         marks: Function words by language.
         names: What languages are called.
-        loans: Phrases of other languages that are at home in English.
+        loans: Phrases of other languages that are used in English sentences, such as "déjà vu".
         foreign: Words of other languages that the encoder's vocabulary holds.
         people: Names that the vocabulary lacks, in small letters without accents.
         links: Function words that names and dishes hold, too: a run with no other one may be such a name.

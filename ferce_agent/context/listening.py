@@ -15,7 +15,10 @@ from ferce_agent.report import Degradation, DegradedCode
 def notes_on_words(
     said: Sequence[Statement], situation: Situation | None = None, *, prompted: bool = False, compared: bool = False
 ) -> Iterator[Degradation]:
-    """Yield what is to be said about the words.
+    """Yield an entry of `degraded` for each way in which words were not understood or not read.
+
+    A language that is not understood, sentences that were not compared with examples, words that a vision-language
+    model did not get.
 
     Args:
         said: All statements.

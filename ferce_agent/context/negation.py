@@ -1,9 +1,9 @@
 """What a denied sentence would say without its denial.
 
-The sentence classifier compares what sentences are about and hardly hears a "not": "they did not crash" is as near to
-its examples of crashes as "they crashed". So a denied sentence is also read without the denial: where it then clearly
-tells of something bad, the denial is no cause of anything; where it tells of something else ("he did not get in",
-"nobody came"), the denial may be news.
+The sentence classifier compares what sentences are about, and a "not" hardly changes its answer: "they did not crash"
+is as near to its examples of crashes as "they crashed". So a denied sentence is also read without the denial: where it
+then clearly tells of something bad, the denial is no cause of anything; where it tells of something else ("he did not
+get in", "nobody came"), the denial may itself be what happened.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ def affirmed(text: str) -> str | None:
 
 
 BAD_ENOUGH: Final = 0.42
-"""Share of bad appraisals from which on a sentence clearly tells of something bad."""
+"""Probability of all bad appraisals together above which a sentence clearly tells of something bad."""
 UNPLEASANT: Final = frozenset({"sadness", "anger", "fear", "disgust", "contempt"})
 """Expressions that one expects of bad things."""
 
 
 @once
 def bad_appraisals() -> frozenset[str]:
-    """Return the appraisals of which one expects an unpleasant expression."""
+    """Return the ids of the appraisals that lead one to expect an unpleasant expression."""
     return frozenset(name for name, one in ontology().appraisals.items() if UNPLEASANT & set(one.expressions))
 
 
 @once
 def good_appraisals() -> frozenset[str]:
-    """Return the appraisals of which one expects happiness and nothing unpleasant."""
+    """Return the ids of the appraisals that lead one to expect happiness and nothing unpleasant."""
     known = ontology().appraisals.items()
     return frozenset(name for name, one in known if "happiness" in one.expressions) - bad_appraisals()
 
@@ -65,10 +65,10 @@ def opposed(one: str, other: str) -> bool:
 
 
 def tells_of_bad(near: Mapping[str, float]) -> bool:
-    """Return whether a sentence is nearer to something bad than to everything else together.
+    """Return whether bad appraisals together have more than the probability `BAD_ENOUGH`.
 
     Args:
-        near: Probability of each appraisal, and that nothing in particular is told.
+        near: Probability of each appraisal, and of ``nothing``; they sum to one.
     """
     bad = sum(share for name, share in near.items() if name in bad_appraisals())
     return bad > BAD_ENOUGH * sum(near.values())

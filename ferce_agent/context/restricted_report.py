@@ -21,7 +21,7 @@ from ferce_agent.report import (
 )
 
 PLAIN: Final = {"AU12": "a smile", "AU4": "a frown"}
-"""Movements that everybody has a word for. Naming them is no inference (AI Act, recital 18)."""
+"""Action units for which there is an everyday word. Naming them is no inference (AI Act, recital 18)."""
 CONCLUDED: Final = ("probability", "ontology", "vlm")
 """Kinds of evidence that only a reading of the expression needs."""
 NAMED: Final = 4
@@ -47,8 +47,8 @@ def notes_on(decision: Decision) -> list[Degradation]:
 def limited(report: EmotionReport, decision: Decision) -> EmotionReport:
     """Return the report without anything concluded from faces or words.
 
-    The workflow reads no expression where the rules forbid it. This is the second lock: whatever a step adds, it does
-    not get out.
+    The workflow reads no expression where the rules forbid it. This checks the finished report a second time, so that
+    nothing inferred is in it, whichever step added it.
     """
     people = [limited_person(person, decision) for person in report.people]
     relationships = [entry for entry in report.relationships if not entry.kind.endswith("_expression")]

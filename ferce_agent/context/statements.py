@@ -61,7 +61,7 @@ def plain_vocabulary() -> frozenset[str]:
 
 
 def is_plain_act(text: str) -> bool:
-    """Return whether a sentence is made of words of plain acts and everyday things alone ("She walked home.")."""
+    """Return whether a sentence has only words of `plain.toml`: everyday acts and things ("She walked home.")."""
     words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
     return len(words) >= 2 and plain_vocabulary().issuperset(word for word in words if not word.isdigit())
 
@@ -76,12 +76,13 @@ IMPERATIVE: Final = re.compile(
 )
 """Beginnings of sentences that tell a program what to do."""
 MACHINES: Final = frozenset({"system", "developer", "tool", "function"})
-"""Speakers whose turns are settings of a program, not news of anybody."""
+"""Speakers whose turns are instructions to a program, and tell nothing about the people."""
 TELLING: Final = 3
-"""Words of a clause that may tell what did happen beside what is denied ("not his job, but his wife died")."""
+"""Least words of a clause that may tell what did happen beside what is denied ("not his job, but his wife died")."""
 BETWEEN_CLAUSES: Final = re.compile(r"[,;:–—]\s+|\s(?=(?:but|and then|yet|because|since)\s)", re.IGNORECASE)
+"""What separates two clauses of a sentence."""
 GOES_ON: Final = frozenset({"story", "long_ago", "strangers", "denied"})
-"""Groups whose next sentence may go on with the same matter."""
+"""Groups of `statements.toml` after whose sentences the next one may be about the same matter (see `REFERS_BACK`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class Sentence:
     Attributes:
         text: The words.
         start: First character in the statement's text.
-        real: False for orders, hypotheticals, stories, things long over, and what is not in English.
+        real: Whether it tells of something that really happened to the people at hand. False for questions, orders,
+            hypotheses, stories, things long over, and what is not in English.
         about: Ids of the people it names; empty if it names nobody.
         language: Its language; empty where it is in none (signs, names).
     """
@@ -166,7 +168,10 @@ def _who_goes_on(said: Sequence[Statement]) -> list[Statement]:
 
 
 def statements(situation: Situation) -> list[Statement]:
-    """Return everything the caller tells, in order: text, event, place, scene, turns."""
+    """Return everything the caller tells, in order: text, event, place, scene, turns.
+
+    The text gives one statement a sentence, each field one, each turn one or, if it is long, several.
+    """
     found: list[Statement] = []
     carried = True
     for number, text in enumerate(split(situation.text or ""), 1):

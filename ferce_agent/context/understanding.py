@@ -39,10 +39,19 @@ UNKNOWN = Scene(basis="unknown", text=None, evidence=())
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """Everything the context step finds; empty where nothing was told and nobody stands beside anybody.
+    """Everything the context step finds; empty where nothing was told and only one person is shown.
 
-    `crisis` are the ids of statements in words of crisis ("I can't go on"), `degraded` says what of the words was not
-    understood or not read.
+    Attributes:
+        scene: Where and in what situation.
+        postures: How people hold the body, by person id; those that are unknown are left out.
+        relationships: Between the people.
+        group: Mood of the people together; None for fewer than two who were read.
+        text_emotions: What the words alone express, by speaker.
+        causes: Causes of each read face, likeliest first.
+        conflicts: Where face and situation, words or other people do not go together.
+        evidence: New entries on which the other fields rest.
+        crisis: Ids of the statements that speak of distress ("I can't go on").
+        degraded: What of the words was not understood or not read.
     """
 
     scene: Scene = UNKNOWN

@@ -19,9 +19,9 @@ class Accuracy:
 
     Attributes:
         scores: Scores over all items.
-        ece: Expected calibration error, 15 bins.
-        coverage: Share of prediction sets with the gold label.
-        set_size: Mean size of the sets.
+        ece: Expected calibration error, 15 bins, 0..1.
+        coverage: Share of prediction sets with the gold label (the right one).
+        set_size: Mean number of expressions in a set, 1..8.
         answered: Share of items not abstained on.
         answered_accuracy: Accuracy of those.
     """

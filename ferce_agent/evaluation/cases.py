@@ -56,7 +56,12 @@ class Case:
 
 @dataclass(slots=True)
 class Tally:
-    """Right and asked, per question."""
+    """Counts of answers by question.
+
+    Attributes:
+        right: Answers that were right.
+        asked: Answers in all.
+    """
 
     right: dict[str, int] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
@@ -82,7 +87,7 @@ class SituationScores:
             ``conflict``, ``distress``.
         by_kind: Share of right causes per kind of case.
         wrong: Names of cases with anything wrong, each with the questions it failed.
-        median_ms: Median time of the context step.
+        median_ms: Median wall-clock milliseconds of the context step for one case.
     """
 
     name: str

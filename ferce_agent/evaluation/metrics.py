@@ -18,6 +18,7 @@ from ferce_agent.specialist.calibration import ECE_BINS, expected_calibration_er
 from ferce_agent.specialist.conformal import class_thresholds, conformal_threshold
 
 NO_ANSWER: Final = -1
+"""Predicted class of an item without an answer."""
 LEAST_PROBABILITY: Final = 1e-6
 """Probabilities are cut here before the logarithm of the NLL; a perceiver may give exactly zero."""
 
@@ -106,7 +107,10 @@ def bootstrap(
 
 
 def distribution_scores(probabilities: Probabilities, gold: Gold) -> dict[str, float]:
-    """Return ECE, classwise ECE, Brier score, NLL and AURC of distributions (N, K)."""
+    """Return ECE, classwise ECE, Brier score, NLL (in nats) and AURC of distributions (N, K).
+
+    Of each, less is better.
+    """
     count, classes = probabilities.shape
     hot = np.eye(classes)[gold]
     given = np.maximum(probabilities[np.arange(count), gold], LEAST_PROBABILITY)

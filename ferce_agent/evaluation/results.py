@@ -31,10 +31,13 @@ from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES
 from ferce_agent.specialist.calibration import expected_calibration_error
 
 SCHEMA: Final = "ferce-bench/1"
+"""Format of results.json; files of another one are not read."""
 COVERAGE: Final = 0.9
+"""Nominal coverage of the prediction sets that are measured."""
 FREQUENT: Final = 100
 """Classes with at least this many items count for the scores over frequent classes."""
 CURVE_POINTS: Final = 60
+"""Points of a curve that are kept for the plots."""
 PACKAGES: Final = (
     "ferce-agent",
     "onnxruntime",
@@ -44,6 +47,7 @@ PACKAGES: Final = (
     "ai-edge-litert",
     "fer",
 )
+"""Packages whose versions are recorded with a run."""
 
 Result = dict[str, Any]
 

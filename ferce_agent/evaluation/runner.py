@@ -35,9 +35,11 @@ from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES, Scene, Vari
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 
 JOURNAL: Final = "answers.jsonl"
+"""File of the answers in a run's folder; see `ferce_agent.evaluation.journal`."""
 CHUNK: Final = 16
-"""Items per task: what a kill can cost at most per worker."""
+"""Items per task: the most answers that each worker loses if the run is killed."""
 WARM_UP: Final = 3
+"""Items that a worker looks at before it times any."""
 KEPT_TEXT: Final = 4000
 """Characters of a written answer that are kept for reading; the scores come from the whole."""
 

@@ -1,4 +1,4 @@
-"""The numbers of a run as Markdown tables, for the terminal, the README and the page."""
+"""The numbers of a benchmark run as Markdown tables, for the terminal, results.md and the HTML page."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Reach:
         resolver: Returns the addresses of a name and port.
         allowed: Tells whether an address may be connected to.
         context: TLS settings; None for the system's certificates.
-        seconds: For everything after the name was resolved.
+        seconds: Seconds for everything after the name was resolved, redirects included.
         redirects: How many are followed; each is checked like the first address.
     """
 
@@ -80,6 +80,7 @@ class Reach:
 
 
 PUBLIC: Final = Reach()
+"""The public internet only, with the bounds above."""
 
 
 @dataclass(slots=True)
@@ -125,7 +126,12 @@ class _CheckedConnection(http.client.HTTPSConnection):
 
 
 def fetch(url: str, limits: ImageLimits, reach: Reach = PUBLIC) -> bytes:
-    """Return what an https address holds.
+    """Return the bytes behind an https address, undecoded.
+
+    Args:
+        url: The address.
+        limits: Most bytes.
+        reach: Which addresses may be connected to, and for how long.
 
     Raises:
         ImageAccessError: It is no https address, or leads to a network that is not public.

@@ -124,6 +124,7 @@ def _strip_to_bgr(strip: NDArray[np.uint8], swap: bool) -> NDArray[np.uint8]:
 
 
 Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""Returns pixels (H, W, 3) turned or mirrored."""
 _TURNS: Final[dict[int, Turn]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],

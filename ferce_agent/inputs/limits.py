@@ -13,7 +13,7 @@ class ImageLimits:
     """What is refused before decoding.
 
     Attributes:
-        max_bytes: Largest encoded size.
+        max_bytes: Largest encoded size in bytes.
         max_pixels: Most pixels, width times height.
         max_side: Longest side in pixels.
         min_side: Shortest side in pixels.

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+# Numbers of tags (TIFF 6.0; EXIF 2.3; DNG 1.4).
 ORIENTATION: Final = 0x0112
 WIDTH: Final = 0x0100
 HEIGHT: Final = 0x0101
@@ -22,8 +23,10 @@ DNG_VERSION: Final = 0xC612
 _FORMS: Final = {1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 """Number types by TIFF's number: byte, text, short, long and the signed ones; others are not read."""
 MOST_ENTRIES: Final = 512
+"""Entries of a directory that are read."""
 
 Tags = Mapping[int, tuple[int, ...] | bytes]
+"""Values by tag number: whole numbers, or bytes for text."""
 
 
 def read_tags(data: bytes) -> Tags:

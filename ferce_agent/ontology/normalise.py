@@ -22,6 +22,7 @@ REACH: Final = 4
 """How many words a negation reaches ahead."""
 
 TOKEN: Final = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*|[.,;:!?()\n]")
+"""A word, with hyphens and apostrophes inside it, or a mark."""
 NEGATORS: Final = frozenset(
     {"not", "no", "never", "neither", "nor", "none", "nobody", "nothing", "without", "hardly", "barely", "scarcely"}
     | {
@@ -40,7 +41,9 @@ NEGATORS: Final = frozenset(
         "absent",
     }
 )
+"""Words that negate what follows them, in lower case without apostrophes."""
 NEGATING_PHRASES: Final = (("far", "from"), ("anything", "but"), ("rather", "than"), ("instead", "of"), ("free", "of"))
+"""Pairs of words that negate what follows them."""
 CANCELLED: Final = frozenset({"only", "just", "merely"})
 """After "not" these words cancel the negation: "not only happy"."""
 BREAKS: Final = frozenset({"but", "however", "though", "although", "yet", *".,;:!?()\n"})
@@ -49,11 +52,19 @@ PERSISTENT: Final = frozenset({"neither"})
 """Negations that reach over "or", "and" and "nor" to the end of the clause."""
 
 Status = Literal["found", "negated", "ambiguous", "unknown"]
+"""What came of looking for an expression in a text; see `Normalisation`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word or mark of the text, with its place and whether a negation reaches it."""
+    """A word or mark of the text.
+
+    Attributes:
+        word: In lower case.
+        start: First character in the text.
+        end: One past the last character.
+        negated: Whether a negation before it reaches it.
+    """
 
     word: str
     start: int
@@ -81,7 +92,15 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True)
 class PhraseHit:
-    """One cue phrase found in a text."""
+    """One cue phrase found in a text.
+
+    Attributes:
+        key: What the phrase stands for, such as an appraisal id.
+        phrase: The phrase as it was given to the finder.
+        start: First character in the text.
+        end: One past the last character.
+        negated: Whether a negation reaches it.
+    """
 
     key: str
     phrase: str

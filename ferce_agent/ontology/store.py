@@ -33,7 +33,24 @@ EntryT = TypeVar("EntryT", "Term", "ActionUnit", "Appraisal")
 
 
 class Term(Entry):
-    """An expression; the fields are explained in `terms.toml`."""
+    """An expression.
+
+    Attributes:
+        id: Stable name.
+        label: Noun, as in "shows LABEL".
+        adjective: As in "appears ADJECTIVE".
+        kind: ``canonical`` (one of the eight of FER+), ``compound`` (two canonical ones at once), or ``fine`` (a finer
+            word below another term).
+        parents: Ids one level up.
+        synonyms: Other words for it; no word stands for two terms.
+        action_units: Ids of the movements that are typical of it (its prototype).
+        valence: Pleasantness, -1 to 1, approximate.
+        arousal: Activation, -1 to 1, approximate.
+        mfoem: Id in the Emotion Ontology.
+        emotionml: Its names in the W3C vocabularies ``big6`` and ``everyday``.
+        sources: Which lists of compound expressions have it.
+        definition: One sentence.
+    """
 
     id: Name
     label: Words
@@ -56,7 +73,16 @@ class Term(Entry):
 
 
 class ActionUnit(Entry):
-    """A facial movement of FACS; the fields are explained in `action_units.toml`."""
+    """A facial movement of the Facial Action Coding System (FACS, Ekman & Friesen).
+
+    Attributes:
+        id: ``AU`` and its number.
+        name: FACS name.
+        region: Part of the face.
+        movement: In everyday words, as in "the face shows MOVEMENT".
+        muscles: The main ones.
+        phrases: How people and language models put it; longer phrases win over the shorter ones inside them.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^AU\d{1,2}$")]
     name: Words
@@ -67,7 +93,17 @@ class ActionUnit(Entry):
 
 
 class Appraisal(Entry):
-    """How a situation is judged; the fields are explained in `appraisals.toml`."""
+    """How a situation is judged by the person in it; types the causes of a report.
+
+    Attributes:
+        id: Stable name.
+        label: Name for people.
+        mfoem: Id in the Emotion Ontology.
+        dimension: What is judged, such as suddenness.
+        reading: Completes "something appraised as ...".
+        expressions: Canonical expressions that it leads one to expect.
+        cues: Words and phrases by which a caller states such a situation.
+    """
 
     id: Name
     label: Words

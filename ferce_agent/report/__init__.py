@@ -1,4 +1,4 @@
-"""The contracts: what leaves the library, as validated data."""
+"""The contracts: the data that leaves the library, as pydantic models that are validated when they are made."""
 
 from ferce_agent.report.common import (
     Basis,

@@ -1,9 +1,9 @@
 """The contract: `EmotionReport` and its parts.
 
-A report is the only thing that leaves the library; the LangChain tool, the MCP server, the command line and the HTML
-page are views of it. All models are frozen, refuse unknown fields and accept finite numbers only. Expressions, action
-units and appraisals are named by ontology ids. Every claim names the evidence it rests on, and `EmotionReport` refuses
-a claim whose evidence is not in the report.
+Whatever the library says about a photo is in its report; what the LangChain tool, the MCP server, the command line and
+the HTML page show is taken from it. All models are frozen, refuse unknown fields and accept finite numbers only.
+Expressions, action units and appraisals are named by ontology ids. Every claim names the evidence it rests on, and
+`EmotionReport` refuses a claim whose evidence is not in the report.
 """
 
 from __future__ import annotations

@@ -142,7 +142,12 @@ TIE_MARGIN: Final = 0.005
 
 
 def word_for(value: float, scale: Sequence[tuple[float, str]]) -> str:
-    """Return the word of the highest bound that `value` reaches, or the last word below all bounds."""
+    """Return the word of the highest bound that `value` reaches, or the last word below all bounds.
+
+    Args:
+        value: The number.
+        scale: (lower bound, word), from the highest bound to the lowest, such as `CONFIDENCE`.
+    """
     return next((word for bound, word in scale if value >= bound), scale[-1][1])
 
 

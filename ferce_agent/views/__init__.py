@@ -1,1 +1,1 @@
-"""A report as text, HTML and EmotionML."""
+"""A report in other forms: text, brief, HTML page, table, EmotionML, and the picture with its faces marked."""

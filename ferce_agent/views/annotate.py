@@ -63,7 +63,14 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One face as it is drawn."""
+    """One face as it is drawn.
+
+    Attributes:
+        box: The face box in pixels of the drawing.
+        points: The five landmarks, (x, y) in pixels of the drawing.
+        texts: What its label may say, the longest first; the first that fits is taken.
+        colour: Of box, points and label.
+    """
 
     box: Area
     points: tuple[tuple[float, float], ...]
@@ -73,7 +80,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text at its place."""
+    """A text at its place.
+
+    Attributes:
+        area: Where it is drawn, in pixels of the drawing.
+        text: What it says.
+        colour: Of its background.
+    """
 
     area: Area
     text: str

@@ -73,7 +73,7 @@ class Detail:
         courtesy: Whether the tone is told, and in the text what the first rule says and the address of the whole
             report.
         codes: Names of rules, and of what could not be done for the whole picture.
-        ids: Ids named of a group of the others.
+        ids: Ids named of each group of people who are not listed one by one.
     """
 
     people: int

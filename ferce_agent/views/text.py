@@ -39,7 +39,12 @@ Row = tuple[str, "Text"]
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What the text is written on: the console that lays it out, and the encoding of the stream it goes to."""
+    """What the text is written for.
+
+    Attributes:
+        console: Lays the text out in lines of its width.
+        encoding: Encoding of the stream it goes to.
+    """
 
     console: Console
     encoding: str

@@ -1,6 +1,6 @@
 """One vision-language model and how it is asked.
 
-In the time there is, once, and again where an answer cannot be used.
+It is asked within the time that is left, and again where an answer cannot be used.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Asker:
     def scenes(self) -> SceneQuestions:
         """How whole pictures are asked about.
 
-        It is not kept: each would hold the other, and a model of hundreds of megabytes would stay in memory until the
-        collector comes by.
+        It is made at each access. Kept, the two objects would refer to each other, and a model of hundreds of megabytes
+        would stay in memory until Python's garbage collector runs.
         """
         return SceneQuestions(self.vlm, self.faces, self.ask, self.settings.vlm_tokens)
 

@@ -39,7 +39,7 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
         threads: Threads of local back-ends, where the string does not say.
 
     Raises:
-        SettingsError: The string names no back-end, or an option has a value that makes no sense.
+        SettingsError: The string names no back-end, or an option is unknown or has a value that cannot be used.
         SetupError: An installed package offers the name, and cannot make the model.
     """
     kind, rest = split_spec(spec)

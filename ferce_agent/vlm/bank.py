@@ -26,7 +26,9 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.weights.arrays import all_finite, read_arrays, read_file
 
 SAMENESS: Final = 0.5
-"""What an example loses for being like a chosen one (maximal marginal relevance, Carbonell & Goldstein 1998)."""
+"""Weight of an example's likeness to those already chosen, which is taken off its likeness to the face.
+
+Both are cosines of embeddings, -1..1 (maximal marginal relevance, Carbonell & Goldstein 1998)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Bank:
     """Examples and their embeddings.
 
     Attributes:
-        embeddings: Unit vectors, shape (N, D).
+        embeddings: Unit vectors, shape (N, D), D = 256 as in `SpecialistOutput.embedding`.
         examples: The N examples.
         specialist: Digest of the weights that made the embeddings.
         sha256: Digest of the file; empty before it is saved.
@@ -61,9 +63,9 @@ class Bank:
     sha256: str = field(default="", compare=False)
 
     def choose(self, embedding: NDArray[np.floating], count: int, allowed: Sequence[str] = ()) -> list[Example]:
-        """Return the examples for a face: alike, but not all alike, and no label in more than half of them.
+        """Return the examples for a face: like the face, not too like each other, no label in more than half of them.
 
-        The likest comes last, next to the question, where models heed it most.
+        The most similar one comes last, next to the question, where models attend to it most.
 
         Args:
             embedding: Of the face at hand, shape (D,).
@@ -98,7 +100,11 @@ class Bank:
         return max((float(self.embeddings[index] @ self.embeddings[other]) for other in chosen), default=0.0)
 
     def save(self, path: Path) -> None:
-        """Write the bank as one file without pickled objects; an interrupted write leaves the old file."""
+        """Write the bank as one file (.npz) without pickled objects; an interrupted write leaves the old file.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         pictures = [np.frombuffer(example.picture, np.uint8) for example in self.examples]
         partial = path.with_suffix(".partial")
         path.parent.mkdir(parents=True, exist_ok=True)

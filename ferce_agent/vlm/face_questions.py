@@ -81,7 +81,20 @@ class FaceQuestions:
         context: str | None,
         allowed: Allowance,
     ) -> tuple[Request, AnswerShape]:
-        """Return the question about one face, and the shape its answer should have."""
+        """Return the question about one face, and the shape its answer should have.
+
+        Args:
+            pixels: The photo, shape (H, W, 3), uint8, BGR.
+            face: The face in pixels of the photo.
+            embedding: The specialist's features of the face, length 256; only used with a bank.
+            context: What the caller tells, in words; cut to `CONTEXT_WORDS` characters.
+            allowed: The time it may take.
+
+        Raises:
+            SettingsError: The prompt cannot be used.
+            DataError: The bank cannot be used.
+            EngineError: The picture could not be encoded.
+        """
         shape = shape_for()
         prompt = self.prompt_for(context)
         examples = self._examples(embedding, shape) if "examples" in prompt.inputs else []
@@ -104,9 +117,12 @@ class FaceQuestions:
         return request, shape
 
     def picture(self, pixels: NDArray[np.uint8], face: DetectedFace) -> bytes:
-        """Return what the model gets to see of a face.
+        """Return what the model gets to see of a face, as a JPEG.
 
-        A piece of the photo, or the aligned crop if it knows only those.
+        It is a piece of the photo, or the aligned grey crop if the model was trained on those alone.
+
+        Raises:
+            EngineError: It could not be encoded.
         """
         side = preset_of(self._vlm).aligned
         return crop_jpeg(align_face(pixels, face.landmarks), side) if side else face_jpeg(pixels, face)

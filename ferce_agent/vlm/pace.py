@@ -15,9 +15,13 @@ from ferce_agent.vlm.protocol import Allowance
 class Pace:
     """How long the model usually takes: the median of its latest answers.
 
-    An answer that did not come in time would have taken longer than was waited, and counts half as long again. Each
+    An answer that did not come in time would have taken longer than was waited, and counts as 1.5 times that. Each
     time the model is left out for lack of time the estimate shrinks by a tenth, so that a slow first answer does not
     exclude it for ever.
+
+    Attributes:
+        seconds: How long the latest 16 answers took.
+        patience: Factor on their median, 1 after each answer, less after the model was left out.
     """
 
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=16))

@@ -17,7 +17,15 @@ SCENE_SIDE = 512
 
 
 def face_jpeg(pixels: NDArray[np.uint8], detected: DetectedFace) -> bytes:
-    """Return the face with half a face of surroundings on each side as a JPEG of at most 448 pixels."""
+    """Return the face with half a face of surroundings on each side as a JPEG of at most `FACE_SIDE` pixels a side.
+
+    Args:
+        pixels: The photo, shape (H, W, 3), uint8, BGR.
+        detected: The face in pixels of the photo.
+
+    Raises:
+        EngineError: It could not be encoded.
+    """
     x, y, width, height = detected.box
     low = np.clip(np.floor([x - width / 2, y - height / 2]), 0, None).astype(int)
     high = np.ceil([x + width * 1.5, y + height * 1.5]).astype(int)
@@ -25,7 +33,11 @@ def face_jpeg(pixels: NDArray[np.uint8], detected: DetectedFace) -> bytes:
 
 
 def crop_jpeg(crop: NDArray[np.uint8], side: int) -> bytes:
-    """Return an aligned grey crop, enlarged to `side` pixels and evened out, as a JPEG without metadata.
+    """Return an aligned grey crop, enlarged and evened out (see `even_crop`), as a JPEG without metadata.
+
+    Args:
+        crop: uint8 grey levels, shape (S, S).
+        side: Side of the result in pixels.
 
     Raises:
         EngineError: It could not be encoded.
@@ -37,7 +49,11 @@ def crop_jpeg(crop: NDArray[np.uint8], side: int) -> bytes:
 
 
 def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
-    """Return a picture, downscaled to at most `side` pixels, as a JPEG without metadata.
+    """Return a picture as a JPEG without metadata.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8, BGR.
+        side: Longest side in pixels of the result; smaller pictures are not enlarged.
 
     Raises:
         EngineError: It could not be encoded.

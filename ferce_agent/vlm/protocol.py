@@ -302,7 +302,7 @@ def admitted(turns: Turns, name: str, request: Request) -> Iterator[Patience]:
 
 
 class Patience:
-    """Says whether a request that is being answered is still wanted."""
+    """Says whether a request that is being answered is still wanted: its clock, together with its cancellation."""
 
     def __init__(self, request: Request) -> None:
         """Start the clock."""
@@ -320,5 +320,9 @@ class Patience:
         return self._request.cancel.is_set() or self.left <= 0
 
     def error(self, name: str) -> VlmError:
-        """Return why to stop."""
+        """Return the error that says why to stop.
+
+        Args:
+            name: Name of the model, for the message.
+        """
         return called_off(name) if self._request.cancel.is_set() else timed_out(name, self._request)

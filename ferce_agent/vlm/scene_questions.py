@@ -41,6 +41,10 @@ class SceneQuestions:
     def describe(self, pixels: NDArray[np.uint8], allowed: Allowance) -> WrittenScene:
         """Ask about the whole picture.
 
+        Args:
+            pixels: Shape (H, W, 3), uint8, BGR.
+            allowed: The time it may take.
+
         Raises:
             VlmError: The model failed, took too long, or said nothing that can be used.
         """
@@ -60,6 +64,13 @@ class SceneQuestions:
         self, pixels: NDArray[np.uint8], person: Person, causes: Sequence[Cause], words: str, allowed: Allowance
     ) -> str | None:
         """Let the model choose among the causes found for a person; it cannot add one.
+
+        Args:
+            pixels: The photo, shape (H, W, 3), uint8, BGR.
+            person: Whose face the model is shown.
+            causes: What there is to choose from.
+            words: What the caller tells; cut to `CONTEXT_WORDS` characters.
+            allowed: The time it may take.
 
         Returns:
             The appraisal id of the chosen cause; None if it says that none of them could explain the expression.

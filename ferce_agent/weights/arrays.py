@@ -1,7 +1,7 @@
 """Reading files of named arrays (.npz) from anywhere: whatever is in the file, there are arrays or one typed error.
 
-`numpy.load` believes a file: it allocates what a header claims, unpacks what a member holds, and fails with whatever
-the layer that stumbled raises. Here the size that each member claims is checked before anything is unpacked, and
+`numpy.load` trusts a file: it allocates what a header claims, unpacks what a member holds, and raises whatever error
+the zip, header or array code meets. Here the size that each member claims is checked before anything is unpacked, and
 objects are refused.
 """
 

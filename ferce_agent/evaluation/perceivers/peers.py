@@ -6,7 +6,7 @@ scaled to -1..1. Its own detector is replaced by the product's, so both look at 
 padding are kept.
 
 `opencv` is no model of expressions at all: the cost of the plain OpenCV steps every pipeline needs (grey, resize,
-histogram equalisation, a Haar face cascade), without an answer, to know what the floor of the time is.
+histogram equalisation, a Haar face cascade), without an answer, to know the least time that a pipeline can take.
 """
 
 from __future__ import annotations

@@ -31,12 +31,12 @@ STRAIGHT: Final[dict[str, Any]] = {
     "mounts": dict.fromkeys(("all://", "http://", "https://")),
     "follow_redirects": False,
 }
-"""How an HTTP client stays on this machine.
+"""Options of httpx for a server on this machine.
 
-Through no proxy of the environment, and to nowhere that an answer names.
+No proxy of the environment is used and no redirect is followed, so that nothing leaves the machine.
 """
 ATTEMPTS: Final = 3
-"""Attempts at a valid structured answer, and at reaching a busy server."""
+"""Attempts, in all, at a valid structured answer, and at reaching a busy server."""
 
 
 class EndpointVlm:

@@ -25,7 +25,11 @@ KNOWN: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 
 
 class Eyes:
-    """A vision tower with its projector, for one loaded language model."""
+    """The part of a loaded model that reads pictures: a vision tower with its projector.
+
+    The tower turns a picture into vectors, the projector maps these to embeddings that the language model takes in
+    place of tokens.
+    """
 
     def __init__(  # noqa: PLR0913  # what llama.cpp wants to know
         self, llama_cpp: Any, model: Any, mmproj: Path, *, threads: int, use_gpu: bool, several: bool

@@ -20,6 +20,7 @@ from ferce_agent.vlm.adapters.llamacpp_eyes import Check, Eyes
 from ferce_agent.vlm.adapters.llamacpp_log import quiet
 
 ALL_LAYERS: Final = 0x7FFFFFFF
+"""More layers than any model has: what llama.cpp is told where all are to run on the GPU."""
 ABORTED: Final = 2
 """What llama.cpp returns for a batch that was stopped on request."""
 PIECE: Final = 64

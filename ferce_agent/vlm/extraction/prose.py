@@ -21,6 +21,7 @@ INTENSITIES: Final[tuple[tuple[float, re.Pattern[str]], ...]] = tuple(
         (0.55, "moderate(?:ly)?|fairly|quite|rather"),
     )
 )
+"""(strength 0..1, adverbs of degree that stand for it); our own convention."""
 CERTAINTY_WORDS: Final[tuple[tuple[Certainty, str], ...]] = (
     (
         "unsure",
@@ -30,9 +31,11 @@ CERTAINTY_WORDS: Final[tuple[tuple[Certainty, str], ...]] = (
     ("likely", "likely|probably|seems|appears|suggests?|suggesting|indicates?|indicating"),
     ("sure", "clearly|definitely|certainly|obviously|undoubtedly|unmistakabl[ey]|without doubt"),
 )
+"""(certainty, words that stand for it), the least sure first."""
 CERTAINTIES: Final = tuple(
     (certainty, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for certainty, words in CERTAINTY_WORDS
 )
+"""The same as regular expressions."""
 
 
 @once

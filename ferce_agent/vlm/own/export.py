@@ -151,18 +151,19 @@ def read_mmproj(path: Path) -> tuple[Any, dict[str, NDArray[np.float32]]]:
 
 
 REPULSION: Final = 512.0
-"""Weight by which keys turn away from the class token.
+"""Weight in the keys that keeps attention off the class token; see `hide_class_token`.
 
-In the shipped tower its share of attention is exp(-360) at most.
+In the shipped tower the class token's share of attention is exp(-360) at most.
 """
 
 
 def hide_class_token(arrays: dict[str, NDArray[np.float32]], heads: int) -> None:
     """Add the class token that transformers insists on, so that no patch attends to it, in place.
 
-    The tower was trained without one, and keeps two channels of the patches alike and one number of each query at 1
-    (`ferce_agent.training.tower.keep_spare`). In the class token these two channels are opposites, and keys take their
-    difference: zero for patches, far below for the class token.
+    The tower was trained without one, and keeps two channels of the patches equal and one number of each query at 1
+    (`ferce_agent.training.tower.keep_spare`). In the class token these two channels are 1 and -1. The number of each
+    key that meets the query's 1 is `REPULSION` times the second channel minus the first: zero for patches, and so far
+    below zero for the class token that the softmax leaves it no attention.
 
     Args:
         arrays: The tower's, under transformers' names.

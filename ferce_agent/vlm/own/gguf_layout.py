@@ -20,11 +20,15 @@ from typing import IO, Final
 from ferce_agent.errors import WeightsError
 
 MAGIC: Final = b"GGUF"
+"""First bytes of a file."""
 VERSION: Final = 3
+"""Version of the format that is read."""
 ALIGNMENT: Final = 32
 """Tensors begin at multiples of this many bytes, unless the metadata says otherwise."""
 STRING: Final = 8
+"""Kind of a metadata value that is a text."""
 ARRAY: Final = 9
+"""Kind of a metadata value that is a list."""
 SIZES: Final = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 """Bytes of a value by its kind; strings and arrays say their length themselves."""
 

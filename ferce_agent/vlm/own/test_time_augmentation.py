@@ -1,8 +1,9 @@
-"""Several looks at one face crop: our own vision-language model reads the mean of what its tower says of them.
+"""Several looks at one face crop, over which the picture tokens of our own vision-language model are averaged.
 
-Its tower is small, and a slight turn changes what it says more than it should. The mean of four looks names more faces
-rightly (docs/tries.md), and as two of them are mirrored, a face and its mirror image get the same tokens. A look costs
-the tower alone; the language model still reads 36 tokens.
+A look is here a slightly turned, moved, enlarged or mirrored copy of the crop. The vision tower is small, and a slight
+turn changes its tokens more than it should. With the mean over four looks more faces are named rightly
+(docs/tries.md), and as two of them are mirrored, a face and its mirror image get the same tokens. Only the tower runs
+once for each look; the language model still reads 36 tokens.
 """
 
 from __future__ import annotations
