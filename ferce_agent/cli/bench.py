@@ -188,6 +188,30 @@ def bench_words(wrong: bool, totals: bool, cues: bool, as_json: bool) -> None:
     )
 
 
+@bench.command(name="gates")
+@click.option("--suite", "suites", multiple=True, type=click.Choice(["upright"]), help="Only this one; repeatable.")
+@click.option("--data", type=FOLDER, help="Folder with valid.parquet (FER+).")
+@click.option("--wildfaces", type=FOLDER, help="Folder with validation.parquet (wildfaces).")
+@click.option(
+    "--limit", default=0, type=click.IntRange(0), help="Only so many faces of each source and pictures of each kind."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_gates(as_json: bool, **choices: Any) -> None:
+    """Count claims about faces that are turned, covered, doubled, or no faces at all.
+
+    Pictures are made from the faces of the given folders, and read by the whole product. What needs a folder that is
+    not given is left out and named.
+    """
+    from ferce_agent.evaluation.gates.measure import Choices, measure_gates, to_markdown
+    from ferce_agent.settings import Settings
+
+    tables, notes = measure_gates(Choices(**choices), Settings.from_environment())
+    if as_json:
+        click.echo(json.dumps({"tables": [table.as_dict() for table in tables], "notes": notes}, indent=2))
+    else:
+        click.echo(to_markdown(tables, notes))
+
+
 @bench.command(name="write")
 @click.argument("page", type=FILE)
 @click.option("--only", default="", metavar="TEXT", help="Only parts whose command contains this.")
