@@ -189,7 +189,9 @@ def bench_words(wrong: bool, totals: bool, cues: bool, as_json: bool) -> None:
 
 
 @bench.command(name="gates")
-@click.option("--suite", "suites", multiple=True, type=click.Choice(["upright"]), help="Only this one; repeatable.")
+@click.option(
+    "--suite", "suites", multiple=True, type=click.Choice(["upright", "covered"]), help="Only this one; repeatable."
+)
 @click.option("--data", type=FOLDER, help="Folder with valid.parquet (FER+).")
 @click.option("--wildfaces", type=FOLDER, help="Folder with validation.parquet (wildfaces).")
 @click.option(

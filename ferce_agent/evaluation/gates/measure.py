@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from ferce_agent.evaluation.gates.covered import Covered
 from ferce_agent.evaluation.gates.faces import LabelledFace, ferplus_faces, wild_faces
 from ferce_agent.evaluation.gates.product import Product
 from ferce_agent.evaluation.gates.shares import Table
@@ -80,6 +81,7 @@ def load_faces(choices: Choices) -> tuple[list[LabelledFace], list[str]]:
 
 SUITES: Final[dict[str, Callable[[list[LabelledFace], Choices], Suite]]] = {
     "upright": lambda faces, choices: Upright(faces, choices.seed),
+    "covered": lambda faces, choices: Covered(faces, choices.seed),
 }
 
 

@@ -107,9 +107,13 @@ class Upright:
         groups = {**dict(sorted(by_group.items())), **by_source, "turned, all": turns}
         lines = [_line(group, chosen) for group, chosen in groups.items()]
         other = share([one.verdict == "other" for one in turns])
-        goal = Goal("turned faces with another name than upright", other, LIMIT)
+        found = share([one.verdict == "other" for one in turns if one.verdict != "lost"])
+        goals = (
+            Goal("turned faces with another name than upright", other, LIMIT),
+            Goal("the same of those that were found", found, LIMIT),
+        )
         notes = ("Same: the name given upright. New: the likeliest one upright, not named there. Other: another one.",)
-        return [Table("Upright: turned photos and faces", tuple(lines), (goal,), notes)]
+        return [Table("Upright: turned photos and faces", tuple(lines), goals, notes)]
 
 
 def tagged(pixels: Pixels, tag: int) -> bytes:
