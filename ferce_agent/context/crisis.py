@@ -23,7 +23,7 @@ def statements_in_crisis(said: Sequence[Statement], situation: Situation) -> tup
             found += exact or [one.id for one in own[:1]] or [name if name.count(".") else "told.words"]
         else:
             found += [one.id for one in own if _is_strained(one)]
-    return tuple(dict.fromkeys(found))
+    return tuple(found)
 
 
 def _is_strained(statement: Statement) -> bool:

@@ -21,12 +21,9 @@ PhotoState = Literal["none", "earlier", "read", "failed"]
 MANNERS: Final[tuple[tuple[str, Manner], ...]] = (
     ("warm", "warm"),
     ("gentle", "gentle"),
-    ("clear", "any"),
     ("reassuring", "steady"),
     ("respectful", "steady"),
-    ("calm", "steady"),
     ("matter-of-fact", "plain"),
-    ("factual", "plain"),
     ("neutral", "plain"),
 )
 """Words of a guidance's tone, and the manner they stand for; the first one that occurs counts."""

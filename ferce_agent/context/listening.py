@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ferce_agent.context.causes import COMPARED
-from ferce_agent.context.language import ENGLISH, UNKNOWN, language_name, language_of
+from ferce_agent.context.language import ENGLISH, language_name, language_of
 from ferce_agent.context.statements import PROMPT_WORDS, Statement, all_words
 from ferce_agent.inputs.situation import Situation
 from ferce_agent.report import Degradation, DegradedCode
@@ -49,7 +49,7 @@ def notes_on_words(
 
 
 def _foreign(languages: Counter[str], count: int, total: int) -> str:
-    names = [language_name(code) for code, _ in languages.most_common() if code != UNKNOWN]
+    names = [language_name(code) for code, _ in languages.most_common()]
     known = [name for name in dict.fromkeys(names) if name][:4]
     what = f" (probably {', '.join(known)})" if known else ""
     part = "What is told is" if count == total else f"{count} of {total} sentences are"
