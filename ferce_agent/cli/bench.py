@@ -190,10 +190,15 @@ def bench_words(wrong: bool, totals: bool, cues: bool, as_json: bool) -> None:
 
 @bench.command(name="gates")
 @click.option(
-    "--suite", "suites", multiple=True, type=click.Choice(["upright", "covered"]), help="Only this one; repeatable."
+    "--suite",
+    "suites",
+    multiple=True,
+    type=click.Choice(["upright", "human", "covered", "duplicates"]),
+    help="Only this one; repeatable.",
 )
 @click.option("--data", type=FOLDER, help="Folder with valid.parquet (FER+).")
 @click.option("--wildfaces", type=FOLDER, help="Folder with validation.parquet (wildfaces).")
+@click.option("--negatives", type=FOLDER, help="Folder with pictures of your own that show no face.")
 @click.option(
     "--limit", default=0, type=click.IntRange(0), help="Only so many faces of each source and pictures of each kind."
 )

@@ -100,7 +100,7 @@ class Covered:
         rng = seeded(self._seed, "covered", face.source, face.id)
         behind, tile, spot = place(face, rng)
         scene = paste(behind, tile, spot)
-        found = [one for one in product.detect(scene) if spot.holds(_plain(one.box))]
+        found = [one for one in product.detect(scene) if spot.holds(one.bounds)]
         if not found:
             self._unseen += 1
             return []
@@ -163,11 +163,6 @@ def stretched(scene: Pixels, spot: Spot, rng: Generator) -> tuple[Pixels, Spot]:
     size = round(scene.shape[1] * across), round(scene.shape[0] * down)
     pixels = np.asarray(cv2.resize(scene, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     return pixels, Spot(spot.x * across, spot.y * down, spot.side * factor)
-
-
-def _plain(box: np.ndarray) -> tuple[float, float, float, float]:
-    x, y, width, height = (float(value) for value in box)
-    return x, y, width, height
 
 
 def _sources(trials: Sequence[Trial]) -> list[str]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from ferce_agent.evaluation.gates.covered import Covered
+from ferce_agent.evaluation.gates.duplicates import Duplicates
 from ferce_agent.evaluation.gates.faces import LabelledFace, ferplus_faces, wild_faces
+from ferce_agent.evaluation.gates.human import Human
 from ferce_agent.evaluation.gates.product import Product
 from ferce_agent.evaluation.gates.shares import Table
 from ferce_agent.evaluation.gates.upright import Upright
@@ -28,6 +30,7 @@ class Choices:
         suites: Names of `SUITES`, in any order; empty for all.
         data: Folder with valid.parquet of FER+; None leaves these faces out.
         wildfaces: Folder with validation.parquet of wildfaces; None leaves these faces out.
+        negatives: Folder with pictures that show no face; None leaves them out.
         limit: Use only so many faces of each source, and so many pictures of each kind; 0 for the full size.
         seed: Seed of everything that is drawn.
     """
@@ -35,6 +38,7 @@ class Choices:
     suites: tuple[str, ...] = ()
     data: Path | None = None
     wildfaces: Path | None = None
+    negatives: Path | None = None
     limit: int = 0
     seed: int = SEED
 
@@ -81,7 +85,9 @@ def load_faces(choices: Choices) -> tuple[list[LabelledFace], list[str]]:
 
 SUITES: Final[dict[str, Callable[[list[LabelledFace], Choices], Suite]]] = {
     "upright": lambda faces, choices: Upright(faces, choices.seed),
+    "human": lambda faces, choices: Human(faces, choices.seed, choices.limit, choices.negatives),
     "covered": lambda faces, choices: Covered(faces, choices.seed),
+    "duplicates": lambda faces, choices: Duplicates(faces, choices.seed, choices.limit),
 }
 
 

@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ferce_agent.api import analyze_expression
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.evaluation.gates.scenes import Spot
 from ferce_agent.evaluation.variants import Pixels
-from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.faces.detection import FaceDetector
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import EmotionReport, Person
 from ferce_agent.settings import Settings
 
+Bounds = tuple[float, float, float, float]
 MOST_FACES: Final = 60
 """Faces reported of one picture; more than any of the pictures here shows."""
 
@@ -31,11 +35,24 @@ class Seen:
         roll: In-plane rotation of the head in degrees, clockwise.
     """
 
-    box: tuple[float, float, float, float]
+    box: Bounds
     named: str | None
     likeliest: str | None
     reasons: frozenset[str]
     roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the detector takes for a face.
+
+    Attributes:
+        bounds: x, y, width and height in pixels.
+        landmarks: Five points, shape (5, 2).
+    """
+
+    bounds: Bounds
+    landmarks: NDArray[np.float64]
 
 
 @dataclass
@@ -62,9 +79,13 @@ class Product:
         report: EmotionReport = analyze_expression(source, engines=self._engines)
         return [seen(person) for person in report.people]
 
-    def detect(self, pixels: Pixels) -> list[DetectedFace]:
+    def detect(self, pixels: Pixels) -> list[Found]:
         """Return what the detector alone takes for a face, before any gate."""
-        return self._detector.detect(pixels)
+        found = []
+        for face in self._detector.detect(pixels):
+            x, y, width, height = (float(value) for value in face.box)
+            found.append(Found((x, y, width, height), face.landmarks))
+        return found
 
 
 def seen(person: Person) -> Seen:
