@@ -93,7 +93,7 @@ def prototype_words(term_id: str) -> str:
 def describe(face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()) -> Description:
     """Return the face in words, measured and inferred apart."""
     observed = f"{head_pose(face)} {seen_movements(measured)}{readability(face)}"
-    return Description(observed=observed, inferred=inferred_words(expression))
+    return Description(observed=observed, inferred=inferred_words(expression, face))
 
 
 def seen_movements(measured: Sequence[ActionUnitReading]) -> str:
@@ -107,12 +107,12 @@ def seen_movements(measured: Sequence[ActionUnitReading]) -> str:
     return f"Seen: {', '.join(names)}. "
 
 
-def inferred_words(expression: Expression | None) -> str:
+def inferred_words(expression: Expression | None, face: Face) -> str:
     """Return in hedged words what a face shows."""
     if expression is None:
         return "The expression could not be read."
     if expression.primary is None:
-        reason = wording.ABSTAIN[expression.abstain_reason or "unsure"]
+        reason = wording.abstention(expression, face.quality)
         likeliest = tuple(name for name, _ in expression.distribution.ranked()[:2])
         options = " or ".join((expression.prediction_set if len(expression.prediction_set) > 1 else likeliest)[:3])
         return f"No expression is named, because {reason}; it may show {options}."

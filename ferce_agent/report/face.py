@@ -13,7 +13,7 @@ from ferce_agent.report.common import Claim, Degrees, Estimate, Finite, Origin, 
 
 
 class Box(Part):
-    """A rectangle in pixels of the oriented picture; it may reach beyond the frame."""
+    """A rectangle in pixels of the oriented picture, inside its frame."""
 
     x: Finite
     """Left edge."""
@@ -54,7 +54,16 @@ class HeadPose(Part):
 
 
 QualityReason = Literal[
-    "too_small", "blurred", "too_dark", "too_bright", "low_contrast", "extreme_pose", "cut_by_frame", "likely_occluded"
+    "too_small",
+    "blurred",
+    "too_dark",
+    "too_bright",
+    "low_contrast",
+    "extreme_pose",
+    "cut_by_frame",
+    "bad_landmarks",
+    "stretched",
+    "likely_occluded",
 ]
 """Why a face is hard to read."""
 

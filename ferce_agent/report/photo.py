@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ferce_agent.inputs.photo import ImageSource, Picture
 
 
-SCHEMA_VERSION: Final = "1.4"
+SCHEMA_VERSION: Final = "1.5"
 
 
 class Source(Part):
@@ -45,7 +45,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.4"] = SCHEMA_VERSION
+    schema_version: Literal["1.5"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""

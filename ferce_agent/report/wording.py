@@ -73,6 +73,8 @@ QUALITY: Final[dict[QualityReason, str]] = {
     "low_contrast": "the face has little contrast",
     "extreme_pose": "the head is turned far from the camera",
     "cut_by_frame": "the face is cut off by the edge of the picture",
+    "bad_landmarks": "eyes, nose and mouth do not lie as in a face",
+    "stretched": "the face is stretched or squeezed",
     "likely_occluded": "part of the face is probably covered",
 }
 """What makes a face hard to read, in words."""
@@ -243,7 +245,7 @@ def headline(person: Person) -> str:
         # Movements without an expression: it was left out by rule.
         return f"{name}: no expression is inferred" if person.action_units else f"{name} could not be read"
     if expression.primary is None:
-        return f"{name}: no expression is named, {_abstention(expression)}"
+        return f"{name}: no expression is named, {_abstention(expression, person.face.quality)}"
     sure = f"({confidence_word(expression.confidence)}, {percent(expression.confidence)})"
     return f"{name} {shows(expression.primary)} {sure}{_strength(expression)}"
 
@@ -254,8 +256,8 @@ def _strength(expression: Expression) -> str:
     return f", {intensity_word(expression.intensity.value)}"
 
 
-def _abstention(expression: Expression) -> str:
-    reason = ABSTAIN[expression.abstain_reason] if expression.abstain_reason else "no reason is given"
+def _abstention(expression: Expression, quality: Quality) -> str:
+    reason = abstention(expression, quality)
     first, second = expression.distribution.ranked()[:2]
     if first[1] - second[1] < TIE_MARGIN:
         return f"{reason} ({term_label(first[0])} and {term_label(second[0])} come first, {percent(first[1])} each)"
@@ -306,10 +308,15 @@ def main_doubt(person: Person, report: EmotionReport) -> str:
     return next(iter(gaps), "") or _contradiction(person, report) or _obstacle(person, expression)
 
 
+def abstention(expression: Expression, quality: Quality) -> str:
+    """Return in words why no expression is named: what is most in the way of the face, where that is the reason."""
+    if expression.abstain_reason == "low_quality" and quality.reasons:
+        return QUALITY[quality.reasons[0]]
+    return ABSTAIN[expression.abstain_reason or "unsure"]
+
+
 def _unnamed(person: Person, expression: Expression) -> str:
-    reason = ABSTAIN[expression.abstain_reason or "unsure"]
-    if expression.abstain_reason == "low_quality" and person.face.quality.reasons:
-        reason = QUALITY[person.face.quality.reasons[0]]
+    reason = abstention(expression, person.face.quality)
     shares = [f"{term_label(term)} {percent(share)}" for term, share in expression.distribution.ranked()[:2]]
     return f"{reason} ({', '.join(shares)})"
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import Pose, estimate_pose
-from ferce_agent.faces.quality import assess_quality, percentiles, visible_share
+from ferce_agent.faces.quality import assess_quality, percentiles, visible_share, worst_sharpness
 
 Damage = Callable[[NDArray[np.uint8], DetectedFace], NDArray[np.uint8]]
 
@@ -54,6 +55,49 @@ def test_covered_eyes_are_named(pixels: NDArray[np.uint8]) -> None:
     assert "likely_occluded" in assess_quality(covered, face, Pose(0, 0, 0)).reasons
 
 
+def moving(picture: NDArray[np.uint8], length: int, degrees: float) -> NDArray[np.uint8]:
+    """The picture as a camera takes it that moves by `length` pixels."""
+    kernel = np.zeros((length | 1, length | 1), np.float32)
+    kernel[length // 2] = 1
+    turn = cv2.getRotationMatrix2D((length // 2, length // 2), degrees, 1)
+    kernel = np.asarray(cv2.warpAffine(kernel, turn, kernel.shape), np.float32)
+    return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.uint8)
+
+
+@pytest.mark.parametrize("degrees", [0, 40, 90, 135])
+def test_movement_in_any_direction_is_blur(pixels: NDArray[np.uint8], degrees: float) -> None:
+    """Along the other direction the face is as sharp as before, and so is the mean over all directions nearly."""
+    face = FaceDetector().detect(pixels)[0]
+    moved = moving(pixels, int(face.box[2] * 0.16), degrees)
+    quality = assess_quality(moved, face, estimate_pose(face.landmarks))
+    assert quality.reasons[:1] == ("blurred",)
+    assert quality.score < 0.5
+
+
+def test_worst_sharpness_does_not_depend_on_light(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    grey = align_face(pixels, face.landmarks, 112)
+    usual = worst_sharpness(grey)
+    assert worst_sharpness((grey // 2 + 60).astype(np.uint8)) == pytest.approx(usual, rel=0.15)
+    assert worst_sharpness(np.ascontiguousarray(grey.T)) == pytest.approx(usual, rel=0.15)
+    assert worst_sharpness(np.full((112, 112), 90, np.uint8)) == 0
+
+
+@pytest.mark.parametrize(("across", "down"), [(0.45, 1.0), (1.0, 0.5), (2.2, 1.0)])
+def test_a_stretched_picture_is_named(pixels: NDArray[np.uint8], across: float, down: float) -> None:
+    stretched = np.asarray(cv2.resize(pixels, None, fx=across, fy=down), np.uint8)
+    (face,) = FaceDetector().detect(stretched)
+    assert "stretched" in assess_quality(stretched, face, estimate_pose(face.landmarks)).reasons
+
+
+def test_landmarks_that_no_face_has_are_named_and_leave_nothing_to_read(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    wrong = DetectedFace(face.box, face.landmarks[[1, 0, 2, 3, 4]], face.score)
+    quality = assess_quality(pixels, wrong, Pose(0, 0, 0))
+    assert quality.reasons[0] == "bad_landmarks"
+    assert quality.score == 0
+
+
 def test_small_faces_are_named(pixels: NDArray[np.uint8]) -> None:
     small = np.asarray(cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_AREA), np.uint8)
     face = FaceDetector().detect(pixels)[0].moved(96 / 512, (0, 0))
@@ -78,6 +122,25 @@ def test_a_cut_face_is_named(pixels: NDArray[np.uint8]) -> None:
     left = int(face.box[0] + face.box[2] * 0.4)
     cut = np.ascontiguousarray(pixels[:, left:])
     assert "cut_by_frame" in assess_quality(cut, face.moved(1, (-left, 0)), Pose(0, 0, 0)).reasons
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_a_face_cut_through_eye_or_mouth_is_named_where_the_detector_finds_it(
+    pixels: NDArray[np.uint8], share: float
+) -> None:
+    """YuNet puts the landmarks of such a face inside the frame."""
+    eye, other = FaceDetector().detect(pixels)[0].landmarks[:2]
+    cut = np.ascontiguousarray(pixels[:, int(eye[0] * (1 - share / 4) + other[0] * share / 4) :])
+    (face,) = FaceDetector().detect(cut)
+    assert "cut_by_frame" in assess_quality(cut, face, estimate_pose(face.landmarks)).reasons
+
+
+def test_with_an_eye_outside_nothing_is_left_to_read(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    left = int(face.landmarks[0, 0] + 3)
+    quality = assess_quality(np.ascontiguousarray(pixels[:, left:]), face.moved(1, (-left, 0)), Pose(0, 0, 0))
+    assert quality.reasons[0] == "cut_by_frame"
+    assert quality.score == 0
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 400))
