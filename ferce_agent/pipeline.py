@@ -118,7 +118,7 @@ class Pipeline:
         """Prepare; no file is read yet."""
         self.settings = settings or Settings()
         self.detector = FaceDetector(self.settings.face_threshold)
-        self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.precision)
+        self.specialist = Specialist(self.settings.weights, self.settings.threads)
         self.encoder = WordEncoder(threads=self.settings.threads)
         self.vocabulary = Vocabulary(encoder=self.encoder)
 

@@ -139,8 +139,6 @@ class Settings(metaclass=_InPlainWords):
     Its training pictures are mostly neutral or happy; on photos a flatter prior is nearer to the truth and less
     overconfident.
     """
-    precision: Annotated[Literal["auto", "full", "int8"], NO_OPTION] = "auto"
-    """Which of the shipped files of the expression model to use; auto is the same as int8."""
     vlm: Annotated[Words, Option(metavar="SPEC")] = ""
     """Vision-language model: own (in the package), own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME,
     openai:URL#MODEL, python:MODULE:FUNCTION, NAME:… of an installed plugin, or test (says the same always); empty for

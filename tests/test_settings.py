@@ -91,7 +91,6 @@ def test_the_command_line_says_which_variable_would_be_ignored(monkeypatch: pyte
         ({"face_threshold": float("nan")}, "face_threshold=nan"),
         ({"flatten": [1]}, "a number from 0 to 1"),
         ({"scene": None}, "true or false"),
-        ({"precision": "int4"}, "auto, full or int8"),
         ({"weights": 5}, "the path of a file"),
         ({"vlm": object()}, r"Engines\(vlm=…\)"),
     ],

@@ -132,14 +132,15 @@ def bench_situations(file: Path | None, wrong: bool, as_json: bool) -> None:
 
 @bench.command(name="drift")
 @click.option("--data", type=FOLDER, required=True, help="Folder with test.parquet (FER+).")
-def bench_drift(data: Path) -> None:
-    """Compare the 8-bit weights with the full ones on the FER+ test faces.
+@click.option("--other", type=FILE, required=True, help="Weight file, such as the one in full precision.")
+def bench_drift(data: Path, other: Path) -> None:
+    """Compare the shipped weights with another file on the FER+ test faces.
 
-    Fails if they lose more than half a point.
+    Fails if the shipped ones lose more than half a point. `ferce train specialist` writes a file in full precision.
     """
     from ferce_agent.evaluation.drift import measure_drift
 
-    drift = measure_drift(data)
+    drift = measure_drift(data, other)
     click.echo(json.dumps(drift.as_dict(), indent=2))
     if not drift.fine:
         sys.exit(1)

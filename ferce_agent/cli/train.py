@@ -26,20 +26,18 @@ def train() -> None:
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
 @click.option("--teachers", type=FOLDER, help="Folder with the teacher networks; without it only the votes are learnt.")
 @click.option("--short", is_flag=True, help="Two epochs, to try things out.")
-@click.option(
-    "--taught", is_flag=True, help="One more cycle, taught by the ensemble of the network's own answers. Not shipped."
-)
+@click.option("--faceres", type=FOLDER, help="Folder with HSE-FaceRes (make teachers), for a second teacher.")
 @click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
 def train_specialist(data: Path, out: Path, **options: Any) -> None:
     """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.
 
-    A run that was stopped continues where it was: start it again with the same options. About 90 minutes on two cores.
+    A run that was stopped continues where it was: start it again with the same options. Some hours on two cores.
     Needs the extras `train` and `backbone`, and mediapipe with --teachers.
     """
     from ferce_agent.training.run import run_specialist
 
     path = run_specialist(data, out, **options)
-    click.echo(path.with_suffix(".md").read_text("utf-8"))
+    click.echo((out / "specialist.md").read_text("utf-8"))
     click.echo(f"Weights: {path}")
 
 

@@ -1,4 +1,4 @@
-"""`ferce bench drift`: does the 8-bit file answer like the full one?"""
+"""`ferce bench drift`: does the shipped weight file answer like another one, as a rule that in full precision?"""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy as np
 from ferce_agent.evaluation.compare import mcnemar
 from ferce_agent.evaluation.ferplus import load_split
 from ferce_agent.specialist.calibration import softmax
-from ferce_agent.specialist.runner import PRECISIONS, Specialist
+from ferce_agent.specialist.runner import Specialist
 from ferce_agent.views.progress import Display
 
 ALLOWED: Final = 0.005
-"""Accuracy that the 8-bit file may lose."""
+"""Accuracy that the shipped file may lose against the other one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The 8-bit file against the full one on the same faces.
+    """The shipped file against another one on the same faces.
 
     Attributes:
         items: Number of faces.
-        full_accuracy: Accuracy of the full file.
-        int8_accuracy: Accuracy of the 8-bit file.
+        other_accuracy: Accuracy of the other file.
+        accuracy: Accuracy of the shipped file.
         same_label: Share of faces with the same likeliest expression.
         mean_difference: Mean absolute difference of the probabilities.
         p_value: McNemar's exact test.
@@ -33,8 +33,8 @@ class Drift:
     """
 
     items: int
-    full_accuracy: float
-    int8_accuracy: float
+    other_accuracy: float
+    accuracy: float
     same_label: float
     mean_difference: float
     p_value: float
@@ -43,15 +43,15 @@ class Drift:
     @property
     def fine(self) -> bool:
         """Whether the loss is within what is allowed."""
-        return self.full_accuracy - self.int8_accuracy <= self.allowed
+        return self.other_accuracy - self.accuracy <= self.allowed
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {**{name: round(value, 5) for name, value in asdict(self).items()}, "fine": self.fine}
 
 
-def measure_drift(folder: Path, split: str = "test") -> Drift:
-    """Compare the shipped files on a split of FER+.
+def measure_drift(folder: Path, other: Path, split: str = "test") -> Drift:
+    """Compare the shipped file with another one on a split of FER+.
 
     Raises:
         DataError: The split cannot be read.
@@ -60,11 +60,11 @@ def measure_drift(folder: Path, split: str = "test") -> Drift:
     data = load_split(folder, split)
     shares = []
     with Display(2 * len(data), "Reading faces") as display:
-        for turn, precision in enumerate(PRECISIONS):
-            model, parts = Specialist(precision=precision), []
+        for turn, path in enumerate((other, None)):
+            model, parts = Specialist(path), []
             for start in range(0, len(data), 64):
                 parts.append(model.run(data.crops[start : start + 64]).logits)
-                display.show(turn * len(data) + start, f"Reading faces, {precision}")
+                display.show(turn * len(data) + start, f"Reading faces, {model.path.name}")
             shares.append(softmax(np.concatenate(parts), model.card.temperature))
     said = [values.argmax(1) for values in shares]
     right = [labels == data.labels for labels in said]

@@ -31,7 +31,7 @@ from ferce_agent.inputs.situation import read_situation
 from ferce_agent.pipeline import Frame
 from ferce_agent.policy.use import read_use
 from ferce_agent.report import EmotionReport
-from ferce_agent.specialist.runner import PRECISIONS, Specialist
+from ferce_agent.specialist.runner import Specialist
 
 BARE: Final = "bare steps: JPEG decoded, YuNet at 320 pixels, int8 network"
 READ: Final = "pipeline.read, with decoding"
@@ -212,18 +212,19 @@ def _row(name: str, values: list[float], unit: str = "ms") -> Row:
 def specialist_rows(runs: int) -> list[Row]:
     """Time the expression model alone on one thread.
 
-    Each weight file, a clear face and one that needs a second look, a batch.
+    A clear face, one that needs a second look, a batch.
     """
     clear, unclear = clear_and_unclear_face()
-    rows = []
-    for precision in PRECISIONS:
-        model = Specialist(threads=1, precision=precision)
-        kind = f"specialist, {precision}, one thread"
-        for name, crop in (("clear face (one look)", clear), ("unclear face (two looks)", unclear)):
-            rows.append(_row(f"{kind}: {name}", perceive_times(model, crop[None], runs)))
-        batch = np.stack([clear, unclear] * 32)
-        rows.append(_row(f"{kind}: batch of 64, half of them clear, per face", perceive_times(model, batch, 5)))
-    return rows
+    model, kind = Specialist(threads=1), "specialist, one thread"
+    batches = {size: np.stack([clear, unclear] * (size // 2)) for size in (16, 64)}
+    return [
+        _row(f"{kind}: clear face (one look)", perceive_times(model, clear[None], runs)),
+        _row(f"{kind}: unclear face (two looks)", perceive_times(model, unclear[None], runs)),
+        *(
+            _row(f"{kind}: batch of {size}, half of them clear, per face", perceive_times(model, batch, 5))
+            for size, batch in batches.items()
+        ),
+    ]
 
 
 def clear_and_unclear_face() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,12 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import softmax
 
-WEIGHTS_NAME: Final = "specialist.onnx"
-"""The shipped file with weights in full precision."""
-INT8_NAME: Final = "specialist.int8.onnx"
-"""The shipped file with 8-bit weights."""
+WEIGHTS_NAME: Final = "specialist.int8.onnx"
+"""The shipped file, whose convolutions compute with 8-bit integers.
+
+`ferce train specialist` writes one in full precision beside it."""
+FULL_NAME: Final = "specialist.onnx"
+"""The file with weights in half precision that computes in single precision; made by training, not shipped."""
 METADATA_KEY: Final = "ferce"
 """Key of the ONNX file's metadata under which the card stands as JSON."""
 
@@ -48,6 +50,7 @@ class SpecialistCard:
             same data.
         prior: Share of each expression in the training votes, in label order; empty if not stored.
         sure: From this confidence on the crop's mirror image is not looked at as well; above 1 it always is.
+        blendshapes: Movements of the `blendshapes` output, in order; empty if the network has none.
     """
 
     version: str
@@ -61,6 +64,7 @@ class SpecialistCard:
     sure: float = 2.0
     prior: tuple[float, ...] = ()
     flattened: tuple[tuple[float, float, float], ...] = ()
+    blendshapes: tuple[str, ...] = ()
 
     def thresholds(self, flatten: float) -> tuple[float, float]:
         """Return the conformal and the abstention threshold for a class prior that was flattened so much (0..1).
@@ -82,7 +86,7 @@ class SpecialistCard:
         """
         try:
             fields = json.loads(text)
-            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior")}
+            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior", "blendshapes")}
             lists["flattened"] = tuple(tuple(row) for row in fields.get("flattened", ()))
             card = cls(**{**fields, **lists})
         except (ValueError, TypeError, KeyError) as error:
@@ -104,6 +108,9 @@ class SpecialistOutput:
             `units`.
         pose: Yaw, pitch and roll in degrees, as FSA-Net (Yang et al. 2019) counts them, which taught the network; None
             if the network has no such output. Reports use `ferce_agent.faces.pose` instead.
+        blendshapes: Intensity 0..1 of each movement as MediaPipe's face landmarker names it, with the left and right
+            of the person who is seen apart: each eye's lid and gaze, each mouth corner, the jaw. Keys as the card's
+            `blendshapes`; empty if the network has no such output.
     """
 
     probabilities: NDArray[np.float64]
@@ -111,6 +118,7 @@ class SpecialistOutput:
     embedding: NDArray[np.float32]
     units: dict[str, float]
     pose: tuple[float, float, float] | None
+    blendshapes: dict[str, float] = field(default_factory=dict)
 
 
 def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
@@ -129,6 +137,7 @@ def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
         np.mean([view.embedding for view in views], axis=0).astype(np.float32),
         {name: float(np.mean([view.units[name] for view in views])) for name in views[0].units},
         (yaw, pitch, roll) if poses else None,
+        {name: float(np.mean([view.blendshapes[name] for view in views])) for name in views[0].blendshapes},
     )
 
 
@@ -141,29 +150,19 @@ class RawOutputs:
         embedding: Shape (N, 256).
         units: Action-unit intensities 0..1, shape (N, U); U may be 0.
         pose: Yaw, pitch, roll in degrees, shape (N, 3), or (N, 0).
+        blendshapes: Intensities 0..1, shape (N, B); B may be 0.
     """
 
     logits: NDArray[np.float64]
     embedding: NDArray[np.float64]
     units: NDArray[np.float64]
     pose: NDArray[np.float64]
+    blendshapes: NDArray[np.float64]
 
 
-Precision = Literal["auto", "full", "int8"]
-"""Which of the shipped weight files to use.
-
-``auto`` means ``int8`` on every machine, so that all give the same numbers.
-"""
-
-
-PRECISIONS: Final[tuple[Literal["full", "int8"], ...]] = ("full", "int8")
-"""The shipped files."""
-
-
-def shipped_weights(precision: Precision = "full") -> Path:
+def shipped_weights() -> Path:
     """Return the path of the weights that come with the package."""
-    name = WEIGHTS_NAME if precision == "full" else INT8_NAME
-    return Path(str(resources.files("ferce_agent.weights"))) / name
+    return Path(str(resources.files("ferce_agent.weights"))) / WEIGHTS_NAME
 
 
 def open_session(data: bytes, threads: int) -> Any:
@@ -197,6 +196,11 @@ def check_crops(crops: NDArray[np.uint8]) -> None:
         raise EngineError(f"The specialist needs uint8 crops (N, {CROP_SIZE}, {CROP_SIZE}), not {crops.shape}.")
 
 
+def _mirrored(name: str) -> str:
+    """Return a blendshape's name with left and right exchanged."""
+    return name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """A weight file in memory: its digest, the onnxruntime session of the same bytes, and the names of its outputs."""
@@ -209,22 +213,20 @@ class _Loaded:
 class Specialist:
     """Runs the network with onnxruntime. Loaded on first use; safe to share between threads."""
 
-    def __init__(self, path: Path | None = None, threads: int = 2, precision: Precision = "auto") -> None:
+    def __init__(self, path: Path | None = None, threads: int = 2) -> None:
         """Remember what to load; nothing is read yet.
 
         Args:
-            path: Weight file; default: a shipped one.
+            path: Weight file; default: the shipped one.
             threads: Threads of the network.
-            precision: Which of the shipped files, where no path is given.
         """
         self._given = path
-        self._precision = precision
         self.threads = threads
 
     @property
     def path(self) -> Path:
         """The weight file in use."""
-        return self._given if self._given is not None else shipped_weights(self._precision)
+        return self._given if self._given is not None else shipped_weights()
 
     @property
     def sha256(self) -> str:
@@ -288,6 +290,7 @@ class Specialist:
             mirrored = self.look(crops[unsure, :, ::-1])
             if mirrored["pose"].shape[1]:
                 mirrored["pose"] *= [-1, 1, -1]
+            mirrored["blendshapes"] = mirrored["blendshapes"][:, self._other_side]
             for name, value in values.items():
                 value[unsure] = (value[unsure] + mirrored[name]) / 2
         return RawOutputs(**values)
@@ -318,6 +321,12 @@ class Specialist:
         return [dict(zip(self.card.units, row.tolist(), strict=False)) for row in found]
 
     @lazy_property
+    def _other_side(self) -> list[int]:
+        """Place of each blendshape's counterpart on the other side of the face; its own where it has none."""
+        names = self.card.blendshapes
+        return [names.index(other) if (other := _mirrored(name)) in names else at for at, name in enumerate(names)]
+
+    @lazy_property
     def _log_prior(self) -> NDArray[np.float64]:
         """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
         return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
@@ -337,7 +346,7 @@ class Specialist:
         if not np.isfinite(values["logits"]).all():
             raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
         nothing = np.zeros((len(crops), 0))
-        return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose")}
+        return {name: values.get(name, nothing) for name in ("logits", "embedding", "units", "pose", "blendshapes")}
 
     def perceive(
         self, crops: NDArray[np.uint8], flatten: float = 0.0, *, twice: bool = False
@@ -364,6 +373,7 @@ class Specialist:
                 raw.embedding[index].astype(np.float32),
                 dict(zip(self.card.units, raw.units[index].tolist(), strict=False)),
                 tuple(raw.pose[index].tolist()) if raw.pose.shape[1] else None,
+                dict(zip(self.card.blendshapes, raw.blendshapes[index].tolist(), strict=False)),
             )
             for index in range(len(crops))
         ]

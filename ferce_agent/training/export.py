@@ -24,10 +24,10 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import fit_temperature, softmax
 from ferce_agent.specialist.conformal import abstention_threshold, conformal_threshold
-from ferce_agent.specialist.runner import INT8_NAME, METADATA_KEY, WEIGHTS_NAME, Specialist, SpecialistCard
+from ferce_agent.specialist.runner import FULL_NAME, METADATA_KEY, WEIGHTS_NAME, Specialist, SpecialistCard
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet
 from ferce_agent.training.specialist import Recipe, TrainState, column_correlations
-from ferce_agent.training.teachers import TeacherLabels, unit_targets
+from ferce_agent.training.teachers import SHAPES, TeacherLabels, shape_targets, unit_targets
 from ferce_agent.views.progress import Display
 
 COVERAGE: Final = 0.9
@@ -40,26 +40,27 @@ FLATTENED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Amounts of prior flattening for which thresholds are stored."""
 EXIT_COST: Final = 0.0005
 """Validation accuracy that the early exit may cost."""
-VERSION: Final = "3"
+VERSION: Final = "4"
 CALIBRATION_FACES: Final = 320
 """Validation faces on which the ranges of the 8-bit activations are measured."""
 SMALL: Final = 1024
 """Weights with fewer numbers stay in single precision."""
-OUTPUTS: Final = ("logits", "embedding", "units", "pose")
+OUTPUTS: Final = ("logits", "embedding", "units", "pose", "blendshapes")
 
 
 class Shipped(nn.Module):
-    """The network with the outputs of the weight file: action units as intensities 0..1, head pose in degrees."""
+    """The network with the outputs of the weight file: movements as intensities 0..1, head pose in degrees."""
 
     def __init__(self, network: FaceNet) -> None:
         """Wrap the network."""
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return logits (N, 8), embedding (N, 256), units (N, 16) and pose (N, 3) of pixels (N, 1, 44, 44)."""
-        outputs = self.network(pixels)
-        return outputs.logits, outputs.embedding, torch.sigmoid(outputs.units), outputs.pose * POSE_SCALE
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return `OUTPUTS` of pixels (N, 1, 44, 44): shapes (N, 8), (N, 256), (N, 16), (N, 3) and (N, 47)."""
+        said = self.network(pixels)
+        movements, sides = torch.sigmoid(said.units), torch.sigmoid(said.shapes)
+        return said.logits, said.embedding, movements, said.pose * POSE_SCALE, sides
 
 
 def write_onnx(network: FaceNet, path: Path) -> None:
@@ -174,7 +175,9 @@ def vote_shares(votes: NDArray[np.uint8]) -> tuple[float, ...]:
 
 def calibrate(path: Path, valid: FerPlus, prior: tuple[float, ...] = ()) -> SpecialistCard:
     """Fit temperature, early exit and thresholds on the validation split and store them in the file."""
-    blank = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS, prior=prior)
+    blank = SpecialistCard(
+        VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS, prior=prior, blendshapes=SHAPES
+    )
     write_card(path, blank)
     gold = valid.labels
     first, mirrored = (look_at(Specialist(path), view) for view in (valid.crops, valid.crops[:, :, ::-1]))
@@ -237,11 +240,13 @@ class Agreement:
 
     Attributes:
         units: Pearson correlation per action unit, shape (16,).
+        shapes: Pearson correlation per blendshape, shape (47,); all zero where the weights have none.
         pose: Pearson correlation of yaw, pitch and roll, shape (3,).
         count: Number of faces in which the landmarker found a face.
     """
 
     units: NDArray[np.float64]
+    shapes: NDArray[np.float64]
     pose: NDArray[np.float64]
     count: int
 
@@ -257,8 +262,11 @@ def agreement(specialist: Specialist, valid: FerPlus, labels: TeacherLabels) -> 
     pose = torch.from_numpy(np.concatenate([part.pose for part in raw]))
     found = torch.from_numpy(labels.found)
     goal = torch.from_numpy(unit_targets(labels))
+    sides = torch.from_numpy(np.concatenate([part.blendshapes for part in raw]))
+    wanted = torch.from_numpy(shape_targets(labels))
     return Agreement(
         column_correlations(units[found], goal[found]).numpy(),
+        column_correlations(sides[found], wanted[found]).numpy() if sides.shape[1] else np.zeros(len(SHAPES)),
         column_correlations(pose[found], torch.from_numpy(labels.pose)[found]).numpy(),
         int(found.sum()),
     )
@@ -267,7 +275,9 @@ def agreement(specialist: Specialist, valid: FerPlus, labels: TeacherLabels) -> 
 def export(
     state: TrainState, recipe: Recipe, data_folder: Path, out: Path, labels: Path | None = None
 ) -> dict[str, Accuracy]:
-    """Write `out`/specialist.onnx and `out`/specialist.md; return the evaluation per split.
+    """Write `out`/specialist.int8.onnx, which is shipped, `out`/specialist.onnx and `out`/specialist.md.
+
+    Return the evaluation per split.
 
     Args:
         state: The trained state; its averaged weights are exported.
@@ -281,7 +291,7 @@ def export(
         MissingExtraError: An export package is missing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    path, small, plain = out / WEIGHTS_NAME, out / INT8_NAME, out / "specialist.single.onnx"
+    path, small, plain = out / FULL_NAME, out / WEIGHTS_NAME, out / "specialist.single.onnx"
     average: FaceNet = state.average.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     valid, prior = load_split(data_folder, "valid"), vote_shares(load_split(data_folder, "train").votes)
     write_onnx(average, plain)
@@ -358,15 +368,16 @@ def teacher_table(taught: Agreement | None) -> str:
     cells = " | ".join(f"{value:.2f}" for value in values)
     mean = taught.units.mean()
     title = f"Correlation with the teachers on {taught.count} validation faces (mean of the action units {mean:.2f}):"
-    return f"{title}\n\n{head}\n| {cells} |"
+    sides = ", ".join(f"{name} {value:.2f}" for name, value in zip(SHAPES, taught.shapes, strict=True))
+    return f"{title}\n\n{head}\n| {cells} |\n\nBlendshapes: {sides}."
 
 
 CARD: Final = """# Specialist, version {version}
 
 A residual network ({parameters:,} weights) that reads one aligned 44x44 grey face crop and gives probabilities of eight
-expressions, an embedding, intensities of 16 action units and the head pose. Two files: `specialist.onnx` (weights
-stored in half precision, computed in single; SHA-256 `{full}`) and `specialist.int8.onnx` (convolutions in 8-bit
-integers; SHA-256 `{int8}`). Apache-2.0.
+expressions, an embedding, intensities of 16 action units and of 47 movements with left and right apart, and the head
+pose. Shipped: `specialist.int8.onnx` (convolutions in 8-bit integers; SHA-256 `{int8}`). The training also writes
+`specialist.onnx` (weights stored in half precision, computed in single; SHA-256 `{full}`). Apache-2.0.
 
 **Made by** `ferce train specialist --data DIR --teachers DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on
 two cores.

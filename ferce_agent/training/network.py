@@ -1,6 +1,6 @@
 """The specialist's network.
 
-Dlib's residual face network with a grey stem and heads for expression, action units and head pose.
+Dlib's residual face network with a grey stem and heads for expression, action units, blendshapes and head pose.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ferce_agent.training.backbone import Layer
-from ferce_agent.training.teachers import BLENDSHAPE_UNITS
+from ferce_agent.training.teachers import BLENDSHAPE_UNITS, SHAPES
 
 SIDE: Final = 112
 """Side in pixels to which the network enlarges its input."""
@@ -32,15 +32,17 @@ class Outputs(NamedTuple):
 
     Attributes:
         logits: Expression, shape (N, 8).
-        embedding: Pooled features, shape (N, 256).
+        embedding: Pooled features, shape (N, 256), or (N, 1024) from `expression_network`.
         units: Action units before the sigmoid, shape (N, 16).
         pose: Yaw, pitch, roll divided by `POSE_SCALE`, shape (N, 3).
+        shapes: Blendshapes, left and right apart, before the sigmoid, shape (N, 47); (N, 0) without such a head.
     """
 
     logits: Tensor
     embedding: Tensor
     units: Tensor
     pose: Tensor
+    shapes: Tensor
 
 
 class Convolution(nn.Module):
@@ -99,7 +101,7 @@ class ResidualBlock(nn.Module):
 
 
 class FaceNet(nn.Module):
-    """Grey crop in; expression, embedding, action units and head pose out.
+    """Grey crop in; expression, embedding, action units, blendshapes and head pose out.
 
     Takes pixels of shape (N, 1, H, W) in 0..255, enlarges and standardises each picture itself, so that exported
     weights need no preprocessing beyond the crop.
@@ -119,6 +121,7 @@ class FaceNet(nn.Module):
         self.drop = nn.Dropout(drop)
         self.expression = nn.Linear(channels, 8)
         self.units = nn.Linear(channels, len(UNITS))
+        self.shapes = nn.Linear(channels, len(SHAPES))
         self.pose = nn.Linear(channels, 3)
 
     def convolutions(self) -> list[Convolution]:
@@ -141,7 +144,12 @@ class FaceNet(nn.Module):
         """Return what the heads say."""
         embedding = self.features(pixels)
         dropped = self.drop(embedding)
-        return Outputs(self.expression(dropped), embedding, self.units(dropped), self.pose(dropped))
+        return self.judge(embedding, dropped)
+
+    def judge(self, embedding: Tensor, dropped: Tensor | None = None) -> Outputs:
+        """Return what the heads say about features (N, 256), or about `dropped`, a thinned-out copy of them."""
+        seen = embedding if dropped is None else dropped
+        return Outputs(self.expression(seen), embedding, self.units(seen), self.pose(seen), self.shapes(seen))
 
 
 @torch.no_grad()

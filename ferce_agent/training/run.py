@@ -48,44 +48,67 @@ def unit_agreement(data: Path, labels: Path) -> str:
         raise MissingExtraError("torch", "train") from error
     valid = load_split(data, "valid")
     known = TeacherLabels.load(labels / "valid.npz", len(valid))
-    return teacher_table(agreement(Specialist(precision="full"), valid, known))
+    return teacher_table(agreement(Specialist(), valid, known))
 
 
 def run_specialist(  # noqa: PLR0913
-    data: Path, out: Path, *, teachers: Path | None, seed: int, limit: int, short: bool, taught: bool, threads: int
+    data: Path,
+    out: Path,
+    *,
+    teachers: Path | None,
+    faceres: Path | None,
+    seed: int,
+    limit: int,
+    short: bool,
+    threads: int,
 ) -> Path:
-    """Label, train, calibrate, export; return the path of the ONNX file.
+    """Label, train, calibrate, export; return the path of the shipped ONNX file.
+
+    With `faceres` three networks are trained: the first from dlib's filters, a second one from HSE-FaceRes, and the
+    first one further, taught half by the votes and half by what both say about the very picture it is shown.
 
     Raises:
         MissingExtraError: torch or the backbone's package is not installed.
         SetupError: mediapipe is not installed.
-        DataError: The data folder or an existing checkpoint cannot be used.
+        DataError: The data folder, `faceres` or an existing checkpoint cannot be used.
     """
     try:
         import torch
     except ImportError as error:
         raise MissingExtraError("torch", "train") from error
     from ferce_agent.training.export import export
-    from ferce_agent.training.specialist import Recipe, train
+    from ferce_agent.training.specialist import FINAL, FIRST, SECOND, TrainState, train
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
-    recipe = Recipe(seed=seed, limit=limit)
+    recipes = [replace(recipe, seed=seed, limit=limit) for recipe in (FIRST, SECOND, FINAL)]
     if short:
-        recipe = replace(recipe, cycles=((2, 0.02, 0, 0.01),), batch=32)
-    if taught:
-        recipe = recipe.and_taught()
+        recipes = [replace(recipe, cycles=((2, 0.02, 0, 0.01),), batch=32) for recipe in recipes]
+    first, second, final = recipes
     labels = out if teachers else None
     if teachers:
         run_labels(data, teachers, out)
-    with Display(recipe.total, "Training") as display:
+    total, done = first.total + (second.total + final.total if faceres else 0), 0
+    with Display(total, "Training") as display:
 
         def tick(epoch: int, share: float, loss: float) -> None:
-            display.show(epoch + share, f"Epoch {epoch + 1} of {recipe.total}, loss {loss:.3f}")
+            now = done + epoch + share
+            display.show(now, f"Epoch {int(done + epoch) + 1} of {total}, loss {loss:.3f}")
 
-        state = train(data, out, recipe, tick, lambda log: display.say(str(log)), labels)
+        def say(log: object) -> None:
+            display.say(str(log))
+
+        if faceres:
+            one: TrainState = train(data, out / "first", first, tick, say, labels)
+            done = first.total
+            two = train(data, out / "second", second, tick, say, labels, faceres=faceres)
+            done += second.total
+            both = (one.average.eval(), two.average.eval())
+            state = train(data, out, final, tick, say, labels, start=one.average.state_dict(), teachers=both)
+        else:
+            final, state = first, train(data, out, first, tick, say, labels)
         display.say("Calibrating and exporting…")
-        export(state, recipe, data, out, labels)
-    return out / "specialist.onnx"
+        export(state, final, data, out, labels)
+    return out / "specialist.int8.onnx"
 
 
 def run_vlm(  # noqa: PLR0913

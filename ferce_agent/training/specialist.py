@@ -13,10 +13,10 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 import torch
@@ -29,8 +29,10 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.training.augment import Crops, augment, centre_crop
 from ferce_agent.training.backbone import backbone_file, read_layers
 from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
+from ferce_agent.training.expression_network import ExpressionNet
+from ferce_agent.training.faceres import read_filters
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet, Outputs, settle_norms
-from ferce_agent.training.teachers import TeacherLabels, unit_targets
+from ferce_agent.training.teachers import MIRRORED_SHAPES, SHAPES, TeacherLabels, shape_targets, unit_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,14 @@ class Recipe:
         ema: Decay of the weight average per step.
         common: Share of the votes from which on a class is not repeated; a class with share f is repeated sqrt(common /
             f) times.
-        unit_weight: Weight of the action-unit loss.
+        unit_weight: Weight of the action-unit loss, and of that of the blendshapes.
         pose_weight: Weight of the head-pose loss.
-        backbone: Whether to start from dlib's face network rather than from random weights.
+        network: Which network is trained, and what it starts from: "dlib" or "faceres", or "blank", which is dlib's
+            with random weights.
+        lessons: Share of the target that comes from other networks' answers to the very picture that is shown, where
+            `train` is given any (Beyer et al. 2022, https://arxiv.org/abs/2106.05237).
+        mixup: Share of the steps of full augmentation in which each picture is blended with another (Zhang et al.
+            2018, Beta(0.3, 0.3)).
         seed: Seed of weights, order and augmentation.
         limit: Use only so many training pictures (0 = all); for trying things out.
     """
@@ -68,7 +75,9 @@ class Recipe:
     common: float = 0.1
     unit_weight: float = 0.5
     pose_weight: float = 0.2
-    backbone: bool = True
+    network: Literal["dlib", "faceres", "blank"] = "dlib"
+    lessons: float = 0.0
+    mixup: float = 0.0
     seed: int = 7
     limit: int = 0
 
@@ -118,13 +127,13 @@ class Recipe:
             return learning_rate((inside + share) / main, peak)
         return last * (1 - (inside - main + share) / gentle)
 
-    def and_taught(self) -> Recipe:
-        """Return the recipe with one more short cycle.
 
-        Half its target is the ensemble of the network's earlier answers.
-        """
-        taught = tuple(self.taught_in(cycle) for cycle in range(len(self.cycles)))
-        return replace(self, cycles=(*self.cycles, (1, 0.01, 2, 0.012)), taught=(*taught, 0.5))
+FIRST: Final = Recipe()
+"""The first network, from dlib's filters."""
+SECOND: Final = Recipe(cycles=((8, 0.03, 3, 0.006),), network="faceres", mixup=0.5)
+"""The second one, from HSE-FaceRes; it only teaches."""
+FINAL: Final = Recipe(cycles=((9, 0.02, 4, 0.008),), lessons=0.5)
+"""The one that is shipped: the first one, trained further with both as teachers."""
 
 
 @dataclass(slots=True)
@@ -158,6 +167,7 @@ class Examples:
         units: Action-unit targets 0..1, shape (N, 16).
         pose: Yaw, pitch, roll divided by `POSE_SCALE`, shape (N, 3).
         found: 1 where the landmarker found a face, else 0; shape (N,).
+        shapes: Blendshape targets 0..1, shape (N, 47).
     """
 
     pictures: Tensor
@@ -165,6 +175,7 @@ class Examples:
     units: Tensor
     pose: Tensor
     found: Tensor
+    shapes: Tensor
 
     def __len__(self) -> int:
         """Return the number of pictures."""
@@ -175,8 +186,8 @@ class Examples:
 class TrainState:
     """The mutable parts of a run, as saved in the checkpoint; `taught` are the network's own answers, shape (N, 8)."""
 
-    model: FaceNet
-    average: FaceNet
+    model: FaceNet | ExpressionNet
+    average: FaceNet | ExpressionNet
     optimiser: torch.optim.SGD
     taught: Tensor | None = None
     epoch: int = 0
@@ -197,7 +208,7 @@ def learning_rate(progress: float, peak: float, rise: float = 0.15) -> float:
 def new_state(recipe: Recipe) -> TrainState:
     """Build network, weight average and optimiser from the seed; dlib's filters are read by `train`."""
     torch.manual_seed(recipe.seed)
-    model = FaceNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = (ExpressionNet() if recipe.network == "faceres" else FaceNet()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.SGD(
         model.parameters(), recipe.cycles[0][1], momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
@@ -245,12 +256,19 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
             mean.copy_(value)
 
 
+def half_precision() -> torch.autocast:
+    """Let matrices be multiplied in bfloat16 , which takes a third of the time on a processor that can."""
+    fast = "AVX512" in torch.backends.cpu.get_cpu_capability()
+    return torch.autocast("cpu", torch.bfloat16, enabled=fast)
+
+
 @torch.no_grad()
-def predict(model: FaceNet, images: Tensor, batch: int = 128) -> Outputs:
+def predict(model: FaceNet | ExpressionNet, images: Tensor, batch: int = 128) -> Outputs:
     """Return the outputs for uint8 pictures (N, 1, 48, 48), centre crop, no mirroring."""
     model.eval()
-    parts = [model(centre_crop(chunk.float())) for chunk in torch.split(images, batch)]
-    return Outputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    with half_precision():
+        parts = [model(centre_crop(chunk.float())) for chunk in torch.split(images, batch)]
+    return Outputs(*(torch.cat(column).float() for column in zip(*parts, strict=True)))
 
 
 def load_examples(folder: Path, split: str, labels: Path | None, limit: int = 0) -> Examples:
@@ -266,11 +284,13 @@ def load_examples(folder: Path, split: str, labels: Path | None, limit: int = 0)
         raise DataError(f"The split {split} has fewer than two usable pictures.")
     units = np.zeros((len(data), len(UNITS)), np.float32)
     pose, found = np.zeros((len(data), 3), np.float32), np.zeros(len(data), np.bool_)
+    shapes = np.zeros((len(data), len(SHAPES)), np.float32)
     if labels is not None:
         teacher = TeacherLabels.load(labels / f"{split}.npz", len(data))
         units, pose, found = unit_targets(teacher), teacher.pose / POSE_SCALE, teacher.found
-    arrays = data.images[keep][:, None], votes[keep], units[keep], pose[keep], found[keep].astype(np.float32)
-    return Examples(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+        shapes = shape_targets(teacher)
+    arrays = data.images[:, None], votes, units, pose, found.astype(np.float32), shapes
+    return Examples(*(torch.from_numpy(np.ascontiguousarray(array[keep])) for array in arrays))
 
 
 def repeat_factors(votes: Tensor, common: float) -> Tensor:
@@ -317,23 +337,62 @@ def batches(examples: Examples, recipe: Sampling, epoch: int) -> list[Tensor]:
     return [chosen[start : start + size] for start in range(0, len(chosen) - size + 1, size)]
 
 
-def joint_loss(outputs: Outputs, crops: Crops, examples: Examples, chosen: Tensor, recipe: Recipe) -> Tensor:
+MIRRORED: Final = list(MIRRORED_SHAPES)
+
+
+def joint_loss(  # noqa: PLR0913
+    outputs: Outputs, votes: Tensor, crops: Crops, examples: Examples, chosen: Tensor, recipe: Recipe
+) -> Tensor:
     """Return the weighted sum of expression, action-unit and pose loss of one batch; a scalar.
 
     The pose target follows the augmentation: a mirrored face has the opposite yaw and roll, a turned one more roll.
     """
-    loss = F.cross_entropy(outputs.logits, examples.votes[chosen])
+    loss = F.cross_entropy(outputs.logits, votes)
     found = examples.found[chosen]
     share = found.sum().clamp(min=1)
     units = F.binary_cross_entropy_with_logits(outputs.units, examples.units[chosen], reduction="none").mean(1)
     yaw, pitch, roll = examples.pose[chosen].unbind(1)
     turned = torch.stack([yaw * crops.mirror, pitch, (roll + crops.turned / POSE_SCALE) * crops.mirror], 1)
     pose = F.smooth_l1_loss(outputs.pose, turned, reduction="none").mean(1)
-    extra = recipe.unit_weight * units + recipe.pose_weight * pose
+    sides = torch.where(crops.mirror[:, None] < 0, examples.shapes[chosen][:, MIRRORED], examples.shapes[chosen])
+    shapes = F.binary_cross_entropy_with_logits(outputs.shapes, sides, reduction="none").mean(1)
+    extra = recipe.unit_weight * (units + shapes) + recipe.pose_weight * pose
     return loss + (extra * found).sum() / share
 
 
-def train_epoch(state: TrainState, examples: Examples, recipe: Recipe, tick: Tick) -> float:
+def answers(model: FaceNet | ExpressionNet, pixels: Tensor) -> Outputs:
+    """Return what the network says about crops (N, 1, H, W), in single precision."""
+    with half_precision():
+        outputs = model(pixels)
+    return Outputs(*(part.float() for part in outputs))
+
+
+def taught_votes(votes: Tensor, pixels: Tensor, teachers: Sequence[FaceNet | ExpressionNet], share: float) -> Tensor:
+    """Return vote distributions (N, 8), `share` of them replaced by the teachers' mean answer to crops (N, 1, H, W)."""
+    if not teachers:
+        return votes
+    with torch.no_grad():
+        said = torch.stack([torch.softmax(answers(teacher, pixels).logits, 1) for teacher in teachers]).mean(0)
+    return torch.lerp(votes, said, share)
+
+
+def blended_loss(model: FaceNet | ExpressionNet, pixels: Tensor, votes: Tensor, rng: torch.Generator) -> Tensor:
+    """Return the loss of crops (N, 1, H, W) of which each is blended with the next; a scalar.
+
+    Only expressions are learnt from blends: a blend of two movements is no movement.
+    """
+    share = float(np.random.default_rng(int(torch.randint(2**31, (), generator=rng))).beta(0.3, 0.3))
+    outputs = answers(model, torch.lerp(pixels.roll(1, 0), pixels, share))
+    return F.cross_entropy(outputs.logits, torch.lerp(votes.roll(1, 0), votes, share))
+
+
+def train_epoch(
+    state: TrainState,
+    examples: Examples,
+    recipe: Recipe,
+    tick: Tick,
+    teachers: Sequence[FaceNet | ExpressionNet] = (),
+) -> float:
     """Run one epoch and return its mean loss."""
     rng = torch.Generator().manual_seed(recipe.seed * 7919 + state.epoch)
     gentle = recipe.is_gentle(state.epoch)
@@ -345,7 +404,11 @@ def train_epoch(state: TrainState, examples: Examples, recipe: Recipe, tick: Tic
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         crops = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=gentle)
-        loss = joint_loss(state.model(crops.pixels), crops, examples, chosen, recipe)
+        votes = taught_votes(examples.votes[chosen], crops.pixels, teachers, recipe.lessons)
+        if not gentle and float(torch.rand((), generator=rng)) < recipe.mixup:
+            loss = blended_loss(state.model, crops.pixels, votes, rng)
+        else:
+            loss = joint_loss(answers(state.model, crops.pixels), votes, crops, examples, chosen, recipe)
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()
@@ -373,7 +436,7 @@ def column_correlations(one: Tensor, other: Tensor) -> Tensor:
     return torch.where(spread > 0, (a * b).sum(0) / spread.clamp(min=1e-12), torch.zeros_like(spread))
 
 
-def own_answers(model: FaceNet, pictures: Tensor) -> Tensor:
+def own_answers(model: FaceNet | ExpressionNet, pictures: Tensor) -> Tensor:
     """Return the network's distribution for each picture, (N, 8), averaged in the logits over the mirror image."""
     sides = [predict(model, view).logits for view in (pictures, pictures.flip(3))]
     return torch.softmax((sides[0] + sides[1]) / 2, 1)
@@ -387,14 +450,20 @@ def mixed(examples: Examples, taught: Tensor | None, share: float) -> Examples:
     return examples if taught is None else replace(examples, votes=torch.lerp(examples.votes, taught, share))
 
 
-def start_from_backbone(state: TrainState, examples: Examples) -> None:
-    """Load dlib's filters into a fresh state and let its norms measure the training pictures.
+def start_from_backbone(state: TrainState, examples: Examples, faceres: Path | None = None) -> None:
+    """Load the filters of the recipe's starting point into a fresh state and let its norms measure training pictures.
 
     Raises:
-        MissingExtraError: The package with the filters is not installed.
+        MissingExtraError: The package with dlib's filters is not installed.
+        DataError: `faceres` does not hold HSE-FaceRes.
     """
-    state.model.load_backbone(read_layers(backbone_file()))
-    settle_norms(state.model, centre_crop(examples.pictures[:512].float()))
+    pixels = centre_crop(examples.pictures[:512].float())
+    if isinstance(state.model, ExpressionNet):
+        state.model.backbone.load(read_filters(faceres or Path()))
+        state.model.settle(pixels)
+    else:
+        state.model.load_backbone(read_layers(backbone_file()))
+        settle_norms(state.model, pixels)
     state.average.load_state_dict(state.model.state_dict())
 
 
@@ -405,6 +474,10 @@ def train(  # noqa: PLR0913
     tick: Tick | None = None,
     report: Callable[[EpochLog], None] = print,
     labels: Path | None = None,
+    *,
+    faceres: Path | None = None,
+    start: dict[str, Tensor] | None = None,
+    teachers: Sequence[FaceNet | ExpressionNet] = (),
 ) -> TrainState:
     """Train or continue a run in `out` and return its state; `out`/checkpoint.pt is rewritten after every epoch.
 
@@ -418,6 +491,9 @@ def train(  # noqa: PLR0913
         tick: Called after every step.
         report: Called after every epoch.
         labels: Folder with the teachers' train.npz and valid.npz; without it only the votes are learnt.
+        faceres: Folder with HSE-FaceRes, for a recipe that starts from it.
+        start: Weights to start from instead of the recipe's starting point, as `state_dict` gives them.
+        teachers: Other networks, whose mean answer is part of the target; see `Recipe.lessons`.
 
     Raises:
         DataError: The data folder or an existing checkpoint cannot be used.
@@ -429,8 +505,11 @@ def train(  # noqa: PLR0913
     state = new_state(recipe) if fresh else load_checkpoint(checkpoint, recipe)
     examples = load_examples(data_folder, "train", labels, recipe.limit)
     valid = load_examples(data_folder, "valid", labels)
-    if fresh and recipe.backbone:
-        start_from_backbone(state, examples)
+    if fresh and start is not None:
+        state.model.load_state_dict(start)
+        state.average.load_state_dict(start)
+    elif fresh and recipe.network != "blank":
+        start_from_backbone(state, examples, faceres)
     while state.epoch < recipe.total:
         began = time.perf_counter()
         cycle, inside = recipe.place(state.epoch)
@@ -438,9 +517,8 @@ def train(  # noqa: PLR0913
             latest = own_answers(state.average, examples.pictures)
             state.taught = latest if state.taught is None else torch.lerp(state.taught, latest, 0.5)
         torch.manual_seed(recipe.seed * 104729 + state.epoch)  # dropout
-        loss = train_epoch(
-            state, mixed(examples, state.taught, recipe.taught_in(cycle)), recipe, tick or (lambda *_: None)
-        )
+        targets = mixed(examples, state.taught, recipe.taught_in(cycle))
+        loss = train_epoch(state, targets, recipe, tick or (lambda *_: None), teachers)
         log = EpochLog(state.epoch, loss, *validate(state, valid), time.perf_counter() - began)
         state.logs.append(log)
         state.epoch += 1

@@ -50,6 +50,25 @@ BLENDSHAPE_UNITS: Final[dict[str, tuple[str, ...]]] = {
 The landmarker's cheek squint and nose sneer stay at zero on every
 face we tried, so AU6 and AU9 cannot be learnt from it."""
 
+SHAPES: Final = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
+    "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
+    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
+    "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
+    "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+)  # fmt: skip
+"""Blendshapes that are kept, in the order of the columns: those of the landmarker that are not always zero.
+
+Left and right are those of the person who is seen."""
+
+MIRRORED_SHAPES: Final = tuple(
+    SHAPES.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in SHAPES
+)
+"""Column that a blendshape's value moves to when the picture is mirrored."""
+
 _ENLARGED: Final = 192
 _BORDER: Final = 64
 """The landmarker needs a larger face with room around it: 192 pixels in a replicated border of 64."""
@@ -60,20 +79,27 @@ class TeacherLabels:
     """What the teachers say about N faces.
 
     Attributes:
-        units: Action-unit activations 0..1, columns as `BLENDSHAPE_UNITS`, shape (N, 16), float32; zero where not
-            `found`.
+        shapes: Blendshapes 0..1, columns as `SHAPES`, shape (N, 47), float32; zero where not `found`.
         pose: Yaw, pitch, roll in degrees as FSA-Net gives them, shape (N, 3), float32.
         found: Whether the landmarker found a face, shape (N,).
     """
 
-    units: NDArray[np.float32]
+    shapes: NDArray[np.float32]
     pose: NDArray[np.float32]
     found: NDArray[np.bool_]
+
+    @property
+    def units(self) -> NDArray[np.float32]:
+        """Action-unit activations 0..1, columns as `BLENDSHAPE_UNITS`, shape (N, 16)."""
+        columns = [
+            self.shapes[:, [SHAPES.index(name) for name in names]].mean(1) for names in BLENDSHAPE_UNITS.values()
+        ]
+        return np.stack(columns, 1)
 
     def save(self, path: Path) -> None:
         """Write the labels to `path` (.npz) in one step."""
         partial = path.with_suffix(".partial.npz")
-        np.savez_compressed(partial, units=self.units, pose=self.pose, found=self.found)
+        np.savez_compressed(partial, shapes=self.shapes, pose=self.pose, found=self.found)
         os.replace(partial, path)
 
     @classmethod
@@ -85,10 +111,10 @@ class TeacherLabels:
         """
         try:
             with np.load(path) as stored:
-                labels = cls(stored["units"], stored["pose"], stored["found"])
+                labels = cls(stored["shapes"], stored["pose"], stored["found"])
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise DataError(f"{path.name} holds no teacher labels.", hint="Delete it and label again.") from error
-        if labels.units.shape != (count, len(BLENDSHAPE_UNITS)) or len(labels.found) != count:
+        if labels.shapes.shape != (count, len(SHAPES)) or len(labels.found) != count:
             raise DataError(f"{path.name} belongs to other data.", hint="Delete it and label again.")
         return labels
 
@@ -105,6 +131,24 @@ def unit_targets(labels: TeacherLabels) -> NDArray[np.float32]:
     return np.minimum(labels.units / np.array(UNIT_SCALE, np.float32), 1)
 
 
+SHAPE_SCALE: Final = (1.0,) * len(SHAPES)
+"""Value that counts as full intensity, per blendshape: see `shape_scale`; measured on the FER+ training faces."""
+
+
+def shape_targets(labels: TeacherLabels) -> NDArray[np.float32]:
+    """Return intensities 0..1: blendshapes divided by `SHAPE_SCALE` and cut at 1, shape (N, 47)."""
+    return np.minimum(labels.shapes / np.array(SHAPE_SCALE, np.float32), 1)
+
+
+def shape_scale(labels: TeacherLabels) -> NDArray[np.float32]:
+    """Return the value of each blendshape that counts as full intensity, shape (47,).
+
+    The 99th percentile over the faces found, the greater of left and right, so that equal movements get equal numbers.
+    """
+    high = np.percentile(labels.shapes[labels.found], 99, axis=0)
+    return np.maximum(np.maximum(high, high[list(MIRRORED_SHAPES)]), 0.02).astype(np.float32)
+
+
 def label_faces(images: NDArray[np.uint8], teachers: Path, title: str = "Labelling") -> TeacherLabels:
     """Let both teachers look at grey face crops (N, S, S).
 
@@ -115,7 +159,7 @@ def label_faces(images: NDArray[np.uint8], teachers: Path, title: str = "Labelli
     for name in (LANDMARKER, *POSE_NETS):
         if not (teachers / name).is_file():
             raise DataError(f"No teacher file {name} in {teachers}.", hint="Give the folder that holds it.")
-    units = np.zeros((len(images), len(BLENDSHAPE_UNITS)), np.float32)
+    kept = np.zeros((len(images), len(SHAPES)), np.float32)
     found = np.zeros(len(images), np.bool_)
     pose = np.zeros((len(images), 3), np.float32)
     with landmarker(teachers / LANDMARKER) as look, Display(len(images), title) as display:
@@ -124,10 +168,10 @@ def label_faces(images: NDArray[np.uint8], teachers: Path, title: str = "Labelli
             shapes = look(image)
             if shapes is not None:
                 found[index] = True
-                units[index] = [np.mean([shapes[name] for name in names]) for names in BLENDSHAPE_UNITS.values()]
+                kept[index] = [shapes[name] for name in SHAPES]
             pose[index] = np.mean([_pose(net, image) for net in nets], 0)
             display.show(index + 1, f"{title}, {found.sum()} faces found")
-    return TeacherLabels(units, pose, found)
+    return TeacherLabels(kept, pose, found)
 
 
 @contextmanager

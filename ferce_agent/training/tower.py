@@ -334,6 +334,7 @@ class Tower(nn.Module):
             embedding,
             self.heads["units"](embedding),
             self.heads["pose"](embedding),
+            embedding[:, :0],
         )
 
     def forward(self, pixels: Tensor) -> Outputs:
@@ -354,8 +355,7 @@ def teach(teacher: FaceNet, pixels: Tensor) -> tuple[tuple[Tensor, Tensor, Tenso
     fourth = F.interpolate(maps[256], size=(GRID, GRID), mode="nearest")
     hints = [hint.flatten(2).transpose(1, 2) for hint in (second, maps[128], fourth)]
     embedding = features.mean((2, 3))
-    outputs = Outputs(teacher.expression(embedding), embedding, teacher.units(embedding), teacher.pose(embedding))
-    return (hints[0], hints[1], hints[2]), outputs
+    return (hints[0], hints[1], hints[2]), teacher.judge(embedding)
 
 
 @dataclass(slots=True)

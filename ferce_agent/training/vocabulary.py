@@ -25,7 +25,7 @@ from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.ontology.store import Term, ontology
 from ferce_agent.specialist.open_vocabulary import Alignment, features_of
-from ferce_agent.specialist.runner import Specialist, shipped_weights
+from ferce_agent.specialist.runner import Specialist
 from ferce_agent.specialist.sentence_encoder import DIMENSIONS, TEMPLATES, TextEncoder
 from ferce_agent.training.network import UNITS
 from ferce_agent.views.progress import Display
@@ -233,10 +233,8 @@ def train_vocabulary(data: Path, weights: Path | None, out: Path, seed: int) -> 
         DataError: The data folder cannot be used.
         WeightsError: The specialist's weights cannot be used, or a file of the sentence encoder is missing or damaged.
     """
-    specialist, encoder = Specialist(weights, precision="full"), TextEncoder()
+    specialist, encoder = Specialist(weights), TextEncoder()
     digests = [specialist.sha256]
-    if weights is None and shipped_weights("int8").is_file():
-        digests.append(Specialist(precision="int8").sha256)
     encoder.encode(["ready"])  # fail before the long part
     faces = read_faces(load_split(data, "train"), specialist, "Reading training faces")
     held = read_faces(load_split(data, "valid"), specialist, "Reading validation faces")

@@ -126,7 +126,7 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
     from ferce_agent.specialist.runner import shipped_weights
 
     with pytest.raises(WeightsError, match="no gate network"):
-        _ = Gates(shipped_weights("int8")).card
+        _ = Gates(shipped_weights()).card
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def vocabulary() -> Vocabulary:
 
 def test_the_map_belongs_to_the_shipped_model_and_knows_every_term(vocabulary: Vocabulary) -> None:
     alignment = vocabulary.alignment
-    assert {Specialist(precision=name).sha256 for name in ("full", "int8")} == set(alignment.specialists)
+    assert Specialist().sha256 in alignment.specialists
     assert alignment.terms == tuple(ontology().terms)
     np.testing.assert_allclose(np.linalg.norm(alignment.vectors, axis=1), 1, atol=0.01)
 

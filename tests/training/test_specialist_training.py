@@ -19,11 +19,14 @@ from ferce_agent.ontology.labels import CANONICAL  # noqa: E402
 from ferce_agent.specialist.runner import Specialist  # noqa: E402
 from ferce_agent.training.augment import augment, centre_crop, random_affine  # noqa: E402
 from ferce_agent.training.export import export  # noqa: E402
+from ferce_agent.training.expression_network import ExpressionNet  # noqa: E402
 from ferce_agent.training.network import POSE_SCALE, SPREAD, UNITS, FaceNet, Outputs, settle_norms, standardise  # noqa: E402
 from ferce_agent.training.specialist import (  # noqa: E402
     Examples,
     Recipe,
+    answers,
     batches,
+    blended_loss,
     column_correlations,
     joint_loss,
     learning_rate,
@@ -32,11 +35,12 @@ from ferce_agent.training.specialist import (  # noqa: E402
     mixed,
     own_answers,
     repeat_factors,
+    taught_votes,
     train,
 )
-from ferce_agent.training.teachers import TeacherLabels, unit_targets  # noqa: E402
+from ferce_agent.training.teachers import MIRRORED_SHAPES, SHAPES, TeacherLabels, shape_scale, unit_targets  # noqa: E402
 
-TINY = Recipe(cycles=((2, 0.02, 1, 0.01), (1, 0.01, 0, 0.01)), taught=(0.0, 0.4), batch=16, ema=0.8, backbone=False)
+TINY = Recipe(cycles=((2, 0.02, 1, 0.01), (1, 0.01, 0, 0.01)), taught=(0.0, 0.4), batch=16, ema=0.8, network="blank")
 WORDS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 
@@ -70,11 +74,11 @@ def write_labels(folder: Path, counts: dict[str, int]) -> None:
     """Teacher labels in which AU12 and yaw tell the class, and every fifth face was not found."""
     for split, count in counts.items():
         kind = np.arange(count) % 2
-        units = np.zeros((count, len(UNITS)), np.float32)
-        units[:, UNITS.index("AU12")] = kind * 0.9
+        shapes = np.zeros((count, len(SHAPES)), np.float32)
+        shapes[:, [SHAPES.index("mouthSmileLeft"), SHAPES.index("mouthSmileRight")]] = kind[:, None] * 0.9
         pose = np.zeros((count, 3), np.float32)
         pose[:, 1] = kind * 30 - 15
-        TeacherLabels(units, pose, np.arange(count) % 5 > 0).save(folder / f"{split}.npz")
+        TeacherLabels(shapes, pose, np.arange(count) % 5 > 0).save(folder / f"{split}.npz")
 
 
 @pytest.mark.slow
@@ -119,6 +123,7 @@ def test_the_exported_file_says_what_the_network_says(tmp_path: Path) -> None:
         np.testing.assert_allclose(look["logits"], side[0], atol=0.02)
         np.testing.assert_allclose(look["units"], side[2], atol=0.02)
         np.testing.assert_allclose(look["pose"], side[3], atol=0.5)
+        np.testing.assert_allclose(look["blendshapes"], side[4], atol=0.02)
 
 
 @pytest.mark.slow
@@ -178,22 +183,63 @@ def test_rare_classes_are_repeated() -> None:
     assert factors[0] == 1
     assert factors[-1] == pytest.approx(2)
     assert (repeat_factors(votes, 0) == 1).all()
-    examples = Examples(torch.zeros(100, 1, 48, 48), votes, torch.zeros(100, 16), torch.zeros(100, 3), torch.ones(100))
+    examples = Examples(
+        torch.zeros(100, 1, 48, 48),
+        votes,
+        torch.zeros(100, 16),
+        torch.zeros(100, 3),
+        torch.ones(100),
+        torch.zeros(100, 47),
+    )
     drawn = torch.cat(batches(examples, replace(TINY, common=0.16, batch=4), 0))
     assert len(drawn) == 104
     assert set(drawn.tolist()) == set(range(100))
 
 
-def test_the_taught_cycle_comes_last() -> None:
-    recipe = Recipe().and_taught()
-    assert recipe.cycles[:-1] == Recipe().cycles
-    assert [recipe.taught_in(cycle) for cycle in range(len(recipe.cycles))] == [0.0, 0.0, 0.0, 0.5]
-    assert recipe.total == Recipe().total + 3
+def test_what_teachers_say_is_part_of_the_target() -> None:
+    torch.manual_seed(3)
+    teachers = [FaceNet().eval(), ExpressionNet().eval()]
+    votes, pixels = torch.eye(8)[:4], torch.rand(4, 1, 44, 44) * 255
+    assert taught_votes(votes, pixels, (), 0.5) is votes
+    said = torch.stack([torch.softmax(answers(one, pixels).logits, 1) for one in teachers]).mean(0)
+    torch.testing.assert_close(taught_votes(votes, pixels, teachers, 0.25), 0.75 * votes + 0.25 * said)
+
+
+def test_blended_pictures_have_blended_targets() -> None:
+    """How much of each picture is shown depends on the seed; where all targets are alike, so is any blend of them."""
+    torch.manual_seed(1)
+    network = FaceNet().eval()
+    torch.nn.init.normal_(network.expression.weight, 0, 100)
+    pixels, votes = torch.rand(8, 1, 44, 44) * 255, torch.eye(8)
+
+    def loss(targets: torch.Tensor, seed: int) -> float:
+        return float(blended_loss(network, pixels, targets, torch.Generator().manual_seed(seed)).detach())
+
+    assert len({loss(votes, seed) for seed in range(3)}) == 3
+    assert loss(torch.full((8, 8), 1 / 8), 0) >= np.log(8) - 1e-4
+
+
+def test_mirrored_blendshapes_change_sides() -> None:
+    assert SHAPES[MIRRORED_SHAPES[SHAPES.index("eyeBlinkLeft")]] == "eyeBlinkRight"
+    assert SHAPES[MIRRORED_SHAPES[SHAPES.index("jawRight")]] == "jawLeft"
+    assert SHAPES[MIRRORED_SHAPES[SHAPES.index("jawOpen")]] == "jawOpen"
+    labels = TeacherLabels(
+        np.random.default_rng(0).uniform(0, 1, (50, len(SHAPES))).astype(np.float32),
+        np.zeros((50, 3), np.float32),
+        np.ones(50, np.bool_),
+    )
+    scale = shape_scale(labels)
+    np.testing.assert_array_equal(scale, scale[list(MIRRORED_SHAPES)])
 
 
 def test_own_answers_are_mixed_in() -> None:
     examples = Examples(
-        torch.rand(4, 1, 48, 48) * 255, torch.eye(8)[:4], torch.zeros(4, 16), torch.zeros(4, 3), torch.ones(4)
+        torch.rand(4, 1, 48, 48) * 255,
+        torch.eye(8)[:4],
+        torch.zeros(4, 16),
+        torch.zeros(4, 3),
+        torch.ones(4),
+        torch.zeros(4, 47),
     )
     assert mixed(examples, None, 0.4) is examples
     own = own_answers(FaceNet(), examples.pictures)
@@ -202,24 +248,39 @@ def test_own_answers_are_mixed_in() -> None:
     torch.testing.assert_close(votes.sum(1), torch.ones(4))
 
 
-def test_pose_targets_follow_the_augmentation() -> None:
-    """A face turned to its left is turned to the right in the mirror; a picture turned clockwise adds to the roll."""
+def test_targets_follow_the_augmentation() -> None:
+    """A face turned to its left is turned to the right in the mirror; a picture turned clockwise adds to the roll.
+
+    A left mouth corner is a right one in the mirror.
+    """
     count = 64
     pose = torch.tensor([[0.5, 0.1, 0.2]]).repeat(count, 1)
     votes = torch.zeros(count, 8)
     votes[:, 0] = 1
-    examples = Examples(torch.rand(count, 1, 48, 48) * 255, votes, torch.zeros(count, 16), pose, torch.ones(count))
+    shapes = torch.zeros(count, 47)
+    shapes[:, SHAPES.index("mouthSmileLeft")] = 1
+    examples = Examples(
+        torch.rand(count, 1, 48, 48) * 255, votes, torch.zeros(count, 16), pose, torch.ones(count), shapes
+    )
     crops = augment(examples.pictures, 44, torch.Generator().manual_seed(1))
     right = torch.stack(
         [0.5 * crops.mirror, torch.full((count,), 0.1), (0.2 + crops.turned / POSE_SCALE) * crops.mirror], 1
     )
     logits = votes * 50
     sure = torch.full((count, 16), -50.0)
+    sides = torch.full((count, 47), -50.0)
+    sides[crops.mirror > 0, SHAPES.index("mouthSmileLeft")] = 50
+    sides[crops.mirror < 0, SHAPES.index("mouthSmileRight")] = 50
+    still = torch.where(shapes > 0, 50.0, -50.0)
     chosen = torch.arange(count)
-    assert float(joint_loss(Outputs(logits, logits, sure, right), crops, examples, chosen, TINY)) < 1e-6
-    assert float(joint_loss(Outputs(logits, logits, sure, pose), crops, examples, chosen, TINY)) > 0.001
-    hidden = replace(examples, found=torch.zeros(count))
-    assert float(joint_loss(Outputs(logits, logits, sure, pose), crops, hidden, chosen, TINY)) < 1e-6
+
+    def loss(said: Outputs, known: Examples) -> float:
+        return float(joint_loss(said, votes, crops, known, chosen, TINY))
+
+    assert loss(Outputs(logits, logits, sure, right, sides), examples) < 1e-6
+    assert loss(Outputs(logits, logits, sure, pose, sides), examples) > 0.001
+    assert loss(Outputs(logits, logits, sure, right, still), examples) > 0.1
+    assert loss(Outputs(logits, logits, sure, pose, still), replace(examples, found=torch.zeros(count))) < 1e-6
 
 
 def test_turning_is_reported_with_the_right_sign() -> None:

@@ -15,13 +15,13 @@ from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import EmotionReport
 from ferce_agent.settings import Settings
-from ferce_agent.specialist.runner import Precision, Specialist
+from ferce_agent.specialist.runner import Specialist
 
 TRAINED_ON = {"fer2013/train": "FER+ votes on the training split", "fer2013/valid": "calibration and thresholds"}
 
 
 class SpecialistPerceiver:
-    """`specialist`, `specialist:full`, `specialist:int8` or `specialist:FILE`.
+    """`specialist` or `specialist:FILE`.
 
     The expression model on the aligned crop.
     """
@@ -29,15 +29,8 @@ class SpecialistPerceiver:
     writes = False
 
     def __init__(self, choice: str = "") -> None:
-        """Choose one of the shipped files by its precision, or any file by its path.
-
-        Default: the faster shipped one.
-        """
-        shipped: dict[str, Precision] = {"": "auto", "full": "full", "int8": "int8"}
-        if choice in shipped:
-            self._model = Specialist(precision=shipped[choice])
-        else:
-            self._model = Specialist(Path(choice))
+        """Choose a weight file by its path; default: the shipped one."""
+        self._model = Specialist(Path(choice) if choice else None)
         self._flatten = Settings.from_environment().flatten
 
     def describe(self) -> dict[str, Any]:

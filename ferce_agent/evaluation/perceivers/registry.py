@@ -21,8 +21,6 @@ from ferce_agent.vlm.protocol import VisionLanguageModel
 
 NAMES = (
     "specialist",
-    "specialist:full",
-    "specialist:int8",
     "specialist:FILE.onnx",
     "product",
     "fer",
