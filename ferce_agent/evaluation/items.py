@@ -34,12 +34,14 @@ class Item:
         gold: Index of the right word in the set's label space.
         source: The encoded picture, or the file that holds it.
         disagreement: Entropy of the annotators' votes in nats, where they are known.
+        agreed: Whether more than half of the votes name one expression, as the published protocol of FER+ asks.
     """
 
     id: str
     gold: int
     source: bytes | Path
     disagreement: float | None = None
+    agreed: bool = False
 
     def data(self) -> bytes:
         """Return the encoded picture.

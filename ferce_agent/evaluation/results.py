@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 from collections import Counter
 from dataclasses import asdict
@@ -37,6 +38,8 @@ COVERAGE: Final = 0.9
 FREQUENT: Final = 100
 """Classes with at least this many items count for the scores over frequent classes."""
 CURVE_POINTS: Final = 60
+QUALITY_BANDS: Final = (0.0, 0.25, 0.5, 0.75, 0.95, 1.01)
+"""Borders of the bands of quality for which the coverage of the prediction sets is told."""
 """Points of a curve that are kept for the plots."""
 PACKAGES: Final = (
     "ferce-agent",
@@ -137,10 +140,36 @@ def _evaluate_one(  # noqa: PLR0913
     unseen = [row for row in plain if row["item"] not in dataset.seen]
     if dataset.seen and unseen:
         result["answers"]["unseen"] = {"items": len(unseen), "accuracy": _accuracy(unseen)}
+    result.update(_published(dataset, plain, plan.seed, resamples))
     result.update(_distributions(plain, plan.seed, resamples, about.get("abstain_below")))
     result.update(_claims(plain))
     result.update(_disagreement(dataset, plain))
     return result
+
+
+def _published(dataset: Dataset, rows: list[Row], seed: int, resamples: int) -> Result:
+    """Return the scores over the items that the published protocol of FER+ counts, where the set knows them.
+
+    Barsoum et al. 2016, majority mode: pictures of which more than half of the votes name one expression.
+    """
+    agreed = {item.id for item in dataset.items if item.agreed}
+    counted = [row for row in rows if row["item"] in agreed]
+    if not counted:
+        return {}
+    classes = len(dataset.labels.words)
+    said, gold = _said(counted), _gold(counted)
+    intervals = bootstrap(lambda chosen: fast_scores(said[chosen], gold[chosen], classes), len(gold), resamples, seed)
+    names = ("accuracy", "uar", "macro_f1")
+    found: Result = {
+        "items": len(counted),
+        **dict(zip(names, fast_scores(said, gold, classes), strict=True)),
+        "interval": dict(zip(names, intervals.tolist(), strict=True)),
+    }
+    given = [row for row in counted if "p" in row]
+    if given:
+        probabilities = np.array([row["p"] for row in given])
+        found["ece"] = expected_calibration_error(probabilities / probabilities.sum(1, keepdims=True), _gold(given))
+    return {"published": found}
 
 
 def _disagreement(dataset: Dataset, rows: list[Row]) -> Result:
@@ -246,6 +275,8 @@ def _distributions(rows: list[Row], seed: int, resamples: int, abstain: float | 
         for index, row in enumerate(given):
             inside[index, row["set"]] = True
         result["conformal"]["shipped"] = set_scores(inside, gold)
+        if any("quality" in row for row in given):
+            result["conformal"]["by_quality"] = sets_by_quality([row.get("quality") for row in given], inside, gold)
     if abstain:
         named = probabilities.max(1) >= abstain
         right = probabilities.argmax(1) == gold
@@ -255,6 +286,21 @@ def _distributions(rows: list[Row], seed: int, resamples: int, abstain: float | 
             "accuracy": float(right[named].mean()) if named.any() else None,
         }
     return result
+
+
+def sets_by_quality(
+    qualities: list[float | None], inside: NDArray[np.bool_], gold: NDArray[np.int64]
+) -> dict[str, Result]:
+    """Return what `set_scores` tells, for the pictures of each band of quality, and for those without a found face."""
+    values = np.array([-1.0 if quality is None else quality for quality in qualities])
+    bands = {"no face found": values < 0}
+    for low, high in itertools.pairwise(QUALITY_BANDS):
+        bands[f"quality {low:g} to {min(high, 1):g}"] = (values >= low) & (values < high)
+    return {
+        name: {"items": int(chosen.sum()), **set_scores(inside[chosen], gold[chosen])}
+        for name, chosen in bands.items()
+        if chosen.any()
+    }
 
 
 def _flip_rate(plain: list[Row], changed: list[Row]) -> float:

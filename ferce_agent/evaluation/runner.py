@@ -33,6 +33,7 @@ from ferce_agent.evaluation.perceivers.base import Perceiver, Prediction, Sample
 from ferce_agent.evaluation.perceivers.registry import load_perceiver
 from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES, Scene, Variant, seeded
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.faces.measure import measure_face
 
 JOURNAL: Final = "answers.jsonl"
 """File of the answers in a run's folder; see `ferce_agent.evaluation.journal`."""
@@ -261,6 +262,8 @@ class Worker:
             began = time.perf_counter()
             prediction = self._perceivers[task.perceiver].perceive(sample, labels)
             row["ms"] = round((time.perf_counter() - began) * 1000, 3)
+            if sample.face is not None and task.variant == "plain":
+                row["quality"] = measure_face(sample.pixels, sample.face).quality.score
             if prediction.answer is not None and task.variant == "plain":
                 prediction = replace(prediction, claims=self._cues.count(sample, prediction.answer))
             return {**row, **as_row(prediction, labels, places)}

@@ -36,6 +36,9 @@ HEADLINES: Final[tuple[Column, ...]] = (
     ("macro-F1", lambda one: with_interval(one["answers"], "macro_f1")),
     ("frequent classes: accuracy / UAR", lambda one: _frequent(one["answers"])),
     ("accuracy without pictures that are in the training split", lambda one: _unseen(one["answers"])),
+    ("published protocol (items): accuracy", lambda one: _published(one, "accuracy")),
+    ("published protocol: macro-F1", lambda one: _published(one, "macro_f1")),
+    ("published protocol: ECE", lambda one: number(one.get("published", {}).get("ece"))),
     ("ECE", _distribution("ece")),
     ("Brier", _distribution("brier")),
     ("NLL", _distribution("nll")),
@@ -83,6 +86,13 @@ def _unseen(answers: Result) -> str:
     return f"{part['accuracy']:.3f} ({part['items']:,} items)" if part else "–"
 
 
+def _published(one: Result, name: str) -> str:
+    part = one.get("published")
+    if not part:
+        return "–"
+    return with_interval(part, name) + (f" ({part['items']:,})" if name == "accuracy" else "")
+
+
 def _corrupted(robustness: Result) -> str:
     return f"{robustness['mean']:.3f} ({robustness['mean_per_severity'][2]:.3f})" if robustness else "–"
 
@@ -128,7 +138,7 @@ def recall_table(entry: Result) -> str:
 
 
 def set_table(entry: Result) -> str:
-    """Return coverage (mean size) of the 90 % prediction sets, overall and per class, by the way they were fitted."""
+    """Return coverage (mean size) of the 90 % prediction sets, overall, per class and per band of quality."""
     able = [one for one in entry["perceivers"] if "conformal" in one]
     kinds = [(one, kind) for one in able for kind in ("shipped", "split", "per_class") if kind in one["conformal"]]
     names = {"shipped": "shipped threshold", "split": "fitted on half of the set", "per_class": "per class, on half"}
@@ -138,7 +148,15 @@ def set_table(entry: Result) -> str:
     lines.append(_row(["all", *(f"{part['coverage']:.3f} ({part['size']:.2f})" for part in parts)]))
     for index, word in enumerate(entry["labels"]):
         lines.append(_row([word, *(number(part["per_class"][index]) for part in parts)]))
+    bands = dict.fromkeys(band for one in able for band in one["conformal"].get("by_quality", {}))
+    lines += [_row([band, *(_band(one, kind, band) for one, kind in kinds)]) for band in bands]
     return "\n".join(lines)
+
+
+def _band(one: Result, kind: str, band: str) -> str:
+    """Return coverage, size and number of pictures of one band of quality; told for the shipped threshold only."""
+    part = one["conformal"].get("by_quality", {}).get(band) if kind == "shipped" else None
+    return f"{part['coverage']:.3f} ({part['size']:.2f}; {part['items']:,} pictures)" if part else "–"
 
 
 def robustness_table(entry: Result) -> str:

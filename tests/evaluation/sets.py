@@ -28,9 +28,16 @@ def write_picture(path: Path, level: int = 100) -> None:
 
 
 def write_ferplus(
-    folder: Path, count: int = 24, words: tuple[str, ...] = FERBENCH, names: list[str] | None = None
+    folder: Path,
+    count: int = 24,
+    words: tuple[str, ...] = FERBENCH,
+    names: list[str] | None = None,
+    split: frozenset[int] = frozenset(),
 ) -> Path:
-    """test.parquet whose pictures' grey level tells the class: 20 + 25 * index of the word."""
+    """test.parquet whose pictures' grey level tells the class: 20 + 25 * index of the word.
+
+    Half of the votes for classes in `split` go to neutral.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -39,6 +46,8 @@ def write_ferplus(
         kind = index % len(words)
         votes = [0] * 10
         votes[kind % 8] = 10
+        if kind in split:
+            votes[0] = votes[kind] = 5
         name = names[index] if names else f"t{index:04}.png"
         cell = {"bytes": picture(20 + 25 * kind), "path": name}
         rows.append({"file_name": name, "image": cell, "votes": votes, "ferbench_label": words[kind]})

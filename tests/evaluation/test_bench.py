@@ -22,9 +22,10 @@ from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.evaluation.bench import bench_to_folder
 from ferce_agent.evaluation.compare import compare, mcnemar, read_result
 from ferce_agent.evaluation.datasets.ferplus import vote_entropy
-from ferce_agent.evaluation.results import contamination, short_name
+from ferce_agent.evaluation.results import contamination, sets_by_quality, short_name
 from ferce_agent.evaluation.runner import JOURNAL, Plan, Task, Worker, pending, robust_items
 from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.evaluation.tables import set_table
 from ferce_agent.evaluation.variants import CORRUPTIONS, SEVERITIES
 from tests.evaluation.sets import write_ferplus
 
@@ -88,6 +89,50 @@ def test_the_answers_entropy_is_held_against_the_votes(ferplus: Path, tmp_path: 
     assert "disagreement" not in bench_to_folder(plan, tmp_path, resamples=10)["sets"][0]["perceivers"][0]
     assert vote_entropy(np.array([5, 5, 0, 0, 0, 0, 0, 0, 9, 9])) == pytest.approx(np.log(2), abs=1e-5)
     assert vote_entropy(np.array([0] * 8 + [5, 5])) is None
+
+
+def test_both_protocols_of_ferplus_are_told(finished: tuple[dict[str, Any], Path], tmp_path: Path) -> None:
+    result, out = finished
+    assert of(result, LEVELS)["published"] == {
+        "items": 24,
+        "accuracy": 1.0,
+        "uar": 1.0,
+        "macro_f1": 1.0,
+        "interval": {name: [1.0, 1.0] for name in ("accuracy", "uar", "macro_f1")},
+        "ece": pytest.approx(of(result, LEVELS)["distribution"]["ece"]),
+    }
+    assert "ece" not in of(result, WRITER)["published"]
+    assert of(result, WRITER)["published"]["accuracy"] == pytest.approx(5 / 8)
+    assert "| published protocol (items): accuracy | 1.000 [1.000, 1.000] (24) |" in (out / "results.md").read_text(
+        "utf-8"
+    )
+    # The pictures of contempt have as many votes for neutral: the published protocol leaves them out.
+    folder = write_ferplus(tmp_path / "split", split=frozenset({7}))
+    plan = Plan((f"ferplus:{folder}",), (WRITER,), flips=False)
+    one = bench_to_folder(plan, tmp_path / "out", resamples=10)["sets"][0]["perceivers"][0]
+    assert (one["published"]["items"], one["answers"]["items"]) == (21, 24)
+    assert one["published"]["accuracy"] == pytest.approx(4 / 7) != one["answers"]["accuracy"]
+
+
+def test_sets_are_told_by_the_quality_of_the_picture() -> None:
+    inside = np.array([[True, False], [True, True], [False, True], [True, False]])
+    told = sets_by_quality([0.1, 1.0, 0.96, None], inside, np.array([0, 1, 0, 0]))
+    assert {name: (band["items"], band["coverage"], band["size"]) for name, band in told.items()} == {
+        "no face found": (1, 1.0, 1.0),
+        "quality 0 to 0.25": (1, 1.0, 1.0),
+        "quality 0.95 to 1": (2, 0.5, 1.5),
+    }
+    split = {"coverage": 0.75, "size": 1.25, "per_class": [0.5, 1.0]}
+    one = {"perceiver": "p", "conformal": {"shipped": split, "split": split, "by_quality": told}}
+    table = set_table({"perceivers": [one], "labels": {"a": "x", "b": "y"}})
+    assert "| quality 0.95 to 1 | 0.500 (1.50; 2 pictures) | – |" in table
+
+
+def test_the_quality_of_a_found_face_is_kept(wildfaces: Path) -> None:
+    spec = f"wildfaces:{wildfaces}"
+    rows = Worker(Plan((spec,), ("specialist",))).do(Task(spec, "specialist", "plain", (0, 1)))
+    assert 0.5 < rows[0]["quality"] <= 1 and "quality" not in rows[1]
+    assert "quality" not in Worker(Plan((spec,), ("specialist",))).do(Task(spec, "specialist", "mirror", (0,)))[0]
 
 
 def test_written_answers_are_scored_strictly_and_leniently(finished: tuple[dict[str, Any], Path]) -> None:

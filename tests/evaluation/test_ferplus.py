@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ferce_agent.errors import DataError
-from ferce_agent.evaluation.ferplus import load_split, vote_targets
+from ferce_agent.evaluation.ferplus import is_majority, load_split, vote_targets
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "ferplus"
 
@@ -23,6 +23,20 @@ def test_targets_follow_the_paper() -> None:
     targets, usable = vote_targets(votes)
     np.testing.assert_allclose(targets[0, :3], [5 / 9, 4 / 9, 0], rtol=1e-6)
     assert usable.tolist() == [True, False, False]
+
+
+def test_a_majority_holds_more_than_half_of_the_votes_but_for_outliers() -> None:
+    votes = np.array(
+        [
+            [5, 4, 1, 0, 0, 0, 0, 0, 0, 0],  # five of nine: the single vote is an outlier
+            [5, 5, 0, 0, 0, 0, 0, 0, 0, 0],
+            [4, 1, 1, 0, 0, 0, 0, 0, 4, 0],  # "unknown" counts
+            [0, 0, 0, 0, 0, 0, 0, 0, 2, 8],  # nor is "not a face" an expression
+            [1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+        ],
+        np.uint8,
+    )
+    assert is_majority(votes).tolist() == [True, False, False, False, False]
 
 
 def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
@@ -43,3 +57,4 @@ def test_the_benchmark_split_is_complete() -> None:
     assert data.gold is not None
     assert (data.votes[:, :8].argmax(1) == data.gold).all()
     assert data.crops.shape == (3573, 44, 44)
+    assert is_majority(data.votes).sum() == 3137

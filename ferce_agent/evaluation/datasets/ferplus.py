@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.datasets.base import require, rows, whole_number
-from ferce_agent.evaluation.ferplus import FERBENCH_WORDS, VOTE_COLUMNS, read_columns
+from ferce_agent.evaluation.ferplus import FERBENCH_WORDS, VOTE_COLUMNS, is_majority, read_columns
 from ferce_agent.evaluation.items import Dataset, Item, LabelSpace
 from ferce_agent.ontology.labels import CANONICAL
 
@@ -21,7 +21,18 @@ LABELS: Final = LabelSpace(
 """FERBench-FERPlus: angry, contempt, disgust, fear, happy, neutral, sad, surprise."""
 
 USAGES: Final = {"train": "Training", "valid": "PublicTest", "test": "PrivateTest"}
-CSV_VOTES: Final = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+CSV_VOTES: Final = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+)
 
 
 def _set(items: list[Item], split: str, seen: frozenset[str] = frozenset()) -> Dataset:
@@ -71,7 +82,7 @@ class FerPlusParquet:
             if votes.shape != (len(VOTE_COLUMNS),):
                 raise DataError(f"{path.name}: {name} has {votes.size} vote counts, not {len(VOTE_COLUMNS)}.")
             gold = LABELS.index(str(words[index])) if words is not None else _majority(votes)
-            items.append(Item(str(name), gold, data, vote_entropy(votes)))
+            items.append(Item(str(name), gold, data, vote_entropy(votes), bool(is_majority(votes[None])[0])))
         return _set(items, split, _in_training(folder, split, items))
 
 
@@ -109,7 +120,7 @@ class FerPlusCsv:
             votes = np.array([whole_number(row[name], f"fer2013new.csv, row {number + 2}") for name in CSV_VOTES])
             name = row["Image name"]
             source = pictures / name if strings is None else _encode(strings[number], number)
-            items.append(Item(name, _majority(votes), source, vote_entropy(votes)))
+            items.append(Item(name, _majority(votes), source, vote_entropy(votes), bool(is_majority(votes[None])[0])))
         return _set(items, split)
 
     def _strings(self, folder: Path, count: int) -> list[str]:
