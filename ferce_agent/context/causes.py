@@ -346,10 +346,10 @@ def find_causes(
         ranked = sorted(own, key=lambda item: -rank(person, item))
         found = [cause_for(person, item, ranked) for item in _distinct(clearest(person, ranked))[:MAX_CAUSES]]
         if not any(cause.agrees for cause in found):
-            for cause, entry in (from_change(person, earlier), from_people(person, people)):
-                if cause is not None and entry is not None:
-                    found.append(cause)
-                    evidence.append(entry)
+            inferred = (from_change(person, earlier), from_people(person, people))
+            for cause, entry in (one for one in inferred if one is not None):
+                found.append(cause)
+                evidence.append(entry)
         causes += found
     return causes, evidence
 
@@ -364,7 +364,7 @@ def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAp
         person: Whose face it is.
         ranked: What may be about the person, by falling `rank`.
     """
-    calm = person.expression is not None and leading(person)[0] == "neutral"
+    calm = leading(person)[0] == "neutral"
     kept: list[StatedAppraisal] = []
     taken: Counter[tuple[str, int]] = Counter()
     for item in ranked:
@@ -468,11 +468,11 @@ def leading(person: Person) -> tuple[str, float]:
     return person.expression.distribution.ranked()[0]
 
 
-def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None, Evidence | None]:
+def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause, Evidence] | None:
     """Return another person's clear expression as a possible cause, and its entry of evidence.
 
     Of several people the one with the clearest expression nearby counts: probability over one plus the distance in face
-    heights. (None, None) where the face shows nothing clear, or `FROM_OTHERS` knows nothing for the pair.
+    heights. None where the face shows nothing clear, or `FROM_OTHERS` knows nothing for the pair.
     """
     shown, sure = leading(person)
     candidates = [
@@ -485,7 +485,7 @@ def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None,
         and face_distance(person, other) <= NEARBY
     ]
     if sure < CLEAR or not candidates:
-        return None, None
+        return None
     other = max(candidates, key=lambda one: leading(one)[1] / (1 + face_distance(person, one)))
     term, share = leading(other)
     appraisal = ontology().appraisals[FROM_OTHERS[shown, term]]
@@ -504,22 +504,22 @@ def from_people(person: Person, people: Sequence[Person]) -> tuple[Cause | None,
     return _inferred(person, appraisal, text, entry, "people", share), entry
 
 
-def from_change(person: Person, earlier: Sequence[EarlierReading]) -> tuple[Cause | None, Evidence | None]:
+def from_change(person: Person, earlier: Sequence[EarlierReading]) -> tuple[Cause, Evidence] | None:
     """Return a clear change since the last earlier reading as a sign that something happened in between.
 
     A change is clear if the pleasantness moved by `CHANGE`, or if the face is now clearly surprised and was not.
-    (None, None) where nothing changed or nothing earlier is known.
+    None where nothing changed or nothing earlier is known.
     """
     assert person.expression is not None
     own = [reading for reading in earlier if reading.person == person.id]
     if not own:
-        return None, None
+        return None
     before, now = own[-1], person.expression.valence.value
     shown, share = leading(person)
     moved = now - before.valence
     startled = shown == "surprise" and share >= CLEAR and before.primary != "surprise"
     if not startled and abs(moved) < CHANGE:
-        return None, None
+        return None
     name = "not_expected" if startled else "desirable" if moved > 0 else "undesirable"
     appraisal = ontology().appraisals[name]
     was = wording.term_label(before.primary) if before.primary else "no clear expression"

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferce_agent.context.causes import StatedAppraisal, find_causes, stated_appraisals
+from ferce_agent.context.causes import StatedAppraisal, as_told, find_causes, stated_appraisals
 from ferce_agent.context.statements import is_plain_act, statements, unreal_group
 from ferce_agent.evaluation.cases import make_person
 from ferce_agent.evaluation.words import explained, measure_plain
 from ferce_agent.graphs.engines import default_engines
 from ferce_agent.inputs.situation import EarlierReading, KnownPerson, Situation, Turn
-from ferce_agent.ontology.labels import Canonical
+from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.report import Cause, Person
 
 
@@ -316,3 +316,59 @@ def test_what_names_a_person_or_is_said_by_them_comes_first() -> None:
     assert spoken[0].evidence == ("turn.2",)
     aside = find_causes([person()], told("", place="a party", event="a party"))[0]
     assert aside[0].evidence == ("told.event",)
+
+
+def test_a_sentence_that_names_the_person_outweighs_an_earlier_one() -> None:
+    people = [{"person": "person-1", "name": "Ann"}]
+    (cause, *_) = find_causes([person()], told("We won a prize. Ann won a prize.", people=people))[0]
+    assert (cause.appraisal, cause.evidence) == ("pleasant", ("context.2",))
+    assert find_causes([person()], told("We won a prize. Ann won a prize."))[0][0].evidence == ("context.1",)
+
+
+NEIGHBOURS: dict[Canonical, dict[Canonical, str]] = {
+    "fear": {
+        "anger": "dangerous",
+        "contempt": "unpleasant",
+        "fear": "dangerous",
+        "sadness": "undesirable",
+        "surprise": "not_expected",
+    },
+    "sadness": {
+        "anger": "unpleasant",
+        "contempt": "unpleasant",
+        "sadness": "undesirable",
+        "fear": "undesirable",
+    },
+    "anger": {"anger": "caused_by_other", "contempt": "unjust", "happiness": "caused_by_other"},
+    "disgust": {"disgust": "unpleasant", "happiness": "unpleasant"},
+    "contempt": {"happiness": "not_congruent_with_ideals"},
+    "surprise": dict.fromkeys(("surprise", "happiness", "anger", "fear", "sadness"), "not_expected"),
+    "happiness": {"happiness": "pleasant", "surprise": "pleasant"},
+    "neutral": {},
+}
+"""What somebody shows, what another shows beside them, and how the situation may then be appraised."""
+
+
+@pytest.mark.parametrize("term", CANONICAL)
+def test_what_other_faces_may_mean(term: Canonical) -> None:
+    found: dict[Canonical, str] = {}
+    for other in CANONICAL:
+        causes, _ = find_causes([person(1, term), person(2, other, x=220)], [])
+        found.update((other, cause.appraisal) for cause in causes if cause.person == "person-1")
+    assert found == NEIGHBOURS[term]
+
+
+def test_sentences_told_are_taken_for_idle_more_readily_than_the_examples() -> None:
+    told = as_told({"nothing": 0.5, "loss": 0.3, "unjust": 0.2})
+    assert told == pytest.approx({"nothing": 0.6, "loss": 0.24, "unjust": 0.16})
+    assert as_told({"nothing": 0.0, "loss": 1.0}) == {"nothing": 0.0, "loss": 1.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["The car did not hit anybody.", "The dog did not bite him.", "Her tumour is not malignant."]
+)
+def test_bad_things_that_did_not_happen_state_nothing_by_likeness_either(text: str) -> None:
+    matcher = default_engines().events
+    assert matcher is not None
+    assert stated_appraisals(statements(Situation(text=text)), matcher) == []
+    assert stated_appraisals(statements(Situation(text=text.replace("not ", "").replace("did ", ""))), matcher)
