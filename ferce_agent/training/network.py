@@ -35,7 +35,7 @@ class Outputs(NamedTuple):
         embedding: Pooled features, shape (N, 256), or (N, 1024) from `expression_network`.
         units: Action units before the sigmoid, shape (N, 16).
         pose: Yaw, pitch, roll divided by `POSE_SCALE`, shape (N, 3).
-        shapes: Blendshapes, left and right apart, before the sigmoid, shape (N, 47); (N, 0) without such a head.
+        shapes: Blendshapes, left and right apart, before the sigmoid, shape (N, 45); (N, 0) without such a head.
     """
 
     logits: Tensor

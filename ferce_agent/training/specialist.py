@@ -167,7 +167,7 @@ class Examples:
         units: Action-unit targets 0..1, shape (N, 16).
         pose: Yaw, pitch, roll divided by `POSE_SCALE`, shape (N, 3).
         found: 1 where the landmarker found a face, else 0; shape (N,).
-        shapes: Blendshape targets 0..1, shape (N, 47).
+        shapes: Blendshape targets 0..1, shape (N, 45).
     """
 
     pictures: Tensor

@@ -51,16 +51,17 @@ The landmarker's cheek squint and nose sneer stay at zero on every
 face we tried, so AU6 and AU9 cannot be learnt from it."""
 
 SHAPES: Final = (
-    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
     "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
     "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
-    "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    "eyeWideLeft", "eyeWideRight", "jawLeft", "jawOpen", "jawRight", "mouthClose",
     "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft",
     "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight",
     "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
     "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
 )  # fmt: skip
-"""Blendshapes that are kept, in the order of the columns: those of the landmarker that are not always zero.
+"""Blendshapes that are kept, in the order of the columns: those of the landmarker that move: cheek puff, squint, nose sneer
+and the jaw pushed forward stay at zero.
 
 Left and right are those of the person who is seen."""
 
@@ -79,7 +80,7 @@ class TeacherLabels:
     """What the teachers say about N faces.
 
     Attributes:
-        shapes: Blendshapes 0..1, columns as `SHAPES`, shape (N, 47), float32; zero where not `found`.
+        shapes: Blendshapes 0..1, columns as `SHAPES`, shape (N, 45), float32; zero where not `found`.
         pose: Yaw, pitch, roll in degrees as FSA-Net gives them, shape (N, 3), float32.
         found: Whether the landmarker found a face, shape (N,).
     """
@@ -131,17 +132,21 @@ def unit_targets(labels: TeacherLabels) -> NDArray[np.float32]:
     return np.minimum(labels.units / np.array(UNIT_SCALE, np.float32), 1)
 
 
-SHAPE_SCALE: Final = (1.0,) * len(SHAPES)
+SHAPE_SCALE: Final = (
+    0.683, 0.683, 0.948, 0.929, 0.929, 0.654, 0.654, 0.718, 0.718, 0.834, 0.834, 0.837, 0.837, 0.615, 0.615,
+    0.761, 0.761, 0.235, 0.235, 0.151, 0.644, 0.151, 0.031, 0.187, 0.187, 0.340, 0.340, 0.141, 0.193, 0.929,
+    0.929, 0.443, 0.443, 0.991, 0.193, 0.544, 0.421, 0.510, 0.265, 0.946, 0.946, 0.593, 0.593, 0.820, 0.820,
+)  # fmt: skip
 """Value that counts as full intensity, per blendshape: see `shape_scale`; measured on the FER+ training faces."""
 
 
 def shape_targets(labels: TeacherLabels) -> NDArray[np.float32]:
-    """Return intensities 0..1: blendshapes divided by `SHAPE_SCALE` and cut at 1, shape (N, 47)."""
+    """Return intensities 0..1: blendshapes divided by `SHAPE_SCALE` and cut at 1, shape (N, 45)."""
     return np.minimum(labels.shapes / np.array(SHAPE_SCALE, np.float32), 1)
 
 
 def shape_scale(labels: TeacherLabels) -> NDArray[np.float32]:
-    """Return the value of each blendshape that counts as full intensity, shape (47,).
+    """Return the value of each blendshape that counts as full intensity, shape (45,).
 
     The 99th percentile over the faces found, the greater of left and right, so that equal movements get equal numbers.
     """

@@ -54,7 +54,7 @@ def test_the_projector_learns_to_say_words(tmp_path: Path) -> None:
     rng = torch.Generator().manual_seed(0)
     pictures = torch.randint(0, 255, (16, 1, 48, 48), generator=rng, dtype=torch.uint8)
     votes = torch.softmax(torch.randn(16, 8, generator=rng), 1)
-    examples = Examples(pictures, votes, torch.zeros(16, 16), torch.zeros(16, 3), torch.zeros(16), torch.zeros(16, 47))
+    examples = Examples(pictures, votes, torch.zeros(16, 16), torch.zeros(16, 3), torch.zeros(16), torch.zeros(16, 45))
     recipe = AlignmentRecipe(steps=80, batch=8, added=1)
     eyes = Eyes(extended(Tower(SMALL), SMALL, 1), Projector(64, SIZE))
     place = "vision.encoder.layers.1.mlp.fc1.weight"

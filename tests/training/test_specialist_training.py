@@ -189,7 +189,7 @@ def test_rare_classes_are_repeated() -> None:
         torch.zeros(100, 16),
         torch.zeros(100, 3),
         torch.ones(100),
-        torch.zeros(100, 47),
+        torch.zeros(100, 45),
     )
     drawn = torch.cat(batches(examples, replace(TINY, common=0.16, batch=4), 0))
     assert len(drawn) == 104
@@ -239,7 +239,7 @@ def test_own_answers_are_mixed_in() -> None:
         torch.zeros(4, 16),
         torch.zeros(4, 3),
         torch.ones(4),
-        torch.zeros(4, 47),
+        torch.zeros(4, 45),
     )
     assert mixed(examples, None, 0.4) is examples
     own = own_answers(FaceNet(), examples.pictures)
@@ -257,7 +257,7 @@ def test_targets_follow_the_augmentation() -> None:
     pose = torch.tensor([[0.5, 0.1, 0.2]]).repeat(count, 1)
     votes = torch.zeros(count, 8)
     votes[:, 0] = 1
-    shapes = torch.zeros(count, 47)
+    shapes = torch.zeros(count, 45)
     shapes[:, SHAPES.index("mouthSmileLeft")] = 1
     examples = Examples(
         torch.rand(count, 1, 48, 48) * 255, votes, torch.zeros(count, 16), pose, torch.ones(count), shapes
@@ -268,7 +268,7 @@ def test_targets_follow_the_augmentation() -> None:
     )
     logits = votes * 50
     sure = torch.full((count, 16), -50.0)
-    sides = torch.full((count, 47), -50.0)
+    sides = torch.full((count, 45), -50.0)
     sides[crops.mirror > 0, SHAPES.index("mouthSmileLeft")] = 50
     sides[crops.mirror < 0, SHAPES.index("mouthSmileRight")] = 50
     still = torch.where(shapes > 0, 50.0, -50.0)

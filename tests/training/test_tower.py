@@ -51,7 +51,7 @@ def examples(count: int = 16) -> Examples:
     pictures = torch.randint(0, 255, (count, 1, 48, 48), generator=rng, dtype=torch.uint8)
     votes = torch.softmax(torch.randn(count, 8, generator=rng), 1)
     return Examples(
-        pictures, votes, torch.zeros(count, 16), torch.zeros(count, 3), torch.zeros(count), torch.zeros(count, 47)
+        pictures, votes, torch.zeros(count, 16), torch.zeros(count, 3), torch.zeros(count), torch.zeros(count, 45)
     )
 
 
