@@ -60,8 +60,9 @@ SHAPES: Final = (
     "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
     "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
 )  # fmt: skip
-"""Blendshapes that are kept, in the order of the columns: those of the landmarker that move: cheek puff, squint, nose sneer
-and the jaw pushed forward stay at zero.
+"""Blendshapes that are kept, in the order of the columns.
+
+Left out are those that the landmarker leaves near zero on every face: cheek puff and squint, nose sneer, jaw forward.
 
 Left and right are those of the person who is seen."""
 
