@@ -41,6 +41,34 @@ def train_specialist(data: Path, out: Path, **options: Any) -> None:
     click.echo(f"Weights: {path}")
 
 
+@train.command(name="gates")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option(
+    "--negatives",
+    type=FOLDER,
+    help="Folder of your own with pictures without faces; those in its folder `valid` are held out.",
+)
+@click.option(
+    "--faceres", type=FOLDER, help="Folder with faceres.json and faceres.bin; without it from random weights."
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/gates"), show_default=True)
+@click.option("--seed", default=7, show_default=True, help="Seed of weights and patches.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many faces, to try things out.")
+@click.option("--short", is_flag=True, help="A few steps, to try things out.")
+@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
+def train_gate_network(data: Path, out: Path, **options: Any) -> None:
+    """Train the gate network: how far a face is turned, whether it is one, what of it is covered.
+
+    Faces are FER+'s, turned, covered and spoilt by code; what is no face comes from packages, textures and --negatives.
+    A run that was stopped continues where it was. About 15 minutes on two cores. Needs the extra `train`.
+    """
+    from ferce_agent.training.run import run_gates
+
+    path, found = run_gates(data, out, **options)
+    click.echo(found)
+    click.echo(f"Weights: {path}")
+
+
 @train.command(name="vlm")
 @click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
 @click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")

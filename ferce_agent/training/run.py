@@ -111,6 +111,49 @@ def run_specialist(  # noqa: PLR0913
     return out / "specialist.int8.onnx"
 
 
+def run_gates(  # noqa: PLR0913
+    data: Path,
+    out: Path,
+    *,
+    negatives: Path | None,
+    faceres: Path | None,
+    seed: int,
+    limit: int,
+    short: bool,
+    threads: int,
+) -> tuple[Path, str]:
+    """Train the gate network, choose its thresholds, export it; return the ONNX file and the tables of what was found.
+
+    Raises:
+        MissingExtraError: torch or an export package is not installed.
+        DataError: A folder or an existing checkpoint cannot be used.
+        WeightsError: The detector's weights are missing.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("torch", "train") from error
+    from ferce_agent.specialist.gates import GATES_NAME
+    from ferce_agent.training.gate_export import export_gates
+    from ferce_agent.training.gates import GateRecipe, make_studio, train_gates
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    recipe = GateRecipe(seed=seed, limit=limit)
+    if short:
+        recipe = replace(recipe, epochs=2, patches=128, batch=32, others=100)
+    studio = make_studio(data, "train", negatives, out, recipe.others, seed, limit)
+    checked = make_studio(data, "valid", negatives, out, max(recipe.others // 5, 100), seed + 1, limit)
+    with Display(recipe.epochs, "Training") as display:
+
+        def tick(epoch: int, share: float, loss: float) -> None:
+            display.show(epoch + share, f"Epoch {epoch + 1} of {recipe.epochs}, loss {loss:.3f}")
+
+        state = train_gates(studio, faceres, out, recipe, tick, lambda log: display.say(str(log)))
+        display.say("Choosing thresholds and exporting…")
+        found = export_gates(state, recipe, studio, checked, out, each=10 if short else 150)
+    return out / GATES_NAME, found
+
+
 def run_vlm(  # noqa: PLR0913
     data: Path, teacher: Path, out: Path, *, labels: Path | None, seed: int, limit: int, short: bool, threads: int
 ) -> Path:
