@@ -15,15 +15,13 @@ from typing import Final
 
 SAME: Final = str.maketrans(
     {
-        **dict.fromkeys("أإآٱ", "ا"),
-        **dict.fromkeys("يىئ", "ی"),
-        **dict.fromkeys("ةہۃۀە", "ه"),
+        "ٱ": "ا",
+        **dict.fromkeys("يى", "ی"),
+        **dict.fromkeys("ةہۃە", "ه"),
         "ك": "ک",
-        "ؤ": "و",
         "ھ": "ه",
         "ں": "ن",
         "ı": "i",
-        "ё": "е",
         "ँ": "ं",
         "ঁ": "ং",
         "ø": "o",
@@ -31,10 +29,10 @@ SAME: Final = str.maketrans(
         "œ": "oe",
         "ł": "l",
         "đ": "d",
-        **dict.fromkeys("’‘ʼ`´ʹ′", "'"),
+        **dict.fromkeys("’‘ʼ`ʹ′", "'"),
     }
 )
-"""Letters that stand for the same, after NFKC and casefolding."""
+"""Letters that stand for the same, after NFKC and casefolding, without their accents."""
 ACCENTS: Final = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640\u093c\u09bc]"
 )
@@ -75,7 +73,7 @@ def fold_letters(text: str) -> str:
 
     The patterns of a lexicon are compared with it.
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKC", text.replace("´", "'")).casefold()  # NFKC would make a space of it
     bare = ACCENTS.sub("", unicodedata.normalize("NFD", plain))
     return APOSTROPHE.sub("", unicodedata.normalize("NFKC", bare).translate(SAME))
 

@@ -150,3 +150,8 @@ def test_faces_that_fared_alike_need_no_brackets() -> None:
         "2 faces were found (1 with a named expression, 1 could not be read)"
     )
     assert faces_found(FaceCounts(left_out=2)) == "2 faces were found (2 left out by the limit)"
+
+
+def test_a_note_without_a_number_counts_nobody() -> None:
+    note = Degradation(stage="detect", code="more_faces_than_limit", message="More were found.", person=None)
+    assert count_faces([], [note]) == FaceCounts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ferce_agent.context.crisis import statements_in_crisis
@@ -11,7 +13,7 @@ from ferce_agent.inputs.situation import read_situation
 RAIN = "It rained. " * 60
 
 
-def crisis(told: object) -> tuple[str, ...]:
+def crisis(told: Any) -> tuple[str, ...]:
     situation = read_situation(told)
     return statements_in_crisis(statements(situation), situation)
 

@@ -51,6 +51,7 @@ def test_every_list_has_twenty_phrases() -> None:
         "i want to dieeee",
         "i wаnt to die",  # with a Cyrillic letter
         "I w\u200bant to d\u200bie",
+        "I don´t want to live anymore",
         "ｉ ｗａｎｔ ｔｏ ｄｉｅ",
         "i want to k1ll myself",
         "k i l l  m y s e l f",

@@ -115,3 +115,24 @@ def test_the_preferred_cause_comes_first_and_the_others_keep_their_order() -> No
     assert [cause.appraisal for cause in prefer(found, "person-1", last).causes] == [last, *names[:-1]]
     assert prefer(found, "person-2", last).causes == found.causes
     assert prefer(found, "person-1", None) is found
+
+
+def test_of_a_long_scene_six_hundred_characters_are_told() -> None:
+    told = [said(f"context.{number}", f"This is sentence number {number} of a long text.") for number in range(1, 40)]
+    text = scene_of(told, []).text
+    assert text is not None
+    assert 580 < len(text) <= 600
+    assert text.endswith("…")
+
+
+def test_what_a_cause_or_a_conflict_rests_on_is_listed_however_late_it_was_told() -> None:
+    prizes = ["The room has two windows."] * 45 + ["He won a prize."] * 10 + ["The dog died."]
+    found = understand([make_person(1)], Situation(text=" ".join(prizes)))
+    assert "context.56" in {name for cause in found.causes for name in cause.evidence}
+    assert "context.56" in {entry.id for entry in found.evidence}
+    turns = [Turn(speaker=f"S{number}", text="It rained.") for number in range(44)]
+    turns.append(Turn(speaker="Tom", text="I am so sad."))
+    tom = (KnownPerson(person="person-1", name="Tom"),)
+    found = understand([make_person(1)], Situation(turns=tuple(turns), people=tom))
+    assert [conflict.evidence for conflict in found.conflicts] == [("person-1.shown", "turn.45")]
+    assert {"person-1.shown", "turn.45"} <= {entry.id for entry in found.evidence}

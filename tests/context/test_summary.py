@@ -37,3 +37,10 @@ def test_four_people_are_named_and_the_others_are_counted(count: int, rest: str)
     assert said.count("shows happiness") == 4
     assert said.endswith(f"person 4 shows happiness (very likely, 97%).{rest}")
     assert others(count - 4) == rest
+
+
+def test_each_person_named_has_a_clause() -> None:
+    assert summarise([make_person(1), make_person(2, expression=None, rationale=())]) == (
+        "2 faces were found (1 with a named expression, 1 could not be read): "
+        "person 1 shows happiness (very likely, 97%); person 2 could not be read."
+    )
