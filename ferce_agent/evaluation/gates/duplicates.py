@@ -18,6 +18,8 @@ from ferce_agent.evaluation.variants import Pixels, seeded
 SCENES: Final = {640: 40, 1280: 15, 1920: 5}
 """How many groups are made of each width in pixels; the height is three quarters of it."""
 HEADS: Final = (4, 12)
+CLOSE: Final = {640: 10, 1280: 10, 1920: 10}
+"""How many pictures of each width one head fills, or more than fills."""
 ROUNDING: Final = 0.6
 """Pixels by which a box may lie beyond the frame: it is rounded."""
 
@@ -27,13 +29,13 @@ class Group:
     """What was made of one group.
 
     Attributes:
-        width: Of the picture, in pixels.
+        name: What the picture shows.
         reports: For each head, how many people of the report it is.
         strays: How many people are none of the heads.
         beyond: How many boxes reach beyond the frame.
     """
 
-    width: int
+    name: str
     reports: tuple[int, ...]
     strays: int
     beyond: int
@@ -47,8 +49,12 @@ class Duplicates:
     def __init__(self, faces: Sequence[LabelledFace], seed: int, count: int = 0) -> None:
         """Take the faces and the number of groups of each width (0: those of `SCENES`)."""
         self._faces, self._seed = faces, seed
+        kinds = [(width, most, False) for width, most in SCENES.items()]
+        kinds += [(width, most, True) for width, most in CLOSE.items()]
         self._scenes = [
-            (width, number) for width, most in SCENES.items() for number in range(min(count or most, most)) if faces
+            (width, number, close)
+            for width, most, close in kinds
+            for number in range(min(count or most, most) if faces else 0)
         ]
         self._done: list[Group] = []
 
@@ -58,17 +64,19 @@ class Duplicates:
 
     def run(self, product: Product) -> Iterator[None]:
         """Read one group after the other."""
-        for width, number in self._scenes:
-            pixels, spots = group_of(self._faces, seeded(self._seed, "group", str(width), str(number)), width)
-            self._done.append(counted([one.box for one in product.read(pixels)], spots, pixels))
+        for width, number, close in self._scenes:
+            rng = seeded(self._seed, "close" if close else "group", str(width), str(number))
+            pixels, spots = (close_head if close else group_of)(self._faces, rng, width)
+            name = f"{'one close head' if close else 'groups'}, {width} pixels wide"
+            self._done.append(counted(name, [one.box for one in product.read(pixels)], spots, pixels))
             yield
 
     def tables(self) -> list[Table]:
         """Return the shares by the width of the picture."""
         if not self._done:
             return []
-        widths = dict.fromkeys(one.width for one in self._done)
-        lines = [_line(f"{width} pixels wide", [one for one in self._done if one.width == width]) for width in widths]
+        names = dict.fromkeys(one.name for one in self._done)
+        lines = [_line(name, [one for one in self._done if one.name == name]) for name in names]
         every = _line("all", self._done)
         goals = (
             Goal("heads reported more than once", every.values["twice or more"], 0.0),
@@ -92,6 +100,15 @@ def group_of(faces: Sequence[LabelledFace], rng: Generator, width: int) -> tuple
     return scene, spots
 
 
+def close_head(faces: Sequence[LabelledFace], rng: Generator, width: int) -> tuple[Pixels, list[Spot]]:
+    """Return a grey picture of one head 0.7 to 1.3 times as high as the picture, and its spot."""
+    height = width * 3 // 4
+    spot = Spot(width * rng.uniform(0.35, 0.65), height * rng.uniform(0.4, 0.6), height * rng.uniform(0.7, 1.3))
+    face = faces[int(rng.integers(len(faces)))]
+    tile = resized(as_grey(face.pixels), round(spot.side))
+    return paste(as_grey(background(rng, width, height)), tile, spot), [spot]
+
+
 def _free_spot(spots: Sequence[Spot], rng: Generator, width: int, height: int) -> Spot | None:
     """Return a spot whose head hides at most the border of others; None if there is no room after some tries."""
     for _ in range(40):
@@ -105,7 +122,7 @@ def _free_spot(spots: Sequence[Spot], rng: Generator, width: int, height: int) -
     return None
 
 
-def counted(boxes: Sequence[Bounds], spots: Sequence[Spot], pixels: Pixels) -> Group:
+def counted(name: str, boxes: Sequence[Bounds], spots: Sequence[Spot], pixels: Pixels) -> Group:
     """Count the reports of each head: a box belongs to the nearest head whose square holds its middle."""
     reports, strays, beyond = [0] * len(spots), 0, 0
     high, wide = pixels.shape[:2]
@@ -117,7 +134,7 @@ def counted(boxes: Sequence[Bounds], spots: Sequence[Spot], pixels: Pixels) -> G
         else:
             strays += 1
         beyond += min(x, y) < -ROUNDING or x + width > wide + ROUNDING or y + height > high + ROUNDING
-    return Group(wide, tuple(reports), strays, beyond)
+    return Group(name, tuple(reports), strays, beyond)
 
 
 def _line(name: str, groups: Sequence[Group]) -> Line:

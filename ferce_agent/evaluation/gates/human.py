@@ -23,9 +23,12 @@ from ferce_agent.inputs.photo import load_picture
 
 PICTURES: Final = 150
 """Pictures of each kind without a face."""
+TRIES: Final = 8
+"""Of so many drawn ones the first in which the detector sees a face is taken, or the last: the others are easy."""
 DEPICTED: Final = 40
 """Faces of which each kind of depiction is made."""
-DOUBTS: Final = frozenset({"maybe_not_a_face", "drawn"})
+NO_FACE: Final = "maybe_not_a_face"
+DOUBTS: Final = frozenset({NO_FACE, "drawn"})
 """Reasons that say that something may be no face of a person, or a picture of one."""
 MOST_NAMED: Final = 0.02
 MOST_LOST: Final = 0.01
@@ -100,7 +103,7 @@ class Human:
 
     def run(self, product: Product) -> Iterator[None]:
         """Read one picture after the other."""
-        for kind, pixels in self._without():
+        for kind, pixels in self._without(product):
             people = product.read(pixels)
             named = sum(one.named is not None for one in people)
             self._empty.append(Empty(kind, len(product.detect(pixels)), len(people), named))
@@ -113,10 +116,16 @@ class Human:
             self._real.append(self._read(face, "", product))
             yield
 
-    def _without(self) -> Iterator[tuple[str, Pixels]]:
+    def _without(self, product: Product) -> Iterator[tuple[str, Pixels]]:
+        """Yield the pictures without a face, and what they show."""
         for kind, make in self._makers.items():
             for number in range(self._count):
-                yield kind, make(seeded(self._seed, "human", kind, str(number)))
+                rng = seeded(self._seed, "human", kind, str(number))
+                for _ in range(TRIES):
+                    pixels = make(rng)
+                    if product.detect(pixels):
+                        break
+                yield kind, pixels
         for path in self._own:
             yield OWN, framed(load_picture(path).pixels)
 
@@ -144,8 +153,14 @@ class Human:
                 MOST_NAMED,
             ),
         )
-        notes = () if OWN in kinds else ("Left out: pictures of your own (--negatives DIR was not given).",)
-        tables = [Table("Human: pictures without a face", (*lines, every), goals, notes)]
+        notes = [
+            f"Of {TRIES} drawn pictures the first counts in which the detector sees a face, or the last. Photos of "
+            "things, animals and clothes are the few that come with packages: gates may have been trained on other "
+            "cuts of them."
+        ]
+        if OWN not in kinds:
+            notes.append("Left out: pictures of your own (--negatives DIR was not given).")
+        tables = [Table("Human: pictures without a face", (*lines, every), goals, tuple(notes))]
         if self._depicted:
             lines = [_shown_line(kind, [one for one in self._depicted if one.kind == kind]) for kind in DEPICTIONS]
             note = (
@@ -188,7 +203,7 @@ def _shown_line(kind: str, faces: Sequence[Shown]) -> Line:
         len(faces),
         {
             "detected": share([one.detected for one in faces]),
-            "lost": share([one.one is None or bool(one.one.reasons & DOUBTS) for one in detected]),
+            "lost": share([one.one is None or NO_FACE in one.one.reasons for one in detected]),
             "in the report": share([one.one is not None for one in faces]),
             "named": share([one.one is not None and one.one.named is not None for one in reported]),
             "flagged": share([one.is_flagged for one in reported]),

@@ -33,7 +33,14 @@ def test_without_faces_the_pictures_alone_are_read() -> None:
     suite = Human([], seed=2, count=1)
     assert len(list(suite.run(Product()))) == 5
     (table,) = suite.tables()
-    assert "--negatives DIR was not given" in table.notes[0]
+    assert "--negatives DIR was not given" in table.notes[1]
+
+
+def test_of_several_pictures_one_with_something_like_a_face_is_taken() -> None:
+    suite = Human([], seed=2, count=4)
+    assert len(list(suite.run(Product()))) == 20
+    look_alikes = next(line for line in suite.tables()[0].lines if line.group == "look-alikes")
+    assert (look_alikes.values["detected"] or 0) >= 4
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
