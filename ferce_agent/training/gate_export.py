@@ -22,6 +22,7 @@ from ferce_agent.training.gate_checks import FALSE_FLAGS, LOST, WRONG_SHARE, cho
 from ferce_agent.training.gate_network import GateNet, ShippedGates
 from ferce_agent.training.gate_pictures import Studio
 from ferce_agent.training.gates import GateRecipe, GateState
+from ferce_agent.training.padding import fold_padding
 
 VERSION: Final = "1"
 CALIBRATION_PATCHES: Final = 512
@@ -56,6 +57,7 @@ def write_gates(network: GateNet, path: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
+    fold_padding(path)
 
 
 def store_card(path: Path, card: GateCard) -> None:

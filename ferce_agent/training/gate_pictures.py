@@ -28,6 +28,8 @@ UNKNOWN: Final = -1.0
 ENLARGEMENT: Final = PATCH_SIDE / FER_SIZE
 UPRIGHT: Final = 20.0
 """Half the faces are turned by no more than so many degrees."""
+GOOD: Final = 0.35
+"""Share of the faces that are seen by a good camera, but in any light."""
 HIDDEN: Final = 0.8
 """A face whose every region is covered to more than this share is not said to be a face, nor not."""
 
@@ -225,6 +227,8 @@ class Studio:
                 within = frame.samples() @ view.matrix[:, :2].T + view.matrix[:, 2]
                 shares = np.maximum(shares, covered_share(beyond, within))
                 patch = np.where(beyond > 0, patch, spoil(patch, rng))
+            elif rng.random() < GOOD:
+                patch = lit(np.clip(patch, 0, 255), rng)
             else:
                 patch = spoil(patch, rng)
         human = UNKNOWN if shares.min() > HIDDEN else 1.0

@@ -34,10 +34,9 @@ class GateRecipe:
     """Everything that decides the result of a training run; stored with the weights.
 
     Attributes:
-        epochs: Number of epochs.
+        cycles: Epochs and highest learning rate of each one-cycle schedule of AdamW.
         patches: Patches in an epoch; none is shown twice.
         batch: Patches per step.
-        rate: Highest learning rate of AdamW's one-cycle schedule.
         weight_decay: Of AdamW.
         ema: Decay of the weight average per step.
         others: Size of the collection of non-faces.
@@ -45,10 +44,9 @@ class GateRecipe:
         limit: Use only so many faces (0 = all); for trying things out.
     """
 
-    epochs: int = 6
+    cycles: tuple[tuple[int, float], ...] = ((6, 0.002), (6, 0.0015))
     patches: int = 16000
     batch: int = 64
-    rate: float = 0.0015
     weight_decay: float = 0.02
     ema: float = 0.99
     others: int = 9000
@@ -61,8 +59,26 @@ class GateRecipe:
         Raises:
             SettingsError: A value is out of range.
         """
-        if self.epochs < 1 or self.batch < 2 or self.patches < self.batch or self.rate <= 0 or not 0 < self.ema < 1:
-            raise SettingsError("The recipe needs epochs >= 1, patches >= batch >= 2, rate > 0 and 0 < ema < 1.")
+        fine = self.cycles and all(epochs >= 1 and rate > 0 for epochs, rate in self.cycles)
+        if not fine or self.batch < 2 or self.patches < self.batch or not 0 < self.ema < 1:
+            raise SettingsError("The recipe needs epochs >= 1, rate > 0, patches >= batch >= 2 and 0 < ema < 1.")
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs of all cycles."""
+        return sum(epochs for epochs, _ in self.cycles)
+
+    def rate_at(self, epoch: int, share: float) -> float:
+        """Return the learning rate in `epoch` (counted from 0) when `share` of it is done.
+
+        Raises:
+            SettingsError: The recipe has no such epoch.
+        """
+        for epochs, rate in self.cycles:
+            if epoch < epochs:
+                return learning_rate((epoch + share) / epochs, rate)
+            epoch -= epochs
+        raise SettingsError(f"The recipe has only {self.epochs} epochs.")
 
     @property
     def steps(self) -> int:
@@ -98,7 +114,7 @@ def new_state(recipe: GateRecipe) -> GateState:
     """Build network, weight average and optimiser from the seed; HSE-FaceRes' filters are read by `train_gates`."""
     torch.manual_seed(recipe.seed)
     model = GateNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.AdamW(model.parameters(), recipe.cycles[0][1], weight_decay=recipe.weight_decay)
     return GateState(model, copy.deepcopy(model).eval(), optimiser)
 
 
@@ -181,7 +197,7 @@ def train_epoch(state: GateState, studio: Studio, recipe: GateRecipe, tick: Tick
     state.model.train()
     total = 0.0
     for step in range(recipe.steps):
-        rate = learning_rate((state.epoch + step / recipe.steps) / recipe.epochs, recipe.rate)
+        rate = recipe.rate_at(state.epoch, step / recipe.steps)
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         pixels, targets = draw_batch(studio, recipe, state.epoch, step)

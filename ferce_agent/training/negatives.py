@@ -228,7 +228,7 @@ def make_pool(  # noqa: PLR0913
     Raises:
         WeightsError: YuNet's weights are missing.
     """
-    made = [texture(SIDE * 3, rng) for _ in range(60)]
+    made = [texture(SIDE * 3, rng) for _ in range(max(count // 150, 4))]
     hits = [(hit, "detector's mistake") for hit in (*detector_hits(pictures), *detector_hits(made))]
     found: list[tuple[Picture, str]] = []
     with Display(count, text) as display:

@@ -140,7 +140,7 @@ def run_gates(  # noqa: PLR0913
     torch.set_num_threads(threads or os.cpu_count() or 1)
     recipe = GateRecipe(seed=seed, limit=limit)
     if short:
-        recipe = replace(recipe, epochs=2, patches=128, batch=32, others=100)
+        recipe = replace(recipe, cycles=((2, 0.002),), patches=128, batch=32, others=100)
     studio = make_studio(data, "train", negatives, out, recipe.others, seed, limit)
     checked = make_studio(data, "valid", negatives, out, max(recipe.others // 5, 100), seed + 1, limit)
     with Display(recipe.epochs, "Training") as display:
