@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from PIL import Image
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.evaluation.gates.faces import LabelledFace
@@ -65,9 +66,9 @@ def package_picture(package: str, name: str) -> Pixels | None:
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or []) if spec else []
     for folder in folders:
-        pixels = cv2.imread(str(Path(folder) / name)) if (Path(folder) / name).is_file() else None
-        if pixels is not None:
-            return np.asarray(pixels, np.uint8)
+        if (path := Path(folder) / name).is_file():
+            with Image.open(path) as picture:  # OpenCV warns of the colour profiles of some
+                return np.ascontiguousarray(np.asarray(picture.convert("RGB"), np.uint8)[:, :, ::-1])
     return None
 
 
