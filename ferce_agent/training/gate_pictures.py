@@ -20,7 +20,7 @@ from ferce_agent.faces.template import FER_SIZE
 from ferce_agent.training.coverings import COVERINGS, DISTRACTORS, SIDE, Frame, cover, covered_share, draw_kind
 from ferce_agent.training.drawings import STYLES
 from ferce_agent.training.face_places import Places
-from ferce_agent.training.negatives import NonFaces
+from ferce_agent.training.negatives import NonFaces, bent
 
 Array = NDArray[Any]
 UNKNOWN: Final = -1.0
@@ -30,6 +30,8 @@ UPRIGHT: Final = 20.0
 """Half the faces are turned by no more than so many degrees."""
 GOOD: Final = 0.35
 """Share of the faces that are seen by a good camera, but in any light."""
+BENT: Final = 0.5
+"""Share of the non-faces that are bent out of shape."""
 HIDDEN: Final = 0.8
 """A face whose every region is covered to more than this share is not said to be a face, nor not."""
 
@@ -246,7 +248,10 @@ class Studio:
 
     def other(self, index: int, rng: Generator, view: View) -> tuple[Array, Target]:
         """Return a patch of what is no face."""
-        patch = spoil(shown(self.others.pictures[index], view), rng)
+        picture = self.others.pictures[index]
+        if not self.others.drawn[index] and rng.random() < BENT:
+            picture = bent(picture, rng)
+        patch = spoil(shown(picture, view), rng)
         if rng.random() < 0.15:
             patch, _ = photo_edge(patch, rng)
         return masked(patch), Target(np.nan, 0.0, float(self.others.drawn[index]), NO_REGIONS)

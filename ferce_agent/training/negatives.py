@@ -168,6 +168,23 @@ def spoilt(face: Picture, rng: Generator) -> tuple[Picture, str]:
     return np.asarray(warped, np.uint8), ("face, whirled" if way == 1 else "face, inside out")
 
 
+def bent(picture: Picture, rng: Generator) -> Picture:
+    """Return a picture (S, S) with its parts moved about softly and other proportions.
+
+    There are few pictures of animals: so each shows many heads.
+    """
+    side = len(picture)
+    amount = rng.uniform(0.02, 0.09) * side
+    down, across = np.mgrid[:side, :side].astype(np.float32)
+    moved = [cv2.resize(rng.normal(0, amount, (4, 4)), (side, side), interpolation=cv2.INTER_CUBIC) for _ in range(2)]
+    wide, tall = np.exp(rng.uniform(-0.35, 0.1, 2))
+    places = [
+        ((grid - side / 2) * scale + side / 2 + move).astype(np.float32)
+        for grid, scale, move in ((across, wide, moved[0]), (down, tall, moved[1]))
+    ]
+    return np.asarray(cv2.remap(picture, places[0], places[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
+
+
 def cartoon(rng: Generator) -> Picture:
     """Return a drawn face: a head with eyes and mouth in few lines, as a smiley, a doll or a comic has."""
     picture = texture(SIDE, rng, ("flat", "stripes", "noise", "flat")).copy()

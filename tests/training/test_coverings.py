@@ -17,7 +17,7 @@ from ferce_agent.training.coverings import (
     draw_kind,
 )
 from ferce_agent.training.drawings import STYLES
-from ferce_agent.training.negatives import cartoon, crop, random_crop, spoilt
+from ferce_agent.training.negatives import bent, cartoon, crop, random_crop, spoilt
 from ferce_agent.training.textures import TEXTURES, texture
 
 EYES, NOSE, MOUTH = range(3)
@@ -129,6 +129,15 @@ def test_faces_are_spoilt_in_every_way() -> None:
     ways = {spoilt(face, np.random.default_rng(seed))[1] for seed in range(40)}
     assert ways == {"face, shuffled", "face, a bit of it", "face, whirled", "face, inside out"}
     assert all(spoilt(face, np.random.default_rng(seed))[0].shape == (SIDE, SIDE) for seed in range(8))
+
+
+def test_bending_moves_things_but_keeps_them() -> None:
+    picture = np.full((SIDE, SIDE), 50, np.uint8)
+    picture[40:56, 40:56] = 200
+    found = bent(picture, np.random.default_rng(1))
+    assert found.shape == picture.shape
+    assert found.max() > 190
+    assert (found != picture).mean() > 0.005
 
 
 def test_cartoons_differ() -> None:
