@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.faces.detection import DetectedFace
 from ferce_agent.faces.pose import METHOD, estimate_pose
 from ferce_agent.faces.quality import assess_quality
-from ferce_agent.report import Box, Face, HeadPose, Landmarks, Point
+from ferce_agent.report import Box, Face, HeadPose, Landmarks, Point, QualityReason
 
 
-def measure_face(pixels: NDArray[np.uint8], detected: DetectedFace) -> Face:
+def measure_face(pixels: NDArray[np.uint8], detected: DetectedFace, doubts: Sequence[QualityReason] = ()) -> Face:
     """Return where a face is, how it is turned and how readable it is.
 
     Args:
         pixels: Shape (H, W, 3), uint8, BGR.
         detected: The face in pixels of the picture.
+        doubts: What else is in the way, as the gate network says.
 
     Returns:
         Box and landmarks in pixels, pose in degrees, quality 0..1; rounded to what the measurements are good for.
@@ -30,7 +33,7 @@ def measure_face(pixels: NDArray[np.uint8], detected: DetectedFace) -> Face:
             left_eye=points[0], right_eye=points[1], nose=points[2], left_mouth=points[3], right_mouth=points[4]
         ),
         pose=HeadPose(roll=round(pose.roll, 1), yaw=round(pose.yaw, 1), pitch=round(pose.pitch, 1), method=METHOD),
-        quality=assess_quality(pixels, detected, pose),
+        quality=assess_quality(pixels, detected, pose, doubts),
     )
 
 

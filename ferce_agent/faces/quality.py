@@ -8,6 +8,7 @@ drawn in.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,16 @@ STRETCH: Final = Ramp(0.42, 0.16)
 or twice their width 96 %, at 0.6 or 1.6 times it 87 %, at 0.7 times it 55 %; of the soft pictures of FER+ fewer."""
 PROFILE: Final = 45.0
 """From this yaw in degrees on, a face's box is narrower than from the front."""
+DOUBTS: Final[dict[QualityReason, float]] = {
+    "not_upright": 0.0,
+    "maybe_not_a_face": 0.0,
+    "drawn": 0.45,
+    "eyes_covered": 0.4,
+    "nose_covered": 0.48,
+    "mouth_covered": 0.4,
+}
+"""Factor of what the gate network says; with 0 nothing is named."""
+COVERINGS: Final[frozenset[QualityReason]] = frozenset({"eyes_covered", "nose_covered", "mouth_covered"})
 OCCLUSION: Final = Ramp(0.08, 0.34)
 """Texture of the flattest of eyes and mouth relative to the face (`feature_texture`).
 
@@ -84,13 +95,16 @@ OCCLUSION: Final = Ramp(0.08, 0.34)
 flat cover over eyes or mouth under 0.17. A patterned cover (a hand with fingers apart) is not noticed."""
 
 
-def assess_quality(pixels: NDArray[np.uint8], face: DetectedFace, pose: Pose) -> Quality:
+def assess_quality(
+    pixels: NDArray[np.uint8], face: DetectedFace, pose: Pose, doubts: Sequence[QualityReason] = ()
+) -> Quality:
     """Measure the readability of one face.
 
     Args:
         pixels: Shape (H, W, 3), uint8, BGR.
         face: The face in pixels of the picture.
         pose: Its head rotation in degrees.
+        doubts: What is in the way besides, as the gate network says (`specialist.gating`).
 
     Returns:
         The score, 0..1 (1: nothing in the way), the reasons, worst first, and the measures themselves.
@@ -113,6 +127,9 @@ def assess_quality(pixels: NDArray[np.uint8], face: DetectedFace, pose: Pose) ->
         "stretched": STRETCH(abs(stretch_of(face, pose.roll))) if whole else 1.0,
         "likely_occluded": OCCLUSION(feature_texture(grey)),
     }
+    factors |= {name: DOUBTS[name] for name in doubts}
+    if COVERINGS & factors.keys():
+        factors["likely_occluded"] = 1.0  # the network says which part it is
     reasons = sorted((name for name, factor in factors.items() if factor < 0.5), key=lambda name: factors[name])
     return Quality(
         score=round(math.prod(factors.values()), 4),

@@ -9,20 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.faces.orientation import TILTED, WINDOW, nearest, upright_window
+from ferce_agent.faces.pose import estimate_pose
 
-WINDOW: Final = 224
-"""Side in pixels of the window in which the face is located again.
-
-The square of the picture that is scaled to it has `REACH` times the longer side of the face's box.
-"""
-REACH: Final = 2.4
-"""Side of the window over the longer side of the face's box."""
 NEAR: Final = 35.0
 """A face counts as the same one up to this distance of its landmarks' mean from the window's middle.
 
@@ -79,31 +73,12 @@ def locate_again(detector: FaceDetector, pixels: NDArray[np.uint8], face: Detect
         WeightsError: The detector's weights are missing.
         EngineError: The detector failed.
     """
-    window, scale, corner = _window(pixels, face)
+    turn = estimate_pose(face.landmarks).roll
+    window, matrix = upright_window(pixels, face.box, turn if abs(turn) > TILTED else 0.0)
+    back = np.linalg.inv(matrix[:, :2])
     found = []
-    if (straight := _nearest(detector, window)) is not None:
-        found.append(straight)
-    if (mirrored := _nearest(detector, np.ascontiguousarray(window[:, ::-1]))) is not None:
-        found.append((np.array([WINDOW, 0]) + mirrored * [-1, 1])[_MIRRORED])
-    return [landmarks * scale + corner for landmarks in found]
-
-
-def _window(pixels: NDArray[np.uint8], face: DetectedFace) -> tuple[NDArray[np.uint8], float, NDArray[np.float64]]:
-    """Return the window, how many pixels of the picture one of its pixels is, and its upper left corner there."""
-    side = max(float(face.box[2:].max()), 4.0) * REACH
-    corner = face.box[:2] + face.box[2:] / 2 - side / 2
-    scale = side / WINDOW
-    matrix = np.array([[1 / scale, 0, -corner[0] / scale], [0, 1 / scale, -corner[1] / scale]])
-    window = cv2.warpAffine(pixels, matrix, (WINDOW, WINDOW), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(window, np.uint8), scale, corner
-
-
-def _nearest(detector: FaceDetector, window: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """Return the landmarks of the best face in the middle of the window."""
-    middle = np.full(2, WINDOW / 2)
-    faces = [
-        face
-        for face in detector.detect(window, small_faces="never")
-        if float(np.abs(face.landmarks.mean(0) - middle).max()) < NEAR
-    ]
-    return max(faces, key=lambda face: face.score).landmarks if faces else None
+    if (straight := nearest(detector, window, NEAR)) is not None:
+        found.append(straight.landmarks)
+    if (mirrored := nearest(detector, np.ascontiguousarray(window[:, ::-1]), NEAR)) is not None:
+        found.append((np.array([WINDOW, 0]) + mirrored.landmarks * [-1, 1])[_MIRRORED])
+    return [(landmarks - matrix[:, 2]) @ back.T for landmarks in found]

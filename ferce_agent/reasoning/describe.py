@@ -8,6 +8,7 @@ from typing import Final
 from ferce_agent.ontology.store import ontology
 from ferce_agent.reasoning.movements import movement_claim, movement_evidence
 from ferce_agent.report import (
+    REGIONS,
     ActionUnitReading,
     Claim,
     Description,
@@ -122,7 +123,14 @@ def inferred_words(expression: Expression | None, face: Face) -> str:
     second, share = ranked[1]
     signs = share >= NOTABLE_SIGN and not expression.components and second != "neutral"
     rest = f"; there are signs of {second}" if signs else ""
-    return f"The face {wording.shows(expression.primary)} ({sure}{strength}){rest}."
+    return f"The face {wording.shows(expression.primary)} ({sure}{strength}){rest}.{_basis(expression)}"
+
+
+def _basis(expression: Expression) -> str:
+    """Say which parts of the face this rests on, where some are covered; with a space before it."""
+    if len(expression.rests_on) == len(REGIONS):
+        return ""
+    return f" This rests on the {' and the '.join(expression.rests_on)} alone."
 
 
 def rationale_for(

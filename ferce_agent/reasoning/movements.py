@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report import ActionUnitReading, Claim, Estimate, Evidence, Expression, Support, slug, wording
+from ferce_agent.report import ActionUnitReading, Claim, Estimate, Evidence, Expression, Region, Support, slug, wording
 
 PRESENT: Final = 0.25
 """From this intensity on a movement counts as seen."""
@@ -33,6 +33,21 @@ def readings(units: dict[str, float]) -> tuple[ActionUnitReading, ...]:
         )
         for unit, value in units.items()
     )
+
+
+HIDES: Final[dict[Region, frozenset[str]]] = {
+    "eyes": frozenset({"brow", "eye", "cheek"}),
+    "nose": frozenset({"nose"}),
+    "mouth": frozenset({"mouth", "jaw"}),
+}
+"""Regions of the ontology's action units that cannot be seen where a part of the face is covered."""
+
+
+def uncovered(measured: Sequence[ActionUnitReading], hidden: Sequence[Region]) -> tuple[ActionUnitReading, ...]:
+    """Return the movements without those of covered parts of the face: what the network says of them is guessed."""
+    lost = {region for part in hidden for region in HIDES[part]}
+    units = ontology().action_units
+    return tuple(reading for reading in measured if units[reading.id].region not in lost)
 
 
 def typical(term_id: str, measured: Sequence[ActionUnitReading]) -> list[ActionUnitReading]:

@@ -38,6 +38,7 @@ from ferce_agent.report.context import (
     TextEmotion,
 )
 from ferce_agent.report.face import (
+    REGIONS,
     UNKNOWN_POSTURE,
     AbstainReason,
     ActionUnitReading,
@@ -54,12 +55,14 @@ from ferce_agent.report.face import (
     Quality,
     QualityReason,
     RankedLabel,
+    Region,
     SeenCue,
     VlmReading,
 )
 from ferce_agent.report.photo import SCHEMA_VERSION, EmotionReport, Source, json_schema
 
 __all__ = [
+    "REGIONS",
     "SCHEMA_VERSION",
     "UNKNOWN_POSTURE",
     "AbstainReason",
@@ -99,6 +102,7 @@ __all__ = [
     "Quality",
     "QualityReason",
     "RankedLabel",
+    "Region",
     "RelationKind",
     "Relationship",
     "Scene",

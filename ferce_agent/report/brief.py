@@ -30,7 +30,7 @@ Words = Annotated[str, StringConstraints(max_length=200)]
 EvidenceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z.]*[0-9]*$", max_length=40)]
 """Id of something the caller said, such as ``context.1`` or ``turn.3``."""
 
-Unnamed = Literal["unsure", "low_quality", "not_read", "by_rule"]
+Unnamed = Literal["unsure", "low_quality", "covered", "not_read", "by_rule"]
 """Why no expression is named.
 
 No probability is high enough, the face is too hard to read, reading failed, a rule forbids it.

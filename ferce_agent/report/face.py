@@ -63,6 +63,12 @@ QualityReason = Literal[
     "cut_by_frame",
     "bad_landmarks",
     "stretched",
+    "not_upright",
+    "maybe_not_a_face",
+    "drawn",
+    "eyes_covered",
+    "nose_covered",
+    "mouth_covered",
     "likely_occluded",
 ]
 """Why a face is hard to read."""
@@ -148,8 +154,16 @@ class Component(Part):
     """Its share; the weights of all components sum to one."""
 
 
-AbstainReason = Literal["unsure", "low_quality"]
-"""Why no expression is named: no probability is high enough, or the face is too hard to read."""
+AbstainReason = Literal["unsure", "low_quality", "covered"]
+"""Why no expression is named.
+
+No probability is high enough, the face is too hard to read, or what is not covered of it does not carry one.
+"""
+
+
+Region = Literal["eyes", "nose", "mouth"]
+"""Part of a face that can be covered; brows and cheeks belong to the eyes, the chin to the mouth."""
+REGIONS: Final[tuple[Region, ...]] = ("eyes", "nose", "mouth")
 
 
 class Expression(Part):
@@ -180,6 +194,8 @@ class Expression(Part):
     """Activation, -1 to 1."""
     components: tuple[Component, ...]
     """Parts of a compound expression; empty for a single one."""
+    rests_on: tuple[Region, ...] = REGIONS
+    """Parts of the face that are not covered: what the expression rests on."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -75,6 +75,12 @@ QUALITY: Final[dict[QualityReason, str]] = {
     "cut_by_frame": "the face is cut off by the edge of the picture",
     "bad_landmarks": "eyes, nose and mouth do not lie as in a face",
     "stretched": "the face is stretched or squeezed",
+    "not_upright": "it is not clear which way up the face is",
+    "maybe_not_a_face": "it may not be a face",
+    "drawn": "it may be a drawing, a statue or a print",
+    "eyes_covered": "the eyes are covered",
+    "nose_covered": "the nose is covered",
+    "mouth_covered": "the mouth is covered",
     "likely_occluded": "part of the face is probably covered",
 }
 """What makes a face hard to read, in words."""
@@ -82,6 +88,7 @@ QUALITY: Final[dict[QualityReason, str]] = {
 ABSTAIN: Final[dict[AbstainReason, str]] = {
     "unsure": "no probability is high enough, or it changes from look to look",
     "low_quality": "the face is too hard to read",
+    "covered": "what is not covered of the face does not carry one",
 }
 """Why no expression is named, in words."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.pose import Pose, estimate_pose
-from ferce_agent.faces.quality import assess_quality, percentiles, visible_share, worst_sharpness
+from ferce_agent.faces.quality import DOUBTS, assess_quality, percentiles, visible_share, worst_sharpness
 
 Damage = Callable[[NDArray[np.uint8], DetectedFace], NDArray[np.uint8]]
 
@@ -147,3 +147,24 @@ def test_with_an_eye_outside_nothing_is_left_to_read(pixels: NDArray[np.uint8]) 
 def test_percentiles_are_those_of_numpy(seed: int, size: int) -> None:
     grey = np.random.default_rng(seed).integers(0, 256, size).astype(np.uint8)
     assert np.allclose(percentiles(grey, 0.05, 0.5, 0.95), np.percentile(grey, [5, 50, 95]))
+
+
+def test_what_the_network_doubts_is_told_with_the_rest(pixels: NDArray[np.uint8]) -> None:
+    face = FaceDetector().detect(pixels)[0]
+    pose = estimate_pose(face.landmarks)
+    plain = assess_quality(pixels, face, pose)
+    for doubt, factor in DOUBTS.items():
+        seen = assess_quality(pixels, face, pose, (doubt,))
+        assert seen.reasons == (doubt,)
+        assert seen.score == pytest.approx(plain.score * factor, abs=1e-3)
+    blurred = np.asarray(cv2.GaussianBlur(pixels, (0, 0), face.box[2] * 0.08), np.uint8)
+    both = assess_quality(blurred, face, pose, ("nose_covered", "not_upright"))
+    assert both.reasons[0] in {"blurred", "not_upright"}
+    assert set(both.reasons) == {"blurred", "nose_covered", "not_upright"}
+
+
+def test_a_covering_is_told_once(pixels: NDArray[np.uint8]) -> None:
+    """The network says which part it is; the texture alone only that there is one."""
+    face = FaceDetector().detect(pixels)[0]
+    masked = cover(face.landmarks[3:].mean(0), pixels, face)
+    assert assess_quality(masked, face, Pose(0, 0, 0), ("mouth_covered",)).reasons == ("mouth_covered",)

@@ -80,3 +80,42 @@ def test_looks_that_would_name_something_else_are_a_doubt() -> None:
     assert term(view(sadness=0.5), view(anger=0.4)) == "sadness"
     assert term(view(sadness=0.5), view(anger=0.5)) is None
     assert term(view(sadness=0.5, anger=0.4)) is None
+
+
+def covered(*parts: str) -> Quality:
+    return GOOD.model_copy(update={"score": 0.4, "reasons": tuple(f"{part}_covered" for part in parts)})
+
+
+def test_the_report_says_what_an_expression_rests_on() -> None:
+    assert read(happiness=0.95).rests_on == ("eyes", "nose", "mouth")
+    assert read(covered("mouth"), happiness=0.95).rests_on == ("eyes", "nose")
+    assert read(covered("nose", "eyes"), happiness=0.95).rests_on == ("mouth",)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shares", "named"),
+    [
+        (("mouth",), {"happiness": 0.95}, "happiness"),
+        (("mouth",), {"happiness": 0.89}, None),
+        (("mouth",), {"neutral": 0.99}, None),
+        (("mouth",), {"surprise": 0.95}, None),
+        (("mouth", "nose"), {"anger": 0.95}, "anger"),
+        (("eyes",), {"surprise": 0.95}, "surprise"),
+        (("eyes",), {"neutral": 0.99}, None),
+        (("eyes",), {"happiness": 0.55, "surprise": 0.42}, "happily_surprised"),
+        (("eyes",), {"happiness": 0.6, "disgust": 0.38}, None),
+        (("nose",), {"neutral": 0.95}, "neutral"),
+        (("nose",), {"sadness": 0.95}, None),
+        (("eyes", "mouth"), {"happiness": 0.99}, None),
+    ],
+)
+def test_what_is_left_of_a_covered_face_carries_it_or_not(
+    hidden: tuple[str, ...], shares: dict[str, float], named: str | None
+) -> None:
+    found = read(covered(*hidden), **shares)
+    assert found.primary == named
+    assert found.abstain_reason == (None if named else "covered")
+
+
+def test_a_covered_face_of_which_nothing_is_sure_is_still_unsure() -> None:
+    assert read(covered("mouth"), neutral=0.3, sadness=0.25, anger=0.2).abstain_reason == "unsure"

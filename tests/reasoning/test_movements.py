@@ -13,7 +13,9 @@ from ferce_agent.reasoning.movements import (
     readings,
     support,
     typical,
+    uncovered,
 )
+from ferce_agent.report import Region
 from tests.factories import make_expression
 
 UNITS = (
@@ -102,3 +104,27 @@ def test_every_claim_rests_on_listed_evidence(units: dict[str, float], term: str
 
 def test_ids_are_tokens() -> None:
     assert evidence_id("person-1", "AU12") == "person-1.movement.au12"
+
+
+UPPER = {"AU1", "AU2", "AU4", "AU5", "AU7", "AU45"}
+"""Movements of brows and eyes; the others are those of the mouth and the jaw."""
+
+
+@pytest.mark.parametrize(
+    ("hidden", "left"),
+    [
+        ((), set(UNITS)),
+        (("mouth",), UPPER),
+        (("eyes",), set(UNITS) - UPPER),
+        (("eyes", "mouth"), set()),
+        (("nose",), set(UNITS)),
+    ],
+)
+def test_movements_of_a_covered_part_are_no_evidence(hidden: tuple[Region, ...], left: set[str]) -> None:
+    assert {unit.id for unit in uncovered(readings(measured()), hidden)} == left
+
+
+def test_cheeks_belong_to_the_eyes_and_the_wrinkled_nose_to_the_nose() -> None:
+    found = readings({"AU6": 0.4, "AU9": 0.6})
+    assert [unit.id for unit in uncovered(found, ("eyes",))] == ["AU9"]
+    assert [unit.id for unit in uncovered(found, ("nose",))] == ["AU6"]
