@@ -21,7 +21,7 @@ from ferce_agent.evaluation.gates.shares import Goal, Line, Table, share
 from ferce_agent.evaluation.variants import Pixels, seeded
 from ferce_agent.inputs.photo import load_picture
 
-PICTURES: Final = 150
+PICTURES: Final = 100
 """Pictures of each kind without a face."""
 TRIES: Final = 8
 """Of so many drawn ones the first in which the detector sees a face is taken, or the last: the others are easy."""
