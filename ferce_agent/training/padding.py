@@ -45,6 +45,9 @@ def fold_padding(path: Path) -> int:
             user.input[0] = pad.input[0]
         graph.node.remove(pad)
         folded += 1
+    used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)
     onnx.save(model, path)
     return folded
 
