@@ -35,8 +35,14 @@ SURE: Final = 0.87
 """Detector score under which a face is looked at in four rotations: most turned faces lie under it, 10 % of others."""
 CERTAIN: Final = 0.5
 """Least certainty of a rotation at which it is taken without trying others."""
+SURELY: Final = 0.8
+"""Least certainty at which a first look counts where the face is located in no window: mostly heads in profile."""
 STRETCHED: Final = 0.3
 """From this `stretch_of` on the box does not go with an upright face."""
+REST: Final = 10.0
+"""Degrees between network and landmarks from which on the face is located once more, turned by half of them.
+
+YuNet draws the landmarks of a tilted face towards an upright one."""
 CONFIRMED: Final = 0.85
 """Detector score from which on the first rotation that is tried is enough, if the network agrees."""
 
@@ -114,13 +120,20 @@ def orient(detector: FaceDetector, gates: Looker, found: Sequence[Found]) -> lis
         pixels, face = found[place]
         if certain < CERTAIN or not _fits(face, roll):
             upright = _set_upright(detector, gates, pixels, face, roll)
-            done[place] = upright or Oriented(face, readings[place], doubtful=not _fits(face, roll))
+            known = _fits(face, roll) or _agree(face, readings[place])
+            done[place] = upright or Oriented(face, readings[place], doubtful=not known)
     return done
 
 
 def _is_clear(face: DetectedFace, reading: Reading) -> bool:
     """Return whether nothing speaks for a turned face: the usual case, which costs one patch."""
     return face.score >= SURE and reading.certain >= CERTAIN and _fits(face, reading.roll)
+
+
+def _agree(face: DetectedFace, reading: Reading) -> bool:
+    """Return whether a first look that is certain says the same as the landmarks: that the face is about upright."""
+    turn = estimate_pose(face.landmarks).roll
+    return reading.certain >= SURELY and abs(turn) <= TILTED and apart(reading.roll, turn) <= AGREE
 
 
 def _fits(face: DetectedFace, roll: float) -> bool:
@@ -161,22 +174,40 @@ def _set_upright(
 
     Of several the one counts that the detector and the network together are surest of.
     """
-    best, most = None, 0.0
+    best: tuple[float, Oriented, float] | None = None
     for step in (0.0, 180.0, 90.0, -90.0):
-        window, matrix = upright_window(pixels, face.box, roll + step)
-        seen = nearest(detector, window)
-        if seen is None:
-            continue
-        reading = gates.look(gate_patch(window, seen.box)[None])[0]
-        off = apart(reading.roll, estimate_pose(seen.landmarks).roll)
-        if off > AGREE or not is_plausible(seen):
-            continue
-        worth = seen.score * (0.5 + 0.5 * reading.certain)
-        if worth > most:
-            best, most = Oriented(mapped_back(seen, matrix), reading), worth
-        if seen.score >= CONFIRMED and step == 0:
+        found = _located(detector, gates, pixels, face.box, roll + step)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found
+        if found is not None and found[1].face.score >= CONFIRMED and step == 0:
             break
-    return best
+    if best is None:
+        return None
+    if abs(best[2]) > REST:
+        turn = estimate_pose(best[1].face.landmarks).roll + best[2] / 2
+        again = _located(detector, gates, pixels, best[1].face.box, turn)
+        best = again if again is not None and again[0] > best[0] else best
+    return best[1]
+
+
+def _located(
+    detector: FaceDetector, gates: Looker, pixels: NDArray[np.uint8], box: NDArray[np.float64], roll: float
+) -> tuple[float, Oriented, float] | None:
+    """Return the face as it is located in the window turned by `roll` degrees; None where the network disagrees.
+
+    Returns:
+        How sure it is, 0..1; the face; and by how many degrees the network sees it turned further than the landmarks.
+    """
+    window, matrix = upright_window(pixels, box, roll)
+    seen = nearest(detector, window)
+    if seen is None or not is_plausible(seen):
+        return None
+    reading = gates.look(gate_patch(window, seen.box)[None])[0]
+    turn = estimate_pose(seen.landmarks).roll
+    if apart(reading.roll, turn) > AGREE:
+        return None
+    rest = (reading.roll - turn + 180) % 360 - 180
+    return seen.score * (0.5 + 0.5 * reading.certain), Oriented(mapped_back(seen, matrix), reading), rest
 
 
 def upright_window(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -30,8 +31,8 @@ def test_a_plain_face_has_no_doubts() -> None:
 @pytest.mark.parametrize(
     ("human", "drawn", "kept", "doubts"),
     [
-        (0.6, 0.0, True, ()),
-        (0.59, 0.0, True, ("maybe_not_a_face",)),
+        (0.9, 0.0, True, ()),
+        (0.89, 0.0, True, ("maybe_not_a_face",)),
         (0.3, 0.0, True, ("maybe_not_a_face",)),
         (0.29, 0.0, False, ("maybe_not_a_face",)),
         (0.1, 0.5, True, ("maybe_not_a_face", "drawn")),
@@ -54,3 +55,11 @@ def test_a_doubtful_rotation_is_named() -> None:
     found = doubts_about(reading(human=0.5, drawn=0.9, covered=dict.fromkeys(CARD.covered, 1.0)), CARD, turned=True)
     assert found[:3] == ("maybe_not_a_face", "not_upright", "drawn")
     assert set(found) <= set(get_args(QualityReason))
+
+
+def test_what_is_sure_is_a_face_whatever_the_card_says() -> None:
+    strict, mild = replace(CARD, human=0.8), replace(CARD, human=0.2)
+    assert doubts_about(reading(human=0.9), strict, turned=False) == ()
+    assert doubts_about(reading(human=0.89), strict, turned=False) == ("maybe_not_a_face",)
+    assert doubts_about(reading(human=0.31), mild, turned=False) == ()
+    assert doubts_about(reading(human=0.29), mild, turned=False) == ("maybe_not_a_face",)
