@@ -10,19 +10,20 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import torch.nn.functional as F  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
 
 from ferce_agent.specialist.runner import open_session  # noqa: E402
 from ferce_agent.training.padding import fold_padding  # noqa: E402
 
 
-class OneSided(torch.nn.Module):
+class OneSided(nn.Module):
     """Padding as TensorFlow does it, before a convolution; and one that must stay, before a mean."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = torch.nn.Conv2d(1, 3, 3, 2)
+        self.first = nn.Conv2d(1, 3, 3, 2)
 
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+    def forward(self, pixels: Tensor) -> Tensor:
         found = self.first(F.pad(pixels, (0, 1, 2, 3)))
         return F.pad(found, (1, 0, 1, 0)).mean((2, 3))
 
