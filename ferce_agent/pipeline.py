@@ -255,7 +255,7 @@ class Pipeline:
         assert known.face is not None
         seen = mean_output(views) if views else first
         card = self.specialist.card
-        conformal, abstain = card.thresholds(self.settings.flatten)
+        conformal, abstain = card.thresholds(self.settings.flatten, seen.strangeness)
         movements = readings(seen.units)
         expression = interpret(
             seen.probabilities,

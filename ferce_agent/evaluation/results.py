@@ -277,8 +277,9 @@ def _distributions(rows: list[Row], seed: int, resamples: int, abstain: float | 
         result["conformal"]["shipped"] = set_scores(inside, gold)
         if any("quality" in row for row in given):
             result["conformal"]["by_quality"] = sets_by_quality([row.get("quality") for row in given], inside, gold)
-    if abstain:
-        named = probabilities.max(1) >= abstain
+    own = [row["named"] for row in given if "named" in row]
+    if abstain or own:
+        named = np.array(own) if len(own) == len(given) else probabilities.max(1) >= (abstain or 0.0)
         right = probabilities.argmax(1) == gold
         result["abstention"] = {
             "threshold": abstain,

@@ -318,6 +318,8 @@ def as_row(prediction: Prediction, labels: LabelSpace, places: list[int]) -> Row
         row["claims"] = dict(prediction.claims)
     if prediction.in_set is not None:
         row["set"] = [places[index] for index in prediction.in_set]
+    if prediction.named is not None:
+        row["named"] = prediction.named
     return row
 
 

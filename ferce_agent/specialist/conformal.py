@@ -32,6 +32,32 @@ def conformal_threshold(
     return float(scores[rank - 1]) if rank >= 1 else 0.0
 
 
+def weighted_threshold(
+    probabilities: NDArray[np.floating], shares: NDArray[np.floating], coverage: float = 0.9
+) -> float:
+    """Return the threshold for items of which several classes count, or that count more or less than others.
+
+    The weighted lower quantile of the probabilities (Tibshirani et al. 2019). A new item is taken to weigh as much as
+    the heaviest class of any item, which makes the threshold lower rather than higher; with one class of weight 1 per
+    item it is that of `conformal_threshold`.
+
+    Args:
+        probabilities: Shape (N, K).
+        shares: Weight of each class of each item, at least 0, shape (N, K); not all 0.
+        coverage: Share of the weight that the sets are to hold, in (0, 1).
+
+    Returns:
+        A probability, 0..1; 0, so that every class is in the set, where the items are too few for the coverage.
+    """
+    counts = shares > 0
+    order = np.argsort(probabilities[counts], kind="stable")
+    scores, weights = probabilities[counts][order], np.asarray(shares[counts], np.float64)[order]
+    below = np.cumsum(weights) - weights
+    allowed = (1 - coverage) * weights.sum() - coverage * weights.max()
+    fits = np.flatnonzero(below <= allowed)
+    return float(scores[fits[-1]]) if len(fits) else 0.0
+
+
 def prediction_set(probabilities: NDArray[np.floating], threshold: float) -> list[int]:
     """Return the classes with at least `threshold`, most probable first; never empty (the most probable is always in).
 

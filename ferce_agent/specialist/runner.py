@@ -22,6 +22,7 @@ from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import softmax
+from ferce_agent.specialist.strangeness import Strangeness
 
 WEIGHTS_NAME: Final = "specialist.int8.onnx"
 """The shipped file, whose convolutions compute with 8-bit integers.
@@ -51,6 +52,8 @@ class SpecialistCard:
         prior: Share of each expression in the training votes, in label order; empty if not stored.
         sure: From this confidence on the crop's mirror image is not looked at as well; above 1 it always is.
         blendshapes: Movements of the `blendshapes` output, in order; empty if the network has none.
+        strangeness: How unlike pictures as they are a face's features are, and the thresholds that follow from it;
+            None if the weights were calibrated without. Where it is there, it is used in place of `flattened`.
     """
 
     version: str
@@ -65,13 +68,20 @@ class SpecialistCard:
     prior: tuple[float, ...] = ()
     flattened: tuple[tuple[float, float, float], ...] = ()
     blendshapes: tuple[str, ...] = ()
+    strangeness: Strangeness | None = None
 
-    def thresholds(self, flatten: float) -> tuple[float, float]:
+    def thresholds(self, flatten: float, strangeness: float | None = None) -> tuple[float, float]:
         """Return the conformal and the abstention threshold for a class prior that was flattened so much (0..1).
 
         Between the amounts for which thresholds were fitted they are interpolated linearly. See `Specialist.perceive`
         for what flattening means.
+
+        Args:
+            flatten: The amount.
+            strangeness: Of the face, as `SpecialistOutput.strangeness`; None for thresholds that do not depend on it.
         """
+        if self.strangeness is not None and strangeness is not None:
+            return self.strangeness.thresholds(flatten, strangeness)
         if not self.flattened:
             return self.conformal, self.abstain
         amounts, conformal, abstain = zip(*self.flattened, strict=True)
@@ -88,8 +98,10 @@ class SpecialistCard:
             fields = json.loads(text)
             lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior", "blendshapes")}
             lists["flattened"] = tuple(tuple(row) for row in fields.get("flattened", ()))
-            card = cls(**{**fields, **lists})
-        except (ValueError, TypeError, KeyError) as error:
+            known = fields.get("strangeness")
+            strangeness = None if known is None else Strangeness.from_fields(known)
+            card = cls(**{**fields, **lists, "strangeness": strangeness})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
         if card.labels != CANONICAL or card.crop != CROP_SIZE or card.temperature <= 0:
             raise WeightsError("The specialist was exported for other labels or crops.", hint="Export it again.")
@@ -111,6 +123,8 @@ class SpecialistOutput:
         blendshapes: Intensity 0..1 of each movement as MediaPipe's face landmarker names it, with the left and right
             of the person who is seen apart: each eye's lid and gaze, each mouth corner, the jaw. Keys as the card's
             `blendshapes`; empty if the network has no such output.
+        strangeness: How unlike pictures as they are the face's features are (`ferce_agent.specialist.strangeness`);
+            None if the weights were calibrated without.
     """
 
     probabilities: NDArray[np.float64]
@@ -119,6 +133,7 @@ class SpecialistOutput:
     units: dict[str, float]
     pose: tuple[float, float, float] | None
     blendshapes: dict[str, float] = field(default_factory=dict)
+    strangeness: float | None = None
 
 
 def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
@@ -130,6 +145,7 @@ def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
         views: One output for each look, at least one.
     """
     poses = [view.pose for view in views if view.pose is not None]
+    strange = [view.strangeness for view in views if view.strangeness is not None]
     yaw, pitch, roll = np.mean(poses, axis=0).tolist() if poses else (0.0, 0.0, 0.0)
     return SpecialistOutput(
         softmax(np.mean([np.log(view.probabilities) for view in views], axis=0)),
@@ -138,6 +154,7 @@ def mean_output(views: Sequence[SpecialistOutput]) -> SpecialistOutput:
         {name: float(np.mean([view.units[name] for view in views])) for name in views[0].units},
         (yaw, pitch, roll) if poses else None,
         {name: float(np.mean([view.blendshapes[name] for view in views])) for name in views[0].blendshapes},
+        float(np.mean(strange)) if strange else None,
     )
 
 
@@ -366,6 +383,7 @@ class Specialist:
         """
         raw = self.run(crops, twice=twice)
         probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)
+        strangeness = self.card.strangeness(raw.embedding) if self.card.strangeness else None
         return [
             SpecialistOutput(
                 probabilities[index],
@@ -374,6 +392,7 @@ class Specialist:
                 dict(zip(self.card.units, raw.units[index].tolist(), strict=False)),
                 tuple(raw.pose[index].tolist()) if raw.pose.shape[1] else None,
                 dict(zip(self.card.blendshapes, raw.blendshapes[index].tolist(), strict=False)),
+                None if strangeness is None else float(strangeness[index]),
             )
             for index in range(len(crops))
         ]

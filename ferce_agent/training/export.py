@@ -1,14 +1,14 @@
 """From a training checkpoint to the shipped ONNX file and its model card.
 
-Temperature, conformal threshold and abstention threshold are fitted on the validation split through the very function
-the product calls (mirror-averaged onnxruntime), then stored in the file. The test split is only reported.
+Temperature and thresholds are fitted on the validation split (`ferce_agent.training.calibration`). The test split is
+only reported.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,25 +22,14 @@ from ferce_agent.evaluation.accuracy import Accuracy, evaluate_crops
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.specialist.calibration import fit_temperature, softmax
-from ferce_agent.specialist.conformal import abstention_threshold, conformal_threshold
-from ferce_agent.specialist.runner import FULL_NAME, METADATA_KEY, WEIGHTS_NAME, Specialist, SpecialistCard
+from ferce_agent.specialist.runner import FULL_NAME, WEIGHTS_NAME, Specialist, SpecialistCard
+from ferce_agent.training.calibration import ANSWERED_ACCURACY, VERSION, calibrate
+from ferce_agent.training.coverage import coverage_tables
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet
 from ferce_agent.training.specialist import Recipe, TrainState, column_correlations
 from ferce_agent.training.teachers import SHAPES, TeacherLabels, shape_targets, unit_targets
 from ferce_agent.views.progress import Display
 
-COVERAGE: Final = 0.9
-"""Coverage of the prediction sets."""
-ANSWERED_ACCURACY: Final = 0.9
-"""The abstention threshold is the lowest at which validation answers reach this accuracy."""
-SURE: Final = (0.8, 0.85, 0.9, 0.95, 0.98)
-"""Confidences tried for the early exit, lowest first."""
-FLATTENED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Amounts of prior flattening for which thresholds are stored."""
-EXIT_COST: Final = 0.0005
-"""Validation accuracy that the early exit may cost."""
-VERSION: Final = "4"
 CALIBRATION_FACES: Final = 320
 """Validation faces on which the ranges of the 8-bit activations are measured."""
 SMALL: Final = 1024
@@ -157,81 +146,10 @@ def halve_weights(model: Any) -> None:
         graph.node.insert(0, cast)
 
 
-def write_card(path: Path, card: SpecialistCard) -> None:
-    """Store the card in the metadata of the ONNX file at `path`."""
-    import onnx
-
-    model = onnx.load(path)
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(asdict(card))})
-    onnx.save(model, path)
-
-
 def vote_shares(votes: NDArray[np.uint8]) -> tuple[float, ...]:
     """Return the share of each of the eight expressions in FER+ votes (N, 10), unusable pictures left out."""
     targets, usable = vote_targets(votes)
     return tuple(round(max(float(share), 1e-4), 5) for share in targets[usable].mean(0))
-
-
-def calibrate(path: Path, valid: FerPlus, prior: tuple[float, ...] = ()) -> SpecialistCard:
-    """Fit temperature, early exit and thresholds on the validation split and store them in the file."""
-    blank = SpecialistCard(
-        VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS, prior=prior, blendshapes=SHAPES
-    )
-    write_card(path, blank)
-    gold = valid.labels
-    first, mirrored = (look_at(Specialist(path), view) for view in (valid.crops, valid.crops[:, :, ::-1]))
-    temperature = round(fit_temperature((first + mirrored) / 2, np.eye(len(CANONICAL))[gold]), 4)
-    sure, logits = early_exit(first, mirrored, gold, temperature, blank.sure)
-    table = tuple(
-        (
-            amount,
-            *thresholds(
-                softmax(logits / temperature - amount * np.log(prior)) if prior else softmax(logits, temperature), gold
-            ),
-        )
-        for amount in (FLATTENED if prior else FLATTENED[:1])
-    )
-    card = replace(
-        blank, temperature=temperature, sure=sure, conformal=table[0][1], abstain=table[0][2], flattened=table
-    )
-    write_card(path, card)
-    return card
-
-
-def look_at(specialist: Specialist, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the logits (N, 8) of one look at each crop."""
-    return np.concatenate([specialist.look(crops[start : start + 64])["logits"] for start in range(0, len(crops), 64)])
-
-
-def early_exit(
-    first: NDArray[np.float64], mirrored: NDArray[np.float64], gold: NDArray[np.int64], temperature: float, never: float
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the lowest confidence from which one look is enough, and the logits that follow from it.
-
-    Enough means: with it the accuracy is at most `EXIT_COST` below that of looking at every mirror image.
-
-    Args:
-        first: Logits of the faces, shape (N, 8).
-        mirrored: Logits of their mirror images, shape (N, 8).
-        gold: Shape (N,).
-        temperature: For the confidence.
-        never: The value that stands for no early exit.
-    """
-    both = (first + mirrored) / 2
-    best = float((both.argmax(1) == gold).mean())
-    confidence = softmax(first, temperature).max(1)
-    for sure in (*SURE, never):
-        logits = np.where((confidence < sure)[:, None], both, first)
-        if float((logits.argmax(1) == gold).mean()) >= best - EXIT_COST:
-            return sure, logits
-    return never, both
-
-
-def thresholds(probabilities: NDArray[np.float64], gold: NDArray[np.int64]) -> tuple[float, float]:
-    """Return the conformal and the abstention threshold, rounded."""
-    conformal = conformal_threshold(probabilities, gold, COVERAGE)
-    return round(conformal, 5), round(abstention_threshold(probabilities, gold, ANSWERED_ACCURACY)[0], 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,14 +218,17 @@ def export(
     plain.unlink()
     cards = {name: calibrate(file, valid, prior) for name, file in (("full", path), ("int8", small))}
     files = {"full": Specialist(path), "int8": Specialist(small)}
+    splits = {"valid": valid}
     results = {f"valid, {name}": evaluate_crops(file, valid.crops, valid.labels) for name, file in files.items()}
     if (data_folder / "test.parquet").is_file():
-        test = load_split(data_folder, "test")
+        test = splits["test"] = load_split(data_folder, "test")
         results |= {f"test, {name}": evaluate_crops(file, test.crops, test.labels) for name, file in files.items()}
     taught = None
     if labels:
         taught = agreement(files["full"], valid, TeacherLabels.load(labels / "valid.npz", len(valid)))
-    card = model_card(state, recipe, cards, {name: file.sha256 for name, file in files.items()}, results, taught)
+    coverage = coverage_tables(files["int8"], splits)
+    digests = {name: file.sha256 for name, file in files.items()}
+    card = model_card(state, recipe, cards, digests, results, taught, coverage)
     (out / "specialist.md").write_text(card, "utf-8")
     return results
 
@@ -325,6 +246,7 @@ def model_card(  # noqa: PLR0913
     digests: dict[str, str],
     results: dict[str, Accuracy],
     taught: Agreement | None,
+    coverage: str = "",
 ) -> str:
     """Return the model card as Markdown."""
     rows = [
@@ -348,15 +270,24 @@ def model_card(  # noqa: PLR0913
         parameters=parameters(state.average),
         recipe=json.dumps(asdict(recipe)),
         minutes=sum(log.seconds for log in state.logs) / 60,
-        card="; ".join(f"{name}: {json.dumps(asdict(card))}" for name, card in cards.items()),
+        card="; ".join(f"{name}: {stored(card)}" for name, card in cards.items()),
         rows="\n".join(rows),
         labels=" | ".join(CANONICAL),
         rules="|".join(["---"] * (len(CANONICAL) + 1)),
         recalls="\n".join(recalls),
         teachers=teacher_table(taught),
+        coverage=coverage,
         history="\n".join(history),
         answered=ANSWERED_ACCURACY,
     )
+
+
+def stored(card: SpecialistCard) -> str:
+    """Return what is stored with the weights as JSON, without the 256 weights of the strangeness."""
+    fields = asdict(card)
+    if card.strangeness is not None:
+        del fields["strangeness"]["weights"]
+    return json.dumps(fields)
 
 
 def teacher_table(taught: Agreement | None) -> str:
@@ -410,6 +341,8 @@ Recall per class (number of pictures):
 | split | {labels} |
 |{rules}|
 {recalls}
+
+{coverage}
 
 {teachers}
 

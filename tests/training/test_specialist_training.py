@@ -363,7 +363,7 @@ def test_the_train_command_says_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_the_early_exit_is_as_early_as_it_may_be() -> None:
-    from ferce_agent.training.export import early_exit
+    from ferce_agent.training.calibration import early_exit
 
     gold = np.array([0, 1, 0, 1])
     first = np.array([[4.0, 0.0], [3.5, 0.0], [0.3, 0.0], [0.0, 9.0]])

@@ -65,12 +65,14 @@ class Prediction:
         claims: Number of rationale claims per status (``supported``, ``contradicted``, ``unverified``), where there are
             any.
         in_set: Indices of the perceiver's own prediction set, where it gives one.
+        named: Whether the perceiver itself would name the most probable word; None where it does not say.
     """
 
     probabilities: NDArray[np.float64] | None = None
     answer: str | None = None
     claims: Mapping[str, int] = field(default_factory=dict)
     in_set: tuple[int, ...] | None = None
+    named: bool | None = None
 
 
 @runtime_checkable

@@ -46,19 +46,19 @@ class SpecialistPerceiver:
         }
 
     def perceive(self, sample: Sample, labels: LabelSpace) -> Prediction:
-        """Return the calibrated distribution, and the prediction set of the shipped conformal threshold.
+        """Return the calibrated distribution, the shipped thresholds' prediction set, and whether a word is named.
 
         On FER+ crops the class prior of FER+ is left in; on photos it is flattened as in the product.
         """
         flatten = 0.0 if sample.is_crop else self._flatten
-        probabilities = self._model.perceive(sample.aligned()[None], flatten)[0].probabilities
-        projected = labels.project(probabilities)
+        seen = self._model.perceive(sample.aligned()[None], flatten)[0]
+        projected = labels.project(seen.probabilities)
         if set(labels.terms) != set(CANONICAL):
             return Prediction(projected)
         top = projected.max()
-        conformal, _ = self._model.card.thresholds(flatten)
+        conformal, abstain = self._model.card.thresholds(flatten, seen.strangeness)
         inside = np.flatnonzero((projected >= conformal) | (projected == top))
-        return Prediction(projected, in_set=tuple(int(index) for index in inside))
+        return Prediction(projected, in_set=tuple(int(index) for index in inside), named=bool(top >= abstain))
 
 
 class ProductPerceiver:
