@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 pa = pytest.importorskip("pyarrow")
 
 import pyarrow.parquet as pq  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 from ferce_agent.errors import DataError, SettingsError  # noqa: E402
 from ferce_agent.evaluation.bench import bench_to_folder  # noqa: E402
@@ -198,7 +199,9 @@ def test_rare_classes_are_repeated() -> None:
 
 def test_what_teachers_say_is_part_of_the_target() -> None:
     torch.manual_seed(3)
-    teachers = [FaceNet().eval(), ExpressionNet().eval()]
+    teachers: list[FaceNet | ExpressionNet] = [FaceNet(), ExpressionNet()]
+    for one in teachers:
+        one.eval()
     votes, pixels = torch.eye(8)[:4], torch.rand(4, 1, 44, 44) * 255
     assert taught_votes(votes, pixels, (), 0.5) is votes
     said = torch.stack([torch.softmax(answers(one, pixels).logits, 1) for one in teachers]).mean(0)
@@ -212,7 +215,7 @@ def test_blended_pictures_have_blended_targets() -> None:
     torch.nn.init.normal_(network.expression.weight, 0, 100)
     pixels, votes = torch.rand(8, 1, 44, 44) * 255, torch.eye(8)
 
-    def loss(targets: torch.Tensor, seed: int) -> float:
+    def loss(targets: Tensor, seed: int) -> float:
         return float(blended_loss(network, pixels, targets, torch.Generator().manual_seed(seed)).detach())
 
     assert len({loss(votes, seed) for seed in range(3)}) == 3
