@@ -174,9 +174,10 @@ class Expression(Part):
     distribution: Distribution
     """Calibrated probabilities of the eight canonical expressions."""
     prediction_set: tuple[Canonical, ...]
-    """Smallest set that holds the annotators' majority label in a share `coverage` of the cases, likeliest first."""
+    """Expressions that one observer may name, likeliest first: fitted so that it holds the one that an observer does
+    name in a share `coverage` of the cases, all expressions equally common."""
     coverage: Unit
-    """Share of faces (like those of the calibration set) whose label lies in `prediction_set`."""
+    """Share of faces (like those of the calibration set, and worse ones) whose label is to lie in `prediction_set`."""
     confidence: Unit
     """Calibrated probability of `primary`; for a compound the sum over its components.
 
