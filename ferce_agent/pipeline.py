@@ -20,13 +20,17 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.sentence_vectors import WordEncoder
 from ferce_agent.errors import FerceError, WeightsError
 from ferce_agent.faces.alignment import align_face
-from ferce_agent.faces.detection import DetectedFace, FaceDetector
+from ferce_agent.faces.detection import DetectedFace, FaceDetector, merge_faces
 from ferce_agent.faces.measure import measure_face
+from ferce_agent.faces.orientation import TILTED, Oriented, find_turned, orient
+from ferce_agent.faces.pose import estimate_pose
 from ferce_agent.faces.test_time_augmentation import crops_around
-from ferce_agent.reasoning.expression import interpret
-from ferce_agent.reasoning.movements import readings
-from ferce_agent.report import ActionUnitReading, Engine, Expression, Face, RankedLabel, slug
+from ferce_agent.reasoning.expression import covered_regions, interpret
+from ferce_agent.reasoning.movements import readings, uncovered
+from ferce_agent.report import ActionUnitReading, Engine, Expression, Face, QualityReason, RankedLabel, slug
 from ferce_agent.settings import Settings
+from ferce_agent.specialist.gates import Gates
+from ferce_agent.specialist.gating import doubts_about, is_face
 from ferce_agent.specialist.open_vocabulary import Vocabulary, check_words, features_of
 from ferce_agent.specialist.runner import Specialist, SpecialistOutput, mean_output
 
@@ -39,6 +43,8 @@ RELIEF: Final = 0.94
 
 With it about as many faces are named as by a single look, and about as many of these rightly
 (`python -m tests.faces.stability`)."""
+TURNED: Final = 0.7
+"""Least probability with which an expression of a turned face is named: its landmarks are less exact."""
 BATCH: Final = 64
 """Crops that the network reads at once: more gain nothing and cost memory."""
 
@@ -67,12 +73,14 @@ class FoundFace:
         frame: The picture it is in.
         track: Which of the faces of a clip it is, from 0. Until faces are followed from frame to frame it is the rank
             in its own frame, largest first.
-        detected: Box, landmarks and score, in pixels of the frame.
+        detected: Box, landmarks and score, in pixels of the frame; the landmarks are those of the face set upright.
+        doubts: What the gate network says is in the way.
     """
 
     frame: Frame
     track: int
     detected: DetectedFace
+    doubts: tuple[QualityReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ class Pipeline:
     Attributes:
         settings: What can be chosen.
         detector: Finds faces.
+        gates: Says which way up a face is, whether it is one, and what of it is covered.
         specialist: Reads crops of them.
         encoder: The sentence encoder, one copy for labels and for sentences.
         vocabulary: Ranks the caller's words.
@@ -118,6 +127,7 @@ class Pipeline:
         """Prepare; no file is read yet."""
         self.settings = settings or Settings()
         self.detector = FaceDetector(self.settings.face_threshold)
+        self.gates = Gates(threads=self.settings.threads)
         self.specialist = Specialist(self.settings.weights, self.settings.threads)
         self.encoder = WordEncoder(threads=self.settings.threads)
         self.vocabulary = Vocabulary(encoder=self.encoder)
@@ -145,25 +155,39 @@ class Pipeline:
         return self.read_faces(found, labels=labels, infer=infer, on_step=on_step)
 
     def find(self, frames: Sequence[Frame], *, on_step: OnStep | None = None) -> tuple[list[FoundFace], int]:
-        """Find the faces of every frame, at most `settings.max_faces` of each.
+        """Find the faces of every frame, at most `settings.max_faces` of each, whichever way up they are.
 
         Returns:
             The faces in the order of the frames, within a frame largest first; and how many more there are.
 
         Raises:
-            WeightsError: The detector's weights are missing.
-            EngineError: The detector failed.
+            WeightsError: The weights of the detector or of the gate network are missing.
+            EngineError: One of them failed.
         """
         found: list[FoundFace] = []
         more = 0
         with timed("detect", on_step) as note:
-            for frame in frames:
-                faces = self.detect(frame.pixels)
+            detected = [self.detect(frame.pixels) or find_turned(self.detector, frame.pixels) for frame in frames]
+            for frame, faces in zip(frames, self._gated(frames, detected), strict=True):
                 kept = faces[: self.settings.max_faces]
                 more += len(faces) - len(kept)
-                found += [FoundFace(frame, track, face) for track, face in enumerate(kept)]
+                found += [
+                    FoundFace(frame, track, one.face, doubts_about(one.reading, self.gates.card, turned=one.doubtful))
+                    for track, one in enumerate(kept)
+                ]
             note(len(found))
         return found, more
+
+    def _gated(self, frames: Sequence[Frame], detected: Sequence[list[DetectedFace]]) -> list[list[Oriented]]:
+        """Set the faces of each frame upright and leave out what is no face; of each frame largest first."""
+        all_ = [(frame.pixels, face) for frame, faces in zip(frames, detected, strict=True) for face in faces]
+        oriented = iter(orient(self.detector, self.gates, all_))
+        kept = []
+        for faces in detected:
+            seen = [one for one in islice(oriented, len(faces)) if is_face(one.reading, self.gates.card)]
+            by_face = {id(one.face): one for one in seen}
+            kept.append([by_face[id(face)] for face in merge_faces([one.face for one in seen])])
+        return kept
 
     def detect(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         """Return all faces of a BGR picture (H, W, 3), largest first.
@@ -222,19 +246,24 @@ class Pipeline:
     def _movements(self, found: list[FoundFace], measured: list[FaceReading], _: Sequence[str]) -> list[FaceReading]:
         crops = [align_face(one.frame.pixels, one.detected.landmarks) for one in found]
         units = [unit for part in parts(crops) for unit in self.specialist.movements(part)]
-        return [replace(known, movements=readings(unit)) for known, unit in zip(measured, units, strict=True)]
+        return [replace(known, movements=visible(known, unit)) for known, unit in zip(measured, units, strict=True)]
 
     def _expressions(
         self, found: list[FoundFace], measured: list[FaceReading], labels: Sequence[str]
     ) -> list[FaceReading]:
         """Read the expressions of faces whose quality was measured.
 
-        A face that is not clear at the first look is looked at in several slightly different crops (test-time
-        augmentation); the mean counts, and an expression is named only where no single crop would name another.
+        A face that is not clear at the first look, or not upright, is looked at in several slightly different crops
+        (test-time augmentation); the mean counts, and an expression is named only where no single crop would name
+        another.
         """
         crops = [align_face(one.frame.pixels, one.detected.landmarks) for one in found]
         first = [seen for part in parts(crops) for seen in self.specialist.perceive(part, self.settings.flatten)]
-        unclear = [place for place, seen in enumerate(first) if seen.probabilities.max() < CLEAR]
+        unclear = [
+            place
+            for place, (one, seen) in enumerate(zip(found, first, strict=True))
+            if seen.probabilities.max() < CLEAR or is_turned(one.detected)
+        ]
         again = self._look_again([found[place] for place in unclear])
         views = dict(zip(unclear, again, strict=True))
         return [
@@ -256,13 +285,14 @@ class Pipeline:
         seen = mean_output(views) if views else first
         card = self.specialist.card
         conformal, abstain = card.thresholds(self.settings.flatten, seen.strangeness)
-        movements = readings(seen.units)
+        movements = visible(known, seen.units)
+        least = abstain * RELIEF if views else abstain
         expression = interpret(
             seen.probabilities,
             known.face.quality,
             conformal=conformal,
             coverage=card.coverage,
-            abstain=abstain * RELIEF if views else abstain,
+            abstain=max(least, TURNED) if is_turned(known.detected) else least,
             measured=movements,
             views=tuple(one.probabilities for one in views),
         )
@@ -329,11 +359,22 @@ class Pipeline:
             return Engine(name="specialist", version="unreadable", sha256=None)
 
 
+def is_turned(face: DetectedFace) -> bool:
+    """Return whether a face is far from upright in its picture."""
+    return abs(estimate_pose(face.landmarks).roll) > TILTED
+
+
+def visible(known: FaceReading, units: dict[str, float]) -> tuple[ActionUnitReading, ...]:
+    """Return the measured movements of the parts of a face that are not covered."""
+    hidden = covered_regions(known.face.quality) if known.face is not None else ()
+    return uncovered(readings(units), hidden)
+
+
 def measure(found: FoundFace) -> FaceReading:
     """Return the beginning of a reading: place, pose and quality, or what went wrong."""
     here = found.frame.time, found.track, found.detected
     try:
-        return FaceReading(*here, measure_face(found.frame.pixels, found.detected))
+        return FaceReading(*here, measure_face(found.frame.pixels, found.detected, found.doubts))
     except Exception as failure:  # one face does not cost the others
         return FaceReading(*here, None, failure=failure)
 

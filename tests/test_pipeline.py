@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.pipeline import Frame, Pipeline, read
 from ferce_agent.settings import Settings
+from ferce_agent.specialist.gates import GateReading, Gates
 from ferce_agent.specialist.runner import Specialist
 
 
@@ -85,6 +87,91 @@ def test_what_is_found_and_what_is_left(two_faces: NDArray[np.uint8]) -> None:
     found, more = Pipeline(Settings(max_faces=1)).find([Frame(two_faces), Frame(two_faces, 0.5)])
     assert [(one.frame.time, one.track) for one in found] == [(0.0, 0), (0.5, 0)]
     assert more == 2
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_photo_is_read_as_the_upright_one(pixels: NDArray[np.uint8], quarters: int) -> None:
+    """`rot90` turns to the left."""
+    (upright,) = read([Frame(pixels)])
+    (turned,) = read([Frame(np.ascontiguousarray(np.rot90(pixels, quarters)))])
+    assert turned.face is not None
+    assert upright.face is not None
+    assert abs((turned.face.pose.roll + 90 * quarters - upright.face.pose.roll + 180) % 360 - 180) < 15
+    assert turned.expression is not None
+    assert turned.expression.primary == "happiness"
+
+
+class Says:
+    """A gate network that says the same of everything, with the thresholds of the shipped one."""
+
+    def __init__(self, **changes: Any) -> None:
+        covered = {"eyes": 0.0, "nose": 0.0, "mouth": 0.0} | changes.pop("covered", {})
+        fields = {"roll": 0.0, "certain": 1.0, "human": 1.0, "drawn": 0.0}
+        self.card, self.reading = Gates().card, GateReading(**(fields | changes), covered=covered)
+
+    def look(self, patches: NDArray[np.uint8]) -> list[GateReading]:
+        return [self.reading] * len(patches)
+
+
+def with_gates(gates: Says) -> Pipeline:
+    pipeline = Pipeline()
+    pipeline.gates = gates  # type: ignore[assignment]
+    return pipeline
+
+
+def test_what_is_no_face_is_no_reading(two_faces: NDArray[np.uint8]) -> None:
+    assert with_gates(Says(human=0.0)).read([Frame(two_faces)]) == []
+    assert with_gates(Says(human=0.0)).find([Frame(two_faces)]) == ([], 0)
+
+
+def test_what_may_be_no_face_is_not_named(pixels: NDArray[np.uint8]) -> None:
+    gates = Says(human=0.9 * Gates().card.human)
+    (one,) = with_gates(gates).read([Frame(pixels)])
+    assert one.face is not None
+    assert one.face.quality.reasons == ("maybe_not_a_face",)
+    assert one.expression is not None
+    assert one.expression.abstain_reason == "low_quality"
+
+
+def test_a_drawing_is_read_and_flagged(pixels: NDArray[np.uint8]) -> None:
+    (one,) = with_gates(Says(drawn=1.0)).read([Frame(pixels)])
+    assert one.face is not None
+    assert one.face.quality.reasons == ("drawn",)
+    assert one.expression is not None
+    assert one.expression.primary == "happiness"
+
+
+def test_movements_of_a_covered_mouth_are_not_reported(pixels: NDArray[np.uint8]) -> None:
+    (one,) = with_gates(Says(covered={"mouth": 1.0})).read([Frame(pixels)])
+    assert {unit.id for unit in one.movements} == {"AU1", "AU2", "AU4", "AU5", "AU7", "AU45"}
+    assert one.expression is not None
+    assert one.expression.rests_on == ("eyes", "nose")
+    (alone,) = with_gates(Says(covered={"eyes": 1.0})).read([Frame(pixels)], infer=False)
+    assert not {unit.id for unit in alone.movements} & {"AU1", "AU2", "AU4", "AU5", "AU7", "AU45"}
+
+
+def test_a_masked_face_is_not_neutral(pixels: NDArray[np.uint8]) -> None:
+    """The network itself sees that the mouth is covered."""
+    (face,) = Pipeline().detect(pixels)
+    points = face.landmarks
+    eyes, mouth = points[:2].mean(0), points[3:].mean(0)
+    corners = [(-0.75, 0.5), (0.75, 0.5), (0.75, 1.2), (0.3, 1.6), (-0.3, 1.6), (-0.75, 1.2)]
+    across, down = points[1] - points[0], mouth - eyes
+    outline = np.array([eyes + x * across + y * down for x, y in corners], np.int32)
+    masked = np.asarray(cv2.fillPoly(pixels.copy(), [outline], (225, 220, 210)), np.uint8)
+    (one,) = read([Frame(masked)])
+    assert one.face is not None
+    assert "mouth_covered" in one.face.quality.reasons
+    assert one.expression is not None
+    assert "mouth" not in one.expression.rests_on
+    assert one.expression.primary in {None, "happiness"}
+
+
+def test_missing_gates_are_told(pixels: NDArray[np.uint8], tmp_path: Any) -> None:
+    pipeline = Pipeline()
+    pipeline.gates = Gates(tmp_path / "none.onnx")
+    with pytest.raises(WeightsError, match=r"none\.onnx"):
+        pipeline.read([Frame(pixels)])
 
 
 def test_where_no_face_is_nothing_is_read() -> None:
