@@ -7,9 +7,9 @@ training also look at the specialist alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -97,6 +97,8 @@ class FaceReading:
         labels: The caller's labels, best first; empty if none were given.
         embedding: Features of the face, shape (256,), for finding examples like it; empty unless the settings name a
             bank.
+        blendshapes: Intensities 0..1 of movements with left and right apart, also of covered parts; see
+            `SpecialistOutput.blendshapes`.
         failure: What went wrong, if anything did; then `face` or `expression` and `movements` are missing.
     """
 
@@ -108,6 +110,7 @@ class FaceReading:
     movements: tuple[ActionUnitReading, ...] = ()
     labels: tuple[RankedLabel, ...] = ()
     embedding: tuple[float, ...] = ()
+    blendshapes: Mapping[str, float] = field(default_factory=dict)
     failure: Exception | None = None
 
 
@@ -303,6 +306,7 @@ class Pipeline:
             movements=movements,
             labels=self._rank(seen, labels),
             embedding=embedding,
+            blendshapes=seen.blendshapes,
         )
 
     def look(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> SpecialistOutput:
@@ -350,6 +354,13 @@ class Pipeline:
     def detector_card(self) -> Engine:
         """Name the detector for the provenance."""
         return Engine(name="yunet", version="2023mar", sha256=None)
+
+    def gates_card(self) -> Engine:
+        """Name the gate network for the provenance; without a digest if its weights cannot be read."""
+        try:
+            return Engine(name="gates", version=slug(self.gates.card.version), sha256=self.gates.sha256)
+        except FerceError:
+            return Engine(name="gates", version="unreadable", sha256=None)
 
     def specialist_card(self) -> Engine:
         """Name the specialist for the provenance; without a digest if its weights cannot be read."""

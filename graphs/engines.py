@@ -176,6 +176,7 @@ class Engines:
             vlm_configured=self.asker is not None,
             vlm_remote=self.sends_away,
             movements=self.pipeline.measures_movements(),
+            gates=self.pipeline.gates_card(),
         )
 
     def vlm_card(self) -> Engine | None:

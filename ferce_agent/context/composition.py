@@ -38,6 +38,7 @@ class EnginesUsed:
         vlm_configured: Whether there is one.
         vlm_remote: Whether it runs elsewhere.
         movements: Whether the specialist's weights measure action units.
+        gates: Gate network.
     """
 
     package: str
@@ -47,6 +48,7 @@ class EnginesUsed:
     vlm_configured: bool
     vlm_remote: bool
     movements: bool
+    gates: Engine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def provenance(engines: EnginesUsed, findings: Findings) -> Provenance:
         detector=engines.detector,
         specialist=engines.specialist,
         vlm=engines.vlm,
+        gates=engines.gates,
         ontology=ontology().version,
         prompts=tuple(dict.fromkeys(reference for reference, _ in findings.sent)),
         left_machine=tuple(parts) if findings.sent and engines.vlm_remote else (),

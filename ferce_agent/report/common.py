@@ -129,6 +129,8 @@ class Provenance(Part):
     """Expression model."""
     vlm: Engine | None
     """Vision-language model, if one was asked."""
+    gates: Engine | None = None
+    """Network that says which way up a face is, whether it is one, and what of it is covered; since version 1.5."""
     ontology: Token
     """Version of the ontology."""
     prompts: tuple[Token, ...]
