@@ -26,7 +26,9 @@ def train() -> None:
 @click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many pictures, to try things out.")
 @click.option("--teachers", type=FOLDER, help="Folder with the teacher networks; without it only the votes are learnt.")
 @click.option("--short", is_flag=True, help="Two epochs, to try things out.")
-@click.option("--faceres", type=FOLDER, help="Folder with HSE-FaceRes (make teachers), for a second teacher.")
+@click.option(
+    "--faceres", type=FOLDER, help="Folder with faceres.json and faceres.bin (HSE-FaceRes), for a second teacher."
+)
 @click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
 def train_specialist(data: Path, out: Path, **options: Any) -> None:
     """Train the expression model on FER+ votes, calibrate it and write ONNX file and model card.

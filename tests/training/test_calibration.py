@@ -49,7 +49,7 @@ def test_each_expression_counts_equally_and_each_observer_has_a_voice() -> None:
 def test_the_second_look_counts_where_the_first_is_not_sure() -> None:
     looks = Looks(np.array([[[9.0, 0], [0.1, 0]], [[0.0, 9], [0.3, 0]]]), np.array([[[1.0], [1]], [[3.0], [3]]]))
     logits, embedding = looks.merged(1.0, 0.8)
-    np.testing.assert_allclose(logits, [[9, 0], [0.2, 0]])
+    np.testing.assert_allclose(logits, np.array([[9.0, 0], [0.2, 0]]))
     np.testing.assert_allclose(embedding, [[1], [2]])
 
 
@@ -68,9 +68,8 @@ def test_a_shipped_file_can_be_calibrated_again(tmp_path: Path) -> None:
     assert card.strangeness is not None
     assert [row.amount for row in card.strangeness.banded] == list(FLATTENED)
     seen = see(Specialist(path), valid.crops)
-    np.testing.assert_allclose(
-        seen.strangeness, [one.strangeness for one in Specialist(path).perceive(valid.crops)], atol=1e-4
-    )
+    looked = np.array([one.strangeness for one in Specialist(path).perceive(valid.crops)], np.float64)
+    np.testing.assert_allclose(seen.strangeness, looked, atol=1e-4)
     # Too few faces a band (48) for tight sets, enough for coverage.
     assert seen.inside[np.arange(96), valid.labels].mean() >= 0.85
     tables = coverage_tables(Specialist(path), {"valid": valid})

@@ -203,9 +203,13 @@ def test_what_teachers_say_is_part_of_the_target() -> None:
     for one in teachers:
         one.eval()
     votes, pixels = torch.eye(8)[:4], torch.rand(4, 1, 44, 44) * 255
-    assert taught_votes(votes, pixels, (), 0.5) is votes
-    said = torch.stack([torch.softmax(answers(one, pixels).logits, 1) for one in teachers]).mean(0)
-    torch.testing.assert_close(taught_votes(votes, pixels, teachers, 0.25), 0.75 * votes + 0.25 * said)
+    half = replace(TINY, lessons=0.5, trust=(0.75, 0.25))
+    assert taught_votes(votes, pixels, (), half) is votes
+    one, other = (torch.softmax(answers(teacher, pixels).logits, 1) for teacher in teachers)
+    said = 0.75 * one + 0.25 * other
+    torch.testing.assert_close(taught_votes(votes, pixels, teachers, half), 0.5 * votes + 0.5 * said)
+    even = taught_votes(votes, pixels, teachers, replace(half, trust=()))
+    torch.testing.assert_close(even, 0.5 * votes + 0.25 * (one + other))
 
 
 def test_blended_pictures_have_blended_targets() -> None:
