@@ -6,13 +6,12 @@ the thresholds with it, and says on which data they were chosen.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.patch import PATCH_SIDE
-from ferce_agent.specialist.runner import METADATA_KEY, open_session
+from ferce_agent.specialist.network_file import NetworkFile, read_network
 
 GATES_NAME: Final = "gates.onnx"
 REGIONS: Final = ("eyes", "nose", "mouth")
@@ -91,10 +90,9 @@ class GateReading:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A weight file in memory: its digest, and the onnxruntime session and card of the same bytes."""
+    """A weight file in memory, and its card."""
 
-    sha256: str
-    session: Any
+    file: NetworkFile
     card: GateCard
 
 
@@ -124,7 +122,7 @@ class Gates:
     @property
     def sha256(self) -> str:
         """Digest of the weights in use: of the very bytes that the network was made from."""
-        return self._loaded.sha256
+        return self._loaded.file.sha256
 
     @property
     def card(self) -> GateCard:
@@ -134,23 +132,11 @@ class Gates:
     @lazy_property
     def _loaded(self) -> _Loaded:
         """The network, read once: a file that is replaced later changes nothing of this object."""
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise WeightsError(
-                f"The gate network's weights {self.path.name} cannot be read.",
-                hint="Check the path, reinstall ferce-agent, or make them with: ferce train gates --data DIR",
-            ) from error
-        try:
-            session = open_session(data, self.threads)
-        except Exception as error:  # onnxruntime has no public base class of its errors
-            raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
-        names = {output.name for output in session.get_outputs()}
-        if names != set(OUTPUTS):
-            raise WeightsError(f"{self.path.name} is no gate network: it gives {sorted(names)}.")
-        metadata = session.get_modelmeta().custom_metadata_map
-        card = GateCard.from_json(metadata.get(METADATA_KEY, ""))
-        return _Loaded(hashlib.sha256(data).hexdigest(), session, card)
+        command = "ferce train gates --data DIR"
+        file = read_network(self.path, self.threads, title="The gate network's weights", command=command)
+        if set(file.outputs) != set(OUTPUTS):
+            raise WeightsError(f"{self.path.name} is no gate network: it gives {sorted(file.outputs)}.")
+        return _Loaded(file, GateCard.from_json(file.card))
 
     def run(self, patches: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """Return the raw outputs for N patches by name, each of shape (N, columns of `OUTPUTS`).
@@ -164,7 +150,7 @@ class Gates:
         """
         if patches.ndim != 3 or patches.shape[1:] != (PATCH_SIDE, PATCH_SIDE) or patches.dtype != np.uint8:
             raise EngineError(f"The gates need uint8 patches (N, {PATCH_SIDE}, {PATCH_SIDE}), not {patches.shape}.")
-        session = self._loaded.session
+        session = self._loaded.file.session
         parts: dict[str, list[NDArray[np.float64]]] = {name: [np.zeros((0, OUTPUTS[name]))] for name in OUTPUTS}
         for start in range(0, len(patches), BATCH):
             batch = np.ascontiguousarray(patches[start : start + BATCH, None], np.float32)

@@ -6,7 +6,6 @@ weight file carries what is needed to use it right: label order, temperature, co
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import softmax
+from ferce_agent.specialist.network_file import NetworkFile, read_network
 from ferce_agent.specialist.strangeness import Strangeness
 
 WEIGHTS_NAME: Final = "specialist.int8.onnx"
@@ -30,7 +30,6 @@ WEIGHTS_NAME: Final = "specialist.int8.onnx"
 `ferce train specialist` writes one in full precision beside it."""
 FULL_NAME: Final = "specialist.onnx"
 """The file with weights in half precision that computes in single precision; made by training, not shipped."""
-METADATA_KEY: Final = "ferce"
 """Key of the ONNX file's metadata under which the card stands as JSON."""
 
 
@@ -182,27 +181,6 @@ def shipped_weights() -> Path:
     return Path(str(resources.files("ferce_agent.weights"))) / WEIGHTS_NAME
 
 
-def open_session(data: bytes, threads: int) -> Any:
-    """Return an `onnxruntime.InferenceSession` on the CPU.
-
-    Args:
-        data: The ONNX file's bytes.
-        threads: Threads of one run of the network.
-
-    Raises:
-        Exception: The bytes are no usable ONNX model; onnxruntime has no public base class of its errors.
-    """
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Idle threads must not spin: the detector and the caller need the cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The fallback would try the same again, and print to standard output, where reports and MCP messages go.
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=0)
-
-
 def check_crops(crops: NDArray[np.uint8]) -> None:
     """Refuse crops of another shape or number type.
 
@@ -216,15 +194,6 @@ def check_crops(crops: NDArray[np.uint8]) -> None:
 def _mirrored(name: str) -> str:
     """Return a blendshape's name with left and right exchanged."""
     return name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A weight file in memory: its digest, the onnxruntime session of the same bytes, and the names of its outputs."""
-
-    sha256: str
-    session: Any
-    outputs: tuple[str, ...]
 
 
 class Specialist:
@@ -261,29 +230,17 @@ class Specialist:
         Raises:
             WeightsError: The weight file is missing or unusable, or its card cannot be read.
         """
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        return SpecialistCard.from_json(metadata.get(METADATA_KEY, ""))
+        return SpecialistCard.from_json(self._loaded.card)
 
     @property
     def _session(self) -> Any:
         return self._loaded.session
 
     @lazy_property
-    def _loaded(self) -> _Loaded:
+    def _loaded(self) -> NetworkFile:
         """The network, read once: a file that is replaced later changes neither digest nor answers of this object."""
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise WeightsError(
-                f"The specialist's weights {self.path.name} cannot be read.",
-                hint="Check the path, reinstall ferce-agent, or make them with: ferce train specialist --data DIR",
-            ) from error
-        try:
-            session = open_session(data, self.threads)
-        except Exception as error:  # onnxruntime has no public base class of its errors
-            raise WeightsError(f"{self.path.name} is not a usable ONNX file.", hint="Export it again.") from error
-        outputs = tuple(output.name for output in session.get_outputs())
-        return _Loaded(hashlib.sha256(data).hexdigest(), session, outputs)
+        command = "ferce train specialist --data DIR"
+        return read_network(self.path, self.threads, title="The specialist's weights", command=command)
 
     def run(self, crops: NDArray[np.uint8], *, twice: bool = False) -> RawOutputs:
         """Return the network's outputs for aligned crops.

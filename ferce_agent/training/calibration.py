@@ -16,7 +16,8 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import fit_temperature, softmax
 from ferce_agent.specialist.conformal import abstention_threshold, conformal_threshold
-from ferce_agent.specialist.runner import METADATA_KEY, Specialist, SpecialistCard
+from ferce_agent.specialist.network_file import METADATA_KEY
+from ferce_agent.specialist.runner import Specialist, SpecialistCard
 from ferce_agent.specialist.strangeness import Judged, Strangeness, fit_bands, fit_strangeness
 from ferce_agent.training.network import UNITS
 from ferce_agent.training.teachers import SHAPES

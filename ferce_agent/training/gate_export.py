@@ -16,7 +16,7 @@ from torch import nn
 from ferce_agent.errors import MissingExtraError
 from ferce_agent.faces.patch import PATCH_SIDE
 from ferce_agent.specialist.gates import GATES_NAME, OUTPUTS, REGIONS, GateCard, Gates
-from ferce_agent.specialist.runner import METADATA_KEY
+from ferce_agent.specialist.network_file import METADATA_KEY
 from ferce_agent.training.export import write_int8
 from ferce_agent.training.gate_checks import FALSE_FLAGS, LOST, WRONG_SHARE, choose_thresholds, run_checks, tables
 from ferce_agent.training.gate_network import GateNet, ShippedGates
