@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +15,10 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.calibration import fit_temperature, softmax
 from ferce_agent.specialist.conformal import abstention_threshold, conformal_threshold
-from ferce_agent.specialist.network_file import METADATA_KEY
 from ferce_agent.specialist.runner import Specialist, SpecialistCard
 from ferce_agent.specialist.strangeness import Judged, Strangeness, fit_bands, fit_strangeness
 from ferce_agent.training.network import UNITS
+from ferce_agent.training.onnx_files import write_card
 from ferce_agent.training.teachers import SHAPES
 from ferce_agent.training.worsened import worsened
 
@@ -94,16 +93,6 @@ def uncalibrated(path: Path, prior: tuple[float, ...]) -> SpecialistCard:
         known = SpecialistCard(VERSION, CANONICAL, CROP_SIZE, 1.0, COVERAGE, 0.0, 0.0, UNITS, blendshapes=SHAPES)
     blank = replace(known, temperature=1.0, coverage=COVERAGE, conformal=0.0, abstain=0.0, sure=NEVER)
     return replace(blank, prior=prior or known.prior, flattened=(), strangeness=None)
-
-
-def write_card(path: Path, card: SpecialistCard) -> None:
-    """Store the card in the metadata of the ONNX file at `path`."""
-    import onnx
-
-    model = onnx.load(path)
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(asdict(card))})
-    onnx.save(model, path)
 
 
 def look_at(specialist: Specialist, crops: NDArray[np.uint8]) -> Looks:

@@ -7,7 +7,6 @@ only reported.
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ferce_agent.errors import MissingExtraError
 from ferce_agent.evaluation.accuracy import Accuracy, evaluate_crops
 from ferce_agent.evaluation.ferplus import FerPlus, load_split, vote_targets
 from ferce_agent.faces.template import CROP_SIZE
@@ -26,6 +24,7 @@ from ferce_agent.specialist.runner import FULL_NAME, WEIGHTS_NAME, Specialist, S
 from ferce_agent.training.calibration import ANSWERED_ACCURACY, VERSION, calibrate
 from ferce_agent.training.coverage import coverage_tables
 from ferce_agent.training.network import POSE_SCALE, UNITS, FaceNet
+from ferce_agent.training.onnx_files import write_network
 from ferce_agent.training.specialist import Recipe, TrainState, column_correlations
 from ferce_agent.training.teachers import SHAPES, TeacherLabels, shape_targets, unit_targets
 from ferce_agent.views.progress import Display
@@ -53,30 +52,8 @@ class Shipped(nn.Module):
 
 
 def write_onnx(network: FaceNet, path: Path) -> None:
-    """Write the network as ONNX in single precision; input `pixels` (N, 1, 44, 44) float 0..255.
-
-    Raises:
-        MissingExtraError: The `onnx` package is not installed.
-    """
-    try:
-        import onnx  # noqa: F401  # torch's exporter needs it
-    except ImportError as error:
-        raise MissingExtraError("onnx", "train") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        # The TorchScript exporter is deprecated in favour of one that needs a further package; it is all this network
-        # needs.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Shipped(network).eval(),
-            (torch.zeros(2, 1, CROP_SIZE, CROP_SIZE),),
-            str(path),
-            input_names=["pixels"],
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "n"} for name in ("pixels", *OUTPUTS)},
-            opset_version=17,
-            dynamo=False,
-        )
+    """Write the network with `OUTPUTS`; see `write_network`."""
+    write_network(Shipped(network), path, CROP_SIZE, OUTPUTS)
 
 
 def write_half(path: Path, target: Path) -> None:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ferce_agent.errors import MissingExtraError
 from ferce_agent.faces.patch import PATCH_SIDE
 from ferce_agent.specialist.gates import GATES_NAME, OUTPUTS, REGIONS, GateCard, Gates
-from ferce_agent.specialist.network_file import METADATA_KEY
 from ferce_agent.training.export import write_int8
 from ferce_agent.training.gate_checks import FALSE_FLAGS, LOST, WRONG_SHARE, choose_thresholds, run_checks, tables
 from ferce_agent.training.gate_network import GateNet, ShippedGates
 from ferce_agent.training.gate_pictures import Studio
 from ferce_agent.training.gates import GateRecipe, GateState
+from ferce_agent.training.onnx_files import write_card, write_network
 from ferce_agent.training.padding import fold_padding
 
 VERSION: Final = "1"
@@ -35,39 +33,10 @@ DATA: Final = (
 
 
 def write_gates(network: GateNet, path: Path) -> None:
-    """Write the network as ONNX in single precision; input `pixels` (N, 1, 64, 64) float 0..255.
-
-    Raises:
-        MissingExtraError: The `onnx` package is not installed.
-    """
-    try:
-        import onnx  # noqa: F401  # torch's exporter needs it
-    except ImportError as error:
-        raise MissingExtraError("onnx", "train") from error
-    plain: nn.Module = ShippedGates(network).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # see `export.write_onnx`
-        torch.onnx.export(
-            plain,
-            (torch.zeros(2, 1, PATCH_SIDE, PATCH_SIDE),),
-            str(path),
-            input_names=["pixels"],
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "n"} for name in ("pixels", *OUTPUTS)},
-            opset_version=17,
-            dynamo=False,
-        )
+    """Write the network with `OUTPUTS`, its padding moved into the convolutions; see `write_network`."""
+    plain: nn.Module = ShippedGates(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    write_network(plain, path, PATCH_SIDE, tuple(OUTPUTS))
     fold_padding(path)
-
-
-def store_card(path: Path, card: GateCard) -> None:
-    """Store the card in the metadata of the ONNX file at `path`."""
-    import onnx
-
-    model: Any = onnx.load(path)
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(asdict(card))})
-    onnx.save(model, path)
 
 
 def calibration_patches(studio: Studio, seed: int, count: int = CALIBRATION_PATCHES) -> NDArray[np.uint8]:
@@ -96,11 +65,11 @@ def export_gates(  # noqa: PLR0913
     write_gates(state.average, single)
     write_int8(single, path, calibration_patches(studio, recipe.seed + 1))
     card = GateCard(VERSION, PATCH_SIDE, 0.5, 0.5, dict.fromkeys(REGIONS, 0.5), 0.5, DATA)
-    store_card(path, card)
+    write_card(path, card)
     checks = run_checks(Gates(path), checked, CHECK_SEED, each)
     card = choose_thresholds(checks, card)
-    store_card(path, card)
-    store_card(single, card)
+    write_card(path, card)
+    write_card(single, card)
     found = tables(checks, card)
     (out / "gates.md").write_text(model_card(state, recipe, card, Gates(path).sha256, found), "utf-8")
     return found

@@ -80,7 +80,7 @@ def test_a_shipped_file_can_be_calibrated_again(tmp_path: Path) -> None:
 def test_without_a_prior_nothing_is_flattened(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from ferce_agent.training.calibration import write_card
+    from ferce_agent.training.onnx_files import write_card
 
     path = tmp_path / "bare.onnx"
     shutil.copy(shipped_weights(), path)
