@@ -80,6 +80,36 @@ class ImageShapeError(InputError):
     code = "image_shape"
 
 
+class ClipNotFoundError(InputError):
+    """The path names nothing, or neither a file nor a folder of pictures."""
+
+    code = "clip_not_found"
+
+
+class ClipAccessError(InputError):
+    """The path or address is outside what this entry point may read."""
+
+    code = "clip_access_denied"
+
+
+class ClipTooLargeError(InputError):
+    """More bytes, more pixels or a longer film than the limit allows."""
+
+    code = "clip_too_large"
+
+
+class ClipFormatError(InputError):
+    """The data is not a film in a supported format, or holds no pictures that can be read."""
+
+    code = "clip_format"
+
+
+class ClipTimesError(InputError):
+    """The times of the frames that a caller gives are not numbers that grow."""
+
+    code = "clip_times"
+
+
 class OntologyError(InputError):
     """A term is not in the ontology, or an ontology file does not hold together."""
 
@@ -127,6 +157,12 @@ class MissingExtraError(SetupError):
             f"The package '{package}' is not installed.",
             hint=f"Install it with: pip install 'ferce-agent[{extra}]'",
         )
+
+
+class CameraError(SetupError):
+    """There is no such camera, or it may not be used or gives no pictures."""
+
+    code = "camera"
 
 
 class WeightsError(SetupError):

@@ -25,6 +25,7 @@ from ferce_agent.faces.measure import measure_face
 from ferce_agent.faces.orientation import TILTED, Oriented, find_turned, orient
 from ferce_agent.faces.pose import estimate_pose
 from ferce_agent.faces.test_time_augmentation import crops_around
+from ferce_agent.inputs.frames import Frame
 from ferce_agent.reasoning.expression import covered_regions, interpret
 from ferce_agent.reasoning.movements import readings, uncovered
 from ferce_agent.report import ActionUnitReading, Engine, Expression, Face, QualityReason, RankedLabel, slug
@@ -50,19 +51,6 @@ BATCH: Final = 64
 
 OnStep = Callable[[str, float, int], None]
 """Told of each step: its name, its wall-clock milliseconds, and how many faces it found or read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One picture of a clip.
-
-    Attributes:
-        pixels: Shape (H, W, 3), uint8, BGR.
-        time: Seconds since the clip began; 0 for a photo.
-    """
-
-    pixels: NDArray[np.uint8]
-    time: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

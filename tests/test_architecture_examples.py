@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferce_agent.pipeline import Frame
+from ferce_agent.inputs.frames import Frame
 
 ROOT = Path(__file__).parents[1]
 JPEG = b"\xff\xd8\xff"

@@ -21,6 +21,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("faces", "specialist", "voice", "policy"),
     ("vlm", "reasoning", "context", "temporal"),
     ("pipeline",),
+    ("clips",),
     ("scenarios", "views"),
     ("graphs",),
     ("api",),

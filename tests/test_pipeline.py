@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.alignment import align_face
-from ferce_agent.pipeline import Frame, Pipeline, read
+from ferce_agent.inputs.frames import Frame
+from ferce_agent.pipeline import Pipeline, read
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.gates import GateReading, Gates
 from ferce_agent.specialist.runner import Specialist

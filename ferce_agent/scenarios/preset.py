@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ferce_agent.concurrency.lazy import once_each
-from ferce_agent.pipeline import FaceReading, Frame, Pipeline
+from ferce_agent.inputs.frames import Frame
+from ferce_agent.pipeline import FaceReading, Pipeline
 from ferce_agent.policy.decide import permit
 from ferce_agent.policy.use import UseContext
 from ferce_agent.settings import Settings

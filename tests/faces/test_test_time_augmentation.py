@@ -9,7 +9,7 @@ from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector
 from ferce_agent.faces.test_time_augmentation import crops_around, locate_again
 from ferce_agent.graphs.engines import Engines
-from ferce_agent.pipeline import Frame
+from ferce_agent.inputs.frames import Frame
 
 
 def test_a_mirrored_photo_gives_mirrored_crops(pixels: NDArray[np.uint8]) -> None:

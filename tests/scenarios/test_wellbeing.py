@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ferce_agent import Engines, UseContext, analyze_expression
 from ferce_agent.errors import PolicyError
-from ferce_agent.pipeline import Frame
+from ferce_agent.inputs.frames import Frame
 from ferce_agent.scenarios import WELLBEING, Scenario
 from ferce_agent.temporal import Sample
 

@@ -1,0 +1,112 @@
+"""What a clip tells while it is read: one event at a time, each a line of JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ferce_agent.report.clip import (
+    ClipDegradation,
+    ClipReport,
+    Count,
+    Episode,
+    MicroMovement,
+    Moment,
+    Seconds,
+    TrackId,
+    TrackPoint,
+)
+from ferce_agent.report.common import Part
+from ferce_agent.report.face import Box
+
+
+class ProgressEvent(Part):
+    """How far the reading is."""
+
+    event: Literal["progress"] = "progress"
+    """Kind of event."""
+    time_s: Seconds
+    """Time of the last frame that was read."""
+    frames: Count
+    """Frames read so far."""
+    of: Count | None
+    """How many there will be, about; null where that is not known."""
+
+
+class ReadingEvent(Part):
+    """What one face shows in one frame, before smoothing."""
+
+    event: Literal["reading"] = "reading"
+    """Kind of event."""
+    track: TrackId
+    """Whose face."""
+    box: Box
+    """Where it is."""
+    point: TrackPoint
+    """What it shows."""
+
+
+class TrackEvent(Part):
+    """A face appears, or is gone."""
+
+    event: Literal["track_begins", "track_ends"]
+    """Kind of event."""
+    time_s: Seconds
+    """When it appeared, or when it was last seen."""
+    track: TrackId
+    """Whose face."""
+
+
+class CutEvent(Part):
+    """A new scene begins."""
+
+    event: Literal["cut"] = "cut"
+    """Kind of event."""
+    time_s: Seconds
+    """When."""
+
+
+class EpisodeEvent(Part):
+    """An expression or a movement is over, or went out of view."""
+
+    event: Literal["episode"] = "episode"
+    """Kind of event."""
+    track: TrackId
+    """Whose face."""
+    episode: Episode | MicroMovement
+    """What it was. Its evidence is in the report."""
+
+
+class MomentEvent(Part):
+    """A frame that is worth looking at."""
+
+    event: Literal["moment"] = "moment"
+    """Kind of event."""
+    moment: Moment
+    """Which, and why."""
+
+
+class DegradedEvent(Part):
+    """Something could not be done."""
+
+    event: Literal["degraded"] = "degraded"
+    """Kind of event."""
+    degraded: ClipDegradation
+    """What."""
+
+
+class ReportEvent(Part):
+    """The end: the whole report."""
+
+    event: Literal["report"] = "report"
+    """Kind of event."""
+    report: ClipReport
+    """The report."""
+
+
+ClipEvent = Annotated[
+    ProgressEvent | ReadingEvent | TrackEvent | CutEvent | EpisodeEvent | MomentEvent | DegradedEvent | ReportEvent,
+    Field(discriminator="event"),
+]
+"""Any of them."""
