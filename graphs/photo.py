@@ -24,9 +24,9 @@ from ferce_agent.graphs.face import asker_of, build_face_graph, finished
 from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State, Timing
+from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.inputs.situation import Situation, read_situation
-from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import FaceReading, timed
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import PersonFindings

@@ -26,9 +26,9 @@ from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import FIRST_SIDE
 from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.graphs.face import finished
+from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.situation import read_situation
-from ferce_agent.inputs.frames import Frame
 from ferce_agent.policy.use import read_use
 from ferce_agent.report import EmotionReport
 from ferce_agent.specialist.runner import Specialist

@@ -122,7 +122,7 @@ class Episode(Part):
     onset_seen: bool
     """Whether the onset was seen; false where it was under way when the face came into view."""
     offset_seen: bool
-    """Whether the offset was seen; false where it was still under way when the face went out of view or the clip ended."""
+    """Whether the offset was seen; false where it was under way when the face went out of view or the film ended."""
     peak: Unit
     """Strength at the apex: probability of the expression, or intensity of the movement."""
     rise_s: Seconds

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 import ferce_agent.pipeline
 from ferce_agent.graphs.engines import Engines
-from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.frames import Frame
+from ferce_agent.inputs.photo import load_picture
 from ferce_agent.report import Expression
 from tests.faces.test_test_time_augmentation import variants
 
