@@ -17,8 +17,8 @@ from ferce_agent.report.clip import (
     TrackId,
     TrackPoint,
 )
-from ferce_agent.report.common import Part
-from ferce_agent.report.face import Box
+from ferce_agent.report.common import Part, Unit
+from ferce_agent.report.face import Box, QualityReason
 
 
 class ProgressEvent(Part):
@@ -39,10 +39,18 @@ class ReadingEvent(Part):
 
     event: Literal["reading"] = "reading"
     """Kind of event."""
+    frame: Count
+    """Which of the frames that were read, from 0."""
     track: TrackId
     """Whose face."""
     box: Box
     """Where it is."""
+    score: Unit
+    """The detector's score; of the last detection where the place was carried on."""
+    carried: bool
+    """Whether the place was carried on by optical flow, and not detected in this frame."""
+    reasons: tuple[QualityReason, ...]
+    """Why the face is hard to read, worst first; empty if nothing is in the way."""
     point: TrackPoint
     """What it shows."""
 
