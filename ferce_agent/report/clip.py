@@ -333,6 +333,7 @@ class ClipEvidence(Part):
 ClipDegradedCode = Literal[
     "no_face",
     "more_faces_than_limit",
+    "brief_faces_left_out",
     "face_failed",
     "action_units_not_measured",
     "clip_truncated",
