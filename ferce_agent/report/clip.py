@@ -190,10 +190,10 @@ class EyeSummary(Part):
     """Which model measured them: ``specialist`` or ``mediapipe-landmarks``."""
     seen_s: Seconds
     """How long the eyes could be seen."""
-    blinks: Count
-    """Closures of 0.05 to 0.5 s."""
+    blinks: Count | None
+    """Closures of 0.05 to 0.5 s; null below about 14 frames a second, where one can pass unseen."""
     blinks_per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
-    """Rate; null where the eyes were seen for under ten seconds."""
+    """Rate; null where `blinks` is, and where the eyes were seen for under ten seconds."""
     blink_s: Seconds | None
     """Median duration of a blink; null without one."""
     closures: Count
