@@ -1,4 +1,4 @@
-"""The arguments of the tool, the same for LangChain and MCP.
+"""The arguments of the photo tool, the same for LangChain and MCP, and how the arguments of both tools are read.
 
 What a model may send, how it is read, how it is refused.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -24,6 +24,7 @@ REFUSED = "ferce_argument"
 """How pydantic calls what one of our own readers refuses."""
 Detail = Literal["brief", "full"]
 """How much to answer: a brief, or the whole report."""
+InputT = TypeVar("InputT", bound=BaseModel)
 
 
 def reader(read: Callable[[Any], Any]) -> BeforeValidator:
@@ -122,20 +123,20 @@ class AnalyzeExpressionInput(BaseModel):
     detail: Detail = Field(default="brief", description="full: the whole report, which is long.")
 
 
-def read_arguments(arguments: Mapping[str, Any]) -> AnalyzeExpressionInput:
-    """Return a client's arguments.
+def read_arguments(arguments: Mapping[str, Any], model: type[InputT]) -> InputT:
+    """Return a client's arguments as the model of a tool's arguments.
 
     Raises:
         SettingsError: One is unknown, missing or not usable; the message names it.
     """
     try:
-        return AnalyzeExpressionInput.model_validate(dict(arguments))
+        return model.model_validate(dict(arguments))
     except ValidationError as error:
-        raise argument_error(error) from error
+        raise argument_error(error, model) from error
 
 
-def argument_error(error: ValidationError) -> SettingsError:
-    """Return what is wrong with the arguments, in plain words.
+def argument_error(error: ValidationError, model: type[BaseModel]) -> SettingsError:
+    """Return what is wrong with the arguments of a tool, in plain words.
 
     An unknown name first, since others may follow from it.
     """
@@ -143,10 +144,10 @@ def argument_error(error: ValidationError) -> SettingsError:
     own = next((one for one in error.errors(include_url=False) if one["type"] == REFUSED), None)
     if own is not None and not unknown:
         return SettingsError(str(own["ctx"]["message"]))
-    return unusable(error, "The call", AnalyzeExpressionInput)
+    return unusable(error, "The call", model)
 
 
-def input_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the arguments, small enough for a model's prompt."""
-    found: dict[str, Any] = slim(AnalyzeExpressionInput.model_json_schema())
+def input_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a tool's arguments, small enough for a model's prompt."""
+    found: dict[str, Any] = slim(model.model_json_schema())
     return found

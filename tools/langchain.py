@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
-from langgraph.errors import GraphBubbleUp
-from pydantic import ValidationError
+from langchain_core.tools import BaseTool, StructuredTool
 
 from ferce_agent.api import aanalyze_expression, analyze_expression
-from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.graphs.engines import default_engines
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import load_picture
@@ -21,7 +17,8 @@ from ferce_agent.inputs.situation import Situation
 from ferce_agent.policy.use import UseContext
 from ferce_agent.prompts.tool_description import DESCRIPTION
 from ferce_agent.report import EmotionReport
-from ferce_agent.tools.arguments import AnalyzeExpressionInput, Detail, argument_error
+from ferce_agent.tools.arguments import AnalyzeExpressionInput, Detail
+from ferce_agent.tools.failures import argument_words, tool_error
 from ferce_agent.views.brief import to_brief, to_brief_text
 from ferce_agent.views.text import to_text
 
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from ferce_agent.graphs.engines import Engines
 
 __all__ = ["DESCRIPTION", "AnalyzeExpressionInput", "create_analyze_expression_tool"]
-
-logger = logging.getLogger(__name__)
 
 Told = str | Situation | None
 Answer = tuple[str, dict[str, Any]]
@@ -63,7 +58,7 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
             report = analyze_expression(picture, context, labels=labels, use_context=use_context, engines=engines)
             return _answer(report, detail)
         except Exception as error:
-            raise _tool_error(error) from error
+            raise tool_error(error, "photo") from error
 
     async def arun(
         image: str,
@@ -80,7 +75,7 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
             )
             return await asyncio.to_thread(_answer, report, detail)
         except Exception as error:
-            raise _tool_error(error) from error
+            raise tool_error(error, "photo") from error
 
     return StructuredTool.from_function(
         run,
@@ -90,41 +85,10 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
         args_schema=AnalyzeExpressionInput,
         response_format="content_and_artifact",
         handle_tool_error=True,
-        handle_validation_error=_argument_words,
+        handle_validation_error=lambda error: argument_words(error, AnalyzeExpressionInput, "photo"),
     )
 
 
 def _answer(report: EmotionReport, detail: Detail) -> Answer:
     text = to_text(report, width=120) if detail == "full" else to_brief_text(to_brief(report))
     return text, report.model_dump(mode="json")
-
-
-def _argument_words(error: Any) -> str:
-    """Return what is wrong with the arguments, for the model."""
-    return refusal_words(argument_error(error) if isinstance(error, ValidationError) else EngineError(str(error)))
-
-
-def _tool_error(error: Exception) -> Exception:
-    """Return an error as a message for the model; what steers a graph passes as it is."""
-    return error if isinstance(error, GraphBubbleUp) else ToolException(refusal_words(typed(error)))
-
-
-def typed(error: Exception) -> FerceError:
-    """Return an error of this package.
-
-    The error itself, or in place of any other one that says nothing about its inside.
-
-    Anything untyped is a bug; it is logged with its traceback.
-    """
-    if isinstance(error, FerceError):
-        return error
-    logger.error("analyze_expression failed", exc_info=error)
-    return EngineError(
-        f"Something went wrong inside ({type(error).__name__}).",
-        hint="This is a bug; please tell the maintainers what was sent.",
-    )
-
-
-def refusal_words(error: FerceError) -> str:
-    """Return an error as a model reads it."""
-    return f"The photo was not analysed ({error.code}): {error}"

@@ -16,13 +16,11 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
-from starlette.requests import Request
 
 from ferce_agent.api import Event, aanalyze_expression
-from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.graphs.engines import default_engines, package
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
@@ -35,7 +33,8 @@ from ferce_agent.tools.arguments import (
     input_schema,
     read_arguments,
 )
-from ferce_agent.tools.langchain import refusal_words, typed
+from ferce_agent.tools.failures import typed
+from ferce_agent.tools.mcp_calls import AsSent, refusal, while_telling
 from ferce_agent.tools.reports import ReportGoneError, ReportStore
 from ferce_agent.validation.fields import did_you_mean
 from ferce_agent.validation.refusal import printed
@@ -49,14 +48,6 @@ MAX_BODY: Final = DEFAULT_LIMITS.max_bytes * 3 // 2
 """Largest HTTP request in bytes: a picture of the largest size as base64, and some room."""
 AT_ONCE: Final = 8
 """Pictures decoded at the same time; further calls wait with theirs still encoded."""
-
-
-class AsSent(FuncMetadata):
-    """Passes a client's arguments on as they came: `read_arguments` refuses what is wrong with them in plain words."""
-
-    def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments of the tool's function: all of the client's as one."""
-        return {"arguments": dict(arguments_to_validate)}
 
 
 class Server(MCPServer):
@@ -114,12 +105,12 @@ def create_server(
 
     async def analyze_expression(arguments: dict[str, Any], ctx: Context) -> CallToolResult:
         try:
-            asked = read_arguments(arguments)
+            asked = read_arguments(arguments, AnalyzeExpressionInput)
             models.permit(asked.use_context)  # a refused use opens no file
             report = await report_with_progress(asked, folders, models, ctx, limit)
             return await anyio.to_thread.run_sync(answer, report, asked.detail, store)
         except Exception as error:  # the edge: nothing untyped reaches a client
-            return refusal(typed(error))
+            return refusal(typed(error, "photo"), "photo")
 
     remote = models.asker is not None and models.asker.vlm.remote
     tool = Tool(
@@ -127,7 +118,7 @@ def create_server(
         name="analyze_expression",
         title="Facial expressions in a photo",
         description=DESCRIPTION,
-        parameters=input_schema(),
+        parameters=input_schema(AnalyzeExpressionInput),
         fn_metadata=AsSent(arg_model=ArgModelBase, output_schema=brief_schema()),
         is_async=True,
         context_kwarg="ctx",
@@ -152,11 +143,6 @@ def answer(report: EmotionReport, detail: Detail, store: ReportStore) -> CallToo
     if detail == "full":
         text, structured = to_text(report, width=120), structured | {"report": report.model_dump(mode="json")}
     return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
-
-
-def refusal(error: FerceError) -> CallToolResult:
-    """Return an error as the tool's answer."""
-    return CallToolResult(content=[TextContent(type="text", text=refusal_words(error))], is_error=True)
 
 
 async def report_with_progress(
@@ -188,10 +174,10 @@ async def report_with_progress(
                     await ctx.report_progress(step, total, words)
         await ctx.report_progress(progress.last + 1, progress.last + 1, "report done")
 
-    async def work() -> None:
+    async def work() -> EmotionReport:
         async with send, limit:
             picture = await anyio.to_thread.run_sync(lambda: load_picture(asked.image, roots=roots))
-            report = await aanalyze_expression(
+            return await aanalyze_expression(
                 picture,
                 asked.context,
                 labels=asked.labels,
@@ -199,34 +185,8 @@ async def report_with_progress(
                 engines=engines,
                 on_event=send.send_nowait,
             )
-            found.append(report)
 
-    found: list[EmotionReport] = []
-    failures: list[Exception] = []
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(call_off_at_hang_up, ctx, tasks.cancel_scope)
-        async with anyio.create_task_group() as telling:
-            telling.start_soon(forward)
-            try:
-                await work()
-            except Exception as error:  # raised inside the task group it would reach the caller as a group of errors
-                failures.append(error)
-                telling.cancel_scope.cancel()
-        tasks.cancel_scope.cancel()
-    if failures:
-        raise failures[0]
-    if not found:
-        raise EngineError("The client hung up, and the work was called off.")
-    return found[0]
-
-
-async def call_off_at_hang_up(ctx: Context, work: anyio.CancelScope) -> None:
-    """Cancel the work where the client's HTTP connection closes: nobody can get the answer any more."""
-    request = ctx.request_context.request
-    if isinstance(request, Request):
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        work.cancel()
+    return await while_telling(ctx, work, forward)
 
 
 class Progress:
