@@ -17,7 +17,7 @@ SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 # One process a core, and so one thread for linear algebra in each: more would wait for one another.
 SIDE_BY_SIDE := LANGGRAPH_STRICT_MSGPACK=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test test-random test-slow test-all conformance check bench bench-vlm peers teachers schema clean
+.PHONY: demo test test-random test-slow test-all conformance check bench bench-vlm peers landmarks teachers schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -85,6 +85,15 @@ bench-vlm: .venv/dev  ## The llama.cpp adapter on a real language model with a v
 peers: .venv/base  ## What `ferce bench run --perceiver fer` needs
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[bench,peers]'
 	$(PEER)
+
+# The landmark model is in MediaPipe's wheel, the same in those of all platforms; only two of its files are used.
+landmarks: .venv/base  ## MediaPipe's face landmark model, for finer blinks, gaze and head turns in clips
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[landmarks]'
+	mkdir -p out/landmarks
+	$(BIN)/python -m pip download -qq --disable-pip-version-check --no-deps --only-binary :all: --python-version 311 \
+	--platform manylinux_2_28_x86_64 -d out/landmarks mediapipe==0.10.21
+	$(BIN)/python -m ferce_agent.faces.landmark_files out/landmarks/mediapipe-0.10.21-*.whl
+	rm -r out/landmarks
 
 teachers: .venv/base  ## What `ferce train specialist`, `ferce train gates` and `ferce train label` need
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -e '.[train,backbone]'

@@ -159,8 +159,8 @@ class EyeWatch:
 
     def _pulse_events(self, time: float) -> Iterator[EyeEvent]:
         pulse = self._pulses.push(time, self._closure)
-        if pulse is None or pulse.seconds < BLINK_S[0]:
-            return
+        if pulse is None or pulse.seconds < BLINK_S[0] or self._held["eye_closure"].under_way:
+            return  # eyes that flutter and stay closed do not blink
         if pulse.seconds <= BLINK_S[1]:
             self._blink_lengths.count(pulse.seconds)
             yield self._noted(pulse_event("blink", pulse))

@@ -12,9 +12,6 @@ histogram equalisation, a Haar face cascade), without an answer, to know the lea
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +25,7 @@ from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import MissingExtraError, SetupError, WeightsError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Prediction, Sample
+from ferce_agent.faces.tflite import quiet
 from ferce_agent.ontology.labels import CANONICAL
 
 FER_LABELS: Final = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -63,7 +61,7 @@ class FerPeer:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise MissingExtraError("ai-edge-litert", "peers") from error
-        with _quiet():
+        with quiet():
             net = Interpreter(model_path=str(self._file), num_threads=2)
             net.allocate_tensors()
         return net
@@ -91,20 +89,6 @@ class FerPeer:
         scores: NDArray[np.float64] = np.asarray(self._net.get_tensor(outputs["index"])[0], np.float64)
         shares: NDArray[np.float64] = np.maximum(scores, 0) / max(scores.sum(), 1e-12)
         return shares
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the C++ log of the interpreter's start off the terminal, where the progress bar is."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _padded_face(sample: Sample) -> NDArray[np.uint8]:
