@@ -7,7 +7,9 @@ after a longer absence has a new track.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -421,6 +423,21 @@ class ClipReport(Part):
         if not self.tracks and not any(entry.code == "no_face" for entry in self.degraded):
             raise ValueError("a report without tracks says no_face in degraded")
         return self
+
+    def save(self, path: str | os.PathLike[str], *, pictures: Mapping[str, bytes] | None = None) -> Path:
+        """Write the report in the format that the file's ending names, whole or not at all, and return the file.
+
+        Args:
+            path: File ending with ``.html``, ``.json``, ``.txt``, or ``.csv`` (a row for each episode, possible
+                micro-expression and gap).
+            pictures: JPEG pictures by the ids of the moments; shown on the HTML page.
+
+        Raises:
+            SettingsError: The ending is not known, or the file cannot be written.
+        """
+        from ferce_agent.views.saving import save_clip_report
+
+        return save_clip_report(self, path, pictures)
 
     def _references(self) -> Iterator[str]:
         for track in self.tracks:

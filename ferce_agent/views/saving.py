@@ -5,21 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from ferce_agent.errors import SettingsError
+from ferce_agent.errors import FerceError, SettingsError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from ferce_agent.inputs.photo import ImageSource, Picture
-    from ferce_agent.report import EmotionReport
+    from ferce_agent.report import ClipReport, EmotionReport
 
 ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
+CLIP_ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv")
+"""What the name of a file for a clip's report can end with."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -31,24 +33,50 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         SettingsError: It cannot be written.
     """
-    data = text.encode("utf-8", "replace")
+    with _telling(path), writing(path) as file:
+        file.write(text.encode("utf-8", "replace"))
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file that is written piece by piece and takes its place when the block ends without an error.
+
+    As with `write_whole`, nothing is left behind otherwise; what is written does not stay in memory.
+
+    Yields:
+        The open file.
+
+    Raises:
+        SettingsError: It cannot be opened.
+        OSError: Writing fails later on, as where the disk is full.
+    """
+    with contextlib.ExitStack() as stack:
+        with _telling(path):
+            path = Path(os.path.realpath(path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            device = path.exists() and not path.is_file()
+            file: IO[bytes] = stack.enter_context(path.open("wb") if device else _fresh(path))
+        yield file
+
+
+@contextlib.contextmanager
+def _telling(path: Path) -> Iterator[None]:
     try:
-        path = Path(os.path.realpath(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-        else:
-            _replace(path, data)
+        yield
     except (OSError, ValueError) as error:
+        if isinstance(error, FerceError):
+            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SettingsError(f"{path} cannot be written: {reason}.", hint="Choose another place.") from error
 
 
-def _replace(path: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def _fresh(path: Path) -> Iterator[IO[bytes]]:
+    """Give a new file beside `path` that takes its place, and its permissions, when all went well."""
     fresh = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with fresh.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
@@ -108,18 +136,60 @@ def save_report(
         SettingsError: The ending is not known, or the file cannot be written.
         InputError: The picture cannot be read, or is not the report's.
     """
+    return _save(path, _makers(report, picture))
+
+
+def save_clip_report(
+    report: ClipReport, path: str | os.PathLike[str], pictures: Mapping[str, bytes] | None = None
+) -> Path:
+    """Write a clip's report in the format that the file's ending names.
+
+    Args:
+        report: The report.
+        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, or ``.csv`` for a table of episodes, possible
+            micro-expressions and gaps.
+        pictures: JPEG pictures by the ids of the report's moments; shown on the HTML page.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: The ending is not known, or the file cannot be written.
+    """
+    return _save(path, _clip_makers(report, pictures or {}))
+
+
+def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
     try:
         file = Path(os.fsdecode(path))
     except TypeError as error:
         kind = type(path).__name__
         raise SettingsError(f"A file to save to must be a path, not {kind}.", hint="report.html") from error
-    make = _makers(report, picture).get(file.suffix.lower())
+    make = makers.get(file.suffix.lower())
     if make is None:
-        known = ", ".join(ENDINGS)
+        known = ", ".join(makers)
         raise SettingsError(f"'{file.name}' does not say in which format to save.", hint=f"Let it end with {known}.")
     check_writable(file)
     write_whole(file, make())
     return file
+
+
+def _clip_makers(report: ClipReport, pictures: Mapping[str, bytes]) -> dict[str, Callable[[], str]]:
+    from ferce_agent.views.clip_page import to_clip_html
+    from ferce_agent.views.clip_tables import episodes_csv
+    from ferce_agent.views.clip_text import to_clip_text
+
+    def page() -> str:
+        return to_clip_html(report, pictures)
+
+    makers: tuple[Callable[[], str], ...] = (
+        page,
+        page,
+        lambda: report.model_dump_json(indent=2) + "\n",
+        lambda: to_clip_text(report),
+        lambda: episodes_csv(report),
+    )
+    return dict(zip(CLIP_ENDINGS, makers, strict=True))
 
 
 def _makers(report: EmotionReport, picture: ImageSource | Picture | None) -> dict[str, Callable[[], str]]:

@@ -57,7 +57,7 @@ def csv_text(rows: Iterable[Row]) -> str:
     """Return rows as lines of a CSV file, without a header."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerows([_safe(row.get(name, "")) for name in columns()] for row in rows)
+    writer.writerows([safe_cell(row.get(name, "")) for name in columns()] for row in rows)
     return file.getvalue()
 
 
@@ -112,7 +112,8 @@ def _joined(values: Iterable[str]) -> str:
     return ";".join(values)
 
 
-def _safe(value: Cell) -> Cell:
+def safe_cell(value: Cell) -> Cell:
+    """Return a value as it stands in a cell: texts on one line, and none that a spreadsheet would calculate."""
     if not isinstance(value, str):
         return value
     text = spelt(" ".join(value.split()) if not value.isprintable() else value)

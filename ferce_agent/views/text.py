@@ -86,7 +86,7 @@ def to_text(
     """
     if width < MIN_WIDTH:
         raise SettingsError(f"A width of {width} columns is too narrow.", hint=f"Give at least {MIN_WIDTH} columns.")
-    console = _console(width, colour)
+    console = new_console(width, colour)
     paper = Paper(console, encoding)
     for block in _blocks(report, paper, full or len(report.people) <= FEW):
         console.print(block)
@@ -94,7 +94,7 @@ def to_text(
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
 
 
-def _console(width: int, colour: bool) -> Console:
+def new_console(width: int, colour: bool) -> Console:
     """Return a console that only records and takes nothing from the environment."""
     from rich.console import Console
 
@@ -115,24 +115,24 @@ def _console(width: int, colour: bool) -> Console:
 
 
 def _blocks(report: EmotionReport, paper: Paper, full: bool) -> Iterator[RenderableType]:
-    yield paper.fit(_words(report.summary, "bold"))
+    yield paper.fit(words(report.summary, "bold"))
     yield ""
     if full:
         for person in report.people:
-            yield paper.fit(_words(wording.headline(person), "bold"))
-            yield _grid(_about(person, report, paper), paper)
+            yield paper.fit(words(wording.headline(person), "bold"))
+            yield grid(_about(person, report, paper), paper)
             yield ""
     else:
         yield _overview(report, paper)
         yield ""
     if report.degraded:
-        yield _grid(_gaps(report), paper)
+        yield grid(_gaps(report), paper)
         yield ""
-    yield _grid(_around(report, full), paper)
+    yield grid(_around(report, full), paper)
     yield ""
-    yield paper.fit(_words(_timings(report), "dim"))
+    yield paper.fit(words(_timings(report), "dim"))
     if not full:
-        yield paper.fit(_words("All about everyone: --full here, --html as a page, --json as data.", "dim"))
+        yield paper.fit(words("All about everyone: --full here, --html as a page, --json as data.", "dim"))
 
 
 def _overview(report: EmotionReport, paper: Paper) -> RenderableType:
@@ -152,7 +152,7 @@ def _overview(report: EmotionReport, paper: Paper) -> RenderableType:
 
 def _in_short(person: Person, report: EmotionReport, paper: Paper) -> Text:
     expression = person.expression
-    line = _words("")
+    line = words("")
     if expression is not None:
         # A long bar beside "unsure" would say the opposite; the doubt behind it names the numbers.
         named = not expression.abstained
@@ -164,7 +164,7 @@ def _in_short(person: Person, report: EmotionReport, paper: Paper) -> Text:
     if doubt := wording.main_doubt(person, report):
         line.append(clean(f"; {doubt}"), "yellow")
     if person.labels:
-        line.append_text(_indented(f"your words: {_ranked(person, 3)}"))
+        line.append_text(indented(f"your words: {_ranked(person, 3)}"))
     return line
 
 
@@ -172,13 +172,14 @@ def _ranked(person: Person, most: int) -> str:
     return ", ".join(f"{one.label} {wording.percent(one.score)}" for one in person.labels[:most])
 
 
-def _words(text: str, style: str = "") -> Text:
+def words(text: str, style: str = "") -> Text:
+    """Return a text without control characters, in a style of `rich`."""
     from rich.text import Text
 
     return Text(clean(text), style=style, overflow="fold")
 
 
-def _grid(rows: Iterable[Row], paper: Paper) -> RenderableType:
+def grid(rows: Iterable[Row], paper: Paper) -> RenderableType:
     """Return rows with a hanging indent: labels to the left, the rest wrapped beside them."""
     from rich.table import Table
 
@@ -193,7 +194,7 @@ def _grid(rows: Iterable[Row], paper: Paper) -> RenderableType:
 def _gaps(report: EmotionReport) -> Iterator[Row]:
     for index, entry in enumerate(report.degraded):
         where = f"{wording.person_name(entry.person)}: " if entry.person else ""
-        yield "Not done" if index == 0 else "", _words(where + entry.message, "yellow")
+        yield "Not done" if index == 0 else "", words(where + entry.message, "yellow")
 
 
 def _about(person: Person, report: EmotionReport, paper: Paper) -> Iterator[Row]:
@@ -201,16 +202,16 @@ def _about(person: Person, report: EmotionReport, paper: Paper) -> Iterator[Row]
         yield "Likeliest", _bars(person.expression, paper.bar)
         yield from _parts(person.expression)
     if person.labels:
-        yield "Your words", _words(_ranked(person, 8))
-    yield "Observed", _words(person.description.observed)
-    yield "Inferred", _words(person.description.inferred, "italic")
+        yield "Your words", words(_ranked(person, 8))
+    yield "Observed", words(person.description.observed)
+    yield "Inferred", words(person.description.inferred, "italic")
     for index, claim in enumerate(person.rationale):
         yield "Why" if index == 0 else "", _claim(claim, report)
     if person.vlm is not None:
-        yield "Model says", _words(wording.vlm_words(person.vlm))
+        yield "Model says", words(wording.vlm_words(person.vlm))
     if person.posture.text:
-        yield "Posture", _words(f"{person.posture.text} ({wording.BASIS[person.posture.basis]})")
-    yield "Quality", _words(wording.quality_words(person.face.quality))
+        yield "Posture", words(f"{person.posture.text} ({wording.BASIS[person.posture.basis]})")
+    yield "Quality", words(wording.quality_words(person.face.quality))
 
 
 def _bars(expression: Expression, columns: int) -> Text:
@@ -235,18 +236,18 @@ def bar(share: float, columns: int = BAR_WIDTH) -> str:
 def _parts(expression: Expression) -> Iterator[Row]:
     if expression.components:
         shares = (f"{wording.term_label(part.term)} {wording.percent(part.weight)}" for part in expression.components)
-        yield "Made up of", _words(", ".join(shares))
+        yield "Made up of", words(", ".join(shares))
 
 
 def _claim(claim: Claim, report: EmotionReport) -> Text:
     """Return a claim with how it was checked, and below it what it rests on."""
     symbol, word = wording.SUPPORT[claim.status]
-    line = _words("").append(f"{symbol} {word}: ", STATUS_STYLE[claim.status])
+    line = words("").append(f"{symbol} {word}: ", STATUS_STYLE[claim.status])
     line.append(clean(f"{claim.text} ({wording.BASIS[claim.basis]})"))
-    return line.append_text(_indented(_evidence(claim.evidence, report)))
+    return line.append_text(indented(_evidence(claim.evidence, report)))
 
 
-def _indented(text: str) -> Text:
+def indented(text: str) -> Text:
     """Return what something rests on, to be put below it."""
     from rich.text import Text
 
@@ -262,29 +263,29 @@ def _evidence(ids: Iterable[str], report: EmotionReport) -> str:
 
 def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
     if report.scene.text:
-        yield "Scene", _words(f"{report.scene.text} ({wording.BASIS[report.scene.basis]})")
+        yield "Scene", words(f"{report.scene.text} ({wording.BASIS[report.scene.basis]})")
     shown = [one for one in report.relationships if one.kind != "apart" or len(report.people) < 3]
     shown = shown[: MOST_RELATIONSHIPS if full else FEW]
     for relationship in shown:
-        yield "Together", _words(_relationship(relationship))
+        yield "Together", words(_relationship(relationship))
     if rest := len(report.relationships) - len(shown):
-        yield "", _words(f"{rest} more in the report (--json, --html)", "dim")
+        yield "", words(f"{rest} more in the report (--json, --html)", "dim")
     if report.group is not None:
-        yield "Group", _words(report.group.text)
+        yield "Group", words(report.group.text)
     groups = sorted(alike(report.causes), key=lambda group: group[0].source == "people")
     for causes in groups if full else groups[:MOST_CAUSES]:
         yield "Cause", _cause(causes, report, full)
     if not full and len(groups) > MOST_CAUSES:
-        yield "", _words(f"{len(groups) - MOST_CAUSES} more in the report (--full, --json, --html)", "dim")
-    for words in report.text_emotions:
-        yield "Words", _words(f"{words.text} ({wording.confidence_word(words.confidence)})")
+        yield "", words(f"{len(groups) - MOST_CAUSES} more in the report (--full, --json, --html)", "dim")
+    for said in report.text_emotions:
+        yield "Words", words(f"{said.text} ({wording.confidence_word(said.confidence)})")
     for conflict in report.conflicts:
         yield "Conflict", _conflict(conflict, report)
-    yield "Advice", _words(f"{report.guidance.suggestion} Tone: {report.guidance.tone}.{_pace(report)}")
+    yield "Advice", words(f"{report.guidance.suggestion} Tone: {report.guidance.tone}.{_pace(report)}")
     if report.guidance.avoid:
-        yield "Avoid", _words("; ".join(report.guidance.avoid))
+        yield "Avoid", words("; ".join(report.guidance.avoid))
     decision = "" if report.policy.decision == "allowed" else f"Use {report.policy.decision}. "
-    yield "Note", _words(decision + report.policy.notice, "bold" if decision else "")
+    yield "Note", words(decision + report.policy.notice, "bold" if decision else "")
 
 
 def _relationship(entry: Relationship) -> str:
@@ -299,11 +300,11 @@ def _cause(causes: Sequence[Cause], report: EmotionReport, full: bool) -> Text:
     sure = f"{wording.confidence_word(cause.confidence)}, {cause.confidence:.2f}"
     people = wording.people_names([one.person for one in causes])
     start = f"{people}, {wording.appraisal_label(cause.appraisal)}: {cause.text}"
-    line = _words(f"{start} ({wording.BASIS[cause.basis]}; {sure}; {fit})")
+    line = words(f"{start} ({wording.BASIS[cause.basis]}; {sure}; {fit})")
     if full:
-        line.append_text(_indented(_evidence(cause.evidence, report)))
+        line.append_text(indented(_evidence(cause.evidence, report)))
         for other in cause.alternatives:
-            line.append_text(_indented(f"or {wording.appraisal_label(other.appraisal)}: {other.text}"))
+            line.append_text(indented(f"or {wording.appraisal_label(other.appraisal)}: {other.text}"))
     return line
 
 
@@ -313,9 +314,9 @@ def _pace(report: EmotionReport) -> str:
 
 def _conflict(conflict: Conflict, report: EmotionReport) -> Text:
     """Return a conflict, and below it what it rests on and what could explain it."""
-    line = _words(f"{wording.person_name(conflict.person)}: {conflict.text}")
-    line.append_text(_indented(_evidence(conflict.evidence, report)))
-    return line.append_text(_indented(f"It could be: {'; '.join(conflict.readings)}."))
+    line = words(f"{wording.person_name(conflict.person)}: {conflict.text}")
+    line.append_text(indented(_evidence(conflict.evidence, report)))
+    return line.append_text(indented(f"It could be: {'; '.join(conflict.readings)}."))
 
 
 def _timings(report: EmotionReport) -> str:
