@@ -262,7 +262,7 @@ def make_track(
         ),
         episodes=tuple(sorted(_episodes(name, seen, episodes), key=lambda episode: episode.onset_s)),
         micro=(micro,),
-        gaps=tuple(Gap(from_s=since, to_s=to, reason=why) for since, to, why in gaps),  # type: ignore[arg-type]
+        gaps=tuple(Gap(from_s=since, to_s=to, reason=why) for since, to, why in gaps),
         eyes=EyeSummary(
             method="specialist",
             seen_s=end - start,
@@ -283,9 +283,9 @@ def make_track(
 
 def _episodes(name: str, seen: tuple[float, float], shown: list[tuple[str, float, float, float]]) -> Iterator[Episode]:
     spans: list[tuple[str | None, str | None, float, float, float]] = []
-    for term, onset, apex, offset in shown:
-        spans.append((term, None, onset, apex, offset))
-        spans += [(None, unit, onset, apex, offset) for unit in SHOWN[term][2][:2]]
+    for name_of, onset, apex, offset in shown:
+        spans.append((name_of, None, onset, apex, offset))
+        spans += [(None, unit, onset, apex, offset) for unit in SHOWN[name_of][2][:2]]
     middle = (seen[0] + seen[1]) / 2
     spans += [(None, "blink", middle, middle + 0.08, middle + 0.16)]
     spans += [(None, "glance_away", middle + 0.5, middle + 0.9, middle + 1.6)]

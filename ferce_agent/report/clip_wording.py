@@ -6,16 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.clip import ClipDegradedCode, Episode, Gap, GapReason, MicroMovement, MomentReason, Track
+from ferce_agent.report.clip import ClipDegradedCode, Episode, Gap, MicroMovement, MomentReason, Track
 from ferce_agent.report.wording import QUALITY, confidence_word, percent, term_label
 
-GAP: Final[dict[GapReason, str]] = {
-    **QUALITY,
+GAP: Final = {str(reason): words for reason, words in QUALITY.items()} | {
     "not_found": "no face was found there",
     "not_read": "reading failed",
     "unsure": "no expression was clear",
 }
-"""Why a face could not be read for a while, in words."""
+"""Why a face could not be read for a while, in words, by `GapReason`."""
 
 MOMENT: Final[dict[MomentReason, str]] = {
     "apex": "strongest expression",

@@ -201,7 +201,7 @@ def episodes_csv(report: ClipReport) -> str:
 def _episode_rows(track: Track) -> Iterable[dict[str, Any]]:
     for one in track.episodes:
         kind = "expression" if one.expression else "movement"
-        row = {"track": track.id, "kind": kind, "label": one.expression or one.movement, "id": one.id}
+        row: dict[str, Any] = {"track": track.id, "kind": kind, "label": one.expression or one.movement, "id": one.id}
         row |= {"side": one.side or "", "onset_s": one.onset_s, "apex_s": one.apex_s, "offset_s": one.offset_s}
         row |= {"onset_seen": one.onset_seen, "offset_seen": one.offset_seen}
         yield row | {"peak": one.peak, "confidence": one.confidence}
