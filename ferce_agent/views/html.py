@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -14,10 +11,10 @@ from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.ontology.labels import Canonical
-from ferce_agent.report import ActionUnitReading, EmotionReport, Engine, Evidence, Person, wording
-from ferce_agent.validation.printable import clean
+from ferce_agent.report import ActionUnitReading, EmotionReport, Evidence, Person, wording
 from ferce_agent.views.alike import alike
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
+from ferce_agent.views.pages import data_url, date_words, templates
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,11 +47,10 @@ def to_html(report: EmotionReport, pixels: NDArray[np.uint8] | None = None) -> s
     return page.render(
         report=report,
         faces=_thumbnails(report, pixels) if pixels is not None else {},
-        picture=_data_url(annotate(pixels, report)) if pixels is not None else None,
+        picture=_picture(annotate(pixels, report)) if pixels is not None else None,
         alt=_alt(report),
         evidence={entry.id: entry for entry in report.evidence},
-        created=_moment(report.provenance.created_at),
-        engines=_engines(report),
+        created=date_words(report.provenance.created_at),
     )
 
 
@@ -70,19 +66,7 @@ def to_fragment(report: EmotionReport) -> str:
 
 @once
 def _environment() -> Environment:
-    from jinja2 import DictLoader, Environment, StrictUndefined
-    from markupsafe import Markup
-
-    here = files("ferce_agent.views")
-    environment = Environment(
-        loader=DictLoader({name: here.joinpath(name).read_text("utf-8") for name in PAGES}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-    environment.globals |= {"css": Markup(here.joinpath("report.css").read_text("utf-8")), "w": wording}
+    environment = templates(PAGES, ("report.css",))
     environment.globals |= {
         "colour": _colour,
         "plot": _plot,
@@ -91,25 +75,19 @@ def _environment() -> Environment:
         "alike": alike,
         "by_strength": _by_strength,
         "strongest": STRONGEST,
-        "hash": _digest,
     }
     return environment
 
 
-def _finalize(value: Any) -> Any:
-    """Clean what the report brings in; markup made by the template itself passes."""
-    return clean(value) if type(value) is str else value
-
-
-def _data_url(pixels: NDArray[np.uint8], quality: int = 85) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, quality)).decode("ascii")
+def _picture(pixels: NDArray[np.uint8], quality: int = 85) -> str:
+    return data_url(encode_jpeg(pixels, quality))
 
 
 def _thumbnails(report: EmotionReport, pixels: NDArray[np.uint8]) -> dict[str, str]:
     """Return a small picture of each face that lies in the frame, by person id, as data URLs."""
     scale = pixels.shape[1] / report.source.width
     crops = {person.id: _crop(pixels, person, scale) for person in report.people}
-    return {name: _data_url(crop, 80) for name, crop in crops.items() if crop is not None}
+    return {name: _picture(crop, 80) for name, crop in crops.items() if crop is not None}
 
 
 def _crop(pixels: NDArray[np.uint8], person: Person, scale: float) -> NDArray[np.uint8] | None:
@@ -138,17 +116,6 @@ def _alt(report: EmotionReport) -> str:
     return f"The analysed picture with {len(names)} marked face{'s' * (len(names) != 1)}. {'; '.join(names)}".strip()
 
 
-def _moment(value: datetime) -> str:
-    """Return a time in UTC to the second; times without a zone are UTC by contract."""
-    return (value.astimezone(UTC) if value.tzinfo else value).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _engines(report: EmotionReport) -> list[tuple[str, Engine]]:
-    source = report.provenance
-    rows = [("Face detector", source.detector), ("Expression model", source.specialist)]
-    return [*rows, ("Vision-language model", source.vlm)] if source.vlm else rows
-
-
 def _colour(term: Canonical) -> str:
     red, green, blue = PALETTE[term]
     return f"#{red:02x}{green:02x}{blue:02x}"
@@ -171,6 +138,3 @@ def _cited(ids: Iterable[str], evidence: dict[str, Evidence]) -> list[Evidence]:
 def _notes_on(person: Person, report: EmotionReport) -> list[str]:
     return [entry.message for entry in report.degraded if entry.person == person.id]
 
-
-def _digest(value: str | None) -> str:
-    return value if value else "no file"
