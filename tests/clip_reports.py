@@ -153,7 +153,7 @@ def make_covered_clip_report(**changes: Any) -> ClipReport:
         valence=None,
         arousal=None,
     )
-    blank = {"distribution": None, "valence": None, "arousal": None, "movements": {}, "eyes_open": None}
+    blank: dict[str, Any] = {"distribution": None, "valence": None, "arousal": None, "movements": {}, "eyes_open": None}
     points = tuple(point.model_copy(update=blank | {"quality": 0.1}) for point in track.samples)
     track = track.model_copy(update={"summary": summary, "samples": points, "eyes": None, "episodes": (), "micro": ()})
     fields: dict[str, Any] = {

@@ -39,6 +39,7 @@ EVENTS: Final = {
 CLIP_DEGRADED: Final[dict[ClipDegradedCode, str]] = {
     "no_face": "No face found",
     "more_faces_than_limit": "Some faces left out",
+    "brief_faces_left_out": "Faces seen too briefly were left out",
     "face_failed": "A face was not read",
     "action_units_not_measured": "Facial movements were not measured",
     "clip_truncated": "The film ends early",

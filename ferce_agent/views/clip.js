@@ -49,7 +49,7 @@ for (const timeline of document.querySelectorAll(".timeline")) {
     timeline.classList.add("pointed");
   };
   const follow = (event) => {
-    const plot = timeline.querySelector(".plot").getBoundingClientRect();
+    const plot = timeline.querySelector(".graph").getBoundingClientRect();
     if (event.clientX < plot.left - 8 || event.clientX > plot.right + 8) return;
     slider.value = first + (last - first) * Math.min(Math.max((event.clientX - plot.left) / plot.width, 0), 1);
     show();
@@ -62,7 +62,7 @@ for (const timeline of document.querySelectorAll(".timeline")) {
   timeline.addEventListener("go", (event) => { slider.value = event.detail; slider.focus({preventScroll: true}); show(); });
 }
 for (const button of document.querySelectorAll("button[data-track]")) {
-  button.disabled = false;
+  button.hidden = false;
   button.addEventListener("click", () => {
     const timeline = document.querySelector('.timeline[data-track="' + button.dataset.track + '"]');
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -164,7 +164,7 @@ def _average(valence: float, arousal: float) -> str:
 
 def eye_words(eyes: EyeSummary) -> str:
     """Return what the eyes did in a line: blinks, closures, yawns, glances away."""
-    rate = f" ({eyes.blinks_per_minute:.0f} a minute)" if eyes.blinks_per_minute is not None else ""
+    rate = f" ({eyes.blinks_per_minute:.2g} a minute)" if eyes.blinks_per_minute is not None else ""
     parts = [f"{counted(eyes.blinks, 'blink')}{rate}"]
     if eyes.closures:
         longest = words_of.lasting(eyes.longest_closure_s)

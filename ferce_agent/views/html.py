@@ -137,4 +137,3 @@ def _cited(ids: Iterable[str], evidence: dict[str, Evidence]) -> list[Evidence]:
 
 def _notes_on(person: Person, report: EmotionReport) -> list[str]:
     return [entry.message for entry in report.degraded if entry.person == person.id]
-

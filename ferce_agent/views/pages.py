@@ -1,4 +1,4 @@
-"""What the HTML pages share: templates that escape and clean what a report brings in, pictures within the page, dates."""
+"""What the HTML pages share: templates that escape what a report brings in, pictures within the page, dates."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def templates(names: Iterable[str], styles: Iterable[str]) -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    css = Markup("".join(asset(name) for name in styles))  # noqa: S704  # files of this package
+    css = Markup("".join(asset(name) for name in styles))  # files of this package
     environment.globals |= {"css": css, "w": wording, "hash": _digest, "engines": _engines}
     return environment
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final, TypeVar
 
 from ferce_agent.ontology.labels import CANONICAL, Canonical
@@ -70,10 +70,12 @@ class Band:
     Attributes:
         term: The expression.
         path: Its area.
+        edge: The line above it, where it is thick enough to be seen.
     """
 
     term: Canonical
     path: str
+    edge: str
 
 
 def thinned(points: Sequence[TrackPoint], most: int) -> list[TrackPoint]:
@@ -85,7 +87,7 @@ def thinned(points: Sequence[TrackPoint], most: int) -> list[TrackPoint]:
         return list(points[:most]) if most < 3 else list(points)
     inner, wanted = points[1:-1], most - 2
     edges = [len(inner) * place // wanted for place in range(wanted + 1)]
-    chosen = [max(inner[start:end], key=_marked) for start, end in zip(edges, edges[1:], strict=False)]
+    chosen = [max(inner[start:end], key=_marked) for start, end in pairwise(edges)]
     return [points[0], *chosen, points[-1]]
 
 
@@ -104,24 +106,38 @@ def runs(points: Sequence[Item], there: Callable[[Item], bool]) -> Iterator[list
 def stack(points: Sequence[TrackPoint], axis: Axis) -> list[Band]:
     """Return the probabilities over time as areas one above the other, from the bottom to the top.
 
-    What is never above `LEAST_SHARE` is left out; the others are drawn where they would lie with it.
+    What is never above `LEAST_SHARE` is left out, so that the stack may end a little below the top.
     """
     read = [point for point in points if point.distribution is not None]
     shown = [term for term in ORDER if any(getattr(point.distribution, term) > LEAST_SHARE for point in read)]
-    return [Band(term, _area(points, axis, term)) for term in shown]
+    bands = []
+    for place, term in enumerate(shown):
+        borders = [_borders(point, shown[:place], term) for point in points]
+        edge = [(one[0], one[2] if one[1] is not None and one[2] - one[1] > LEAST_SHARE else None) for one in borders]
+        bands.append(Band(term, area(borders, axis), curve(edge, axis, 0, 1)))
+    return bands
 
 
-def _area(points: Sequence[TrackPoint], axis: Axis, term: Canonical) -> str:
-    below = ORDER[: ORDER.index(term)]
+Border = tuple[float, float | None, float]
+"""Time, lower and upper border of an area; no lower border where there is no reading."""
+
+
+def _borders(point: TrackPoint, below: Sequence[Canonical], term: Canonical) -> Border:
+    if point.distribution is None:
+        return point.time_s, None, 0.0
+    low = sum(getattr(point.distribution, name) for name in below)
+    return point.time_s, low, low + getattr(point.distribution, term)
+
+
+def area(borders: Sequence[Border], axis: Axis) -> str:
+    """Return the areas between borders from 0 to 1, interrupted where there is no lower one."""
     pieces = []
-    for run in runs(points, lambda point: point.distribution is not None):
-        lower = [sum(getattr(point.distribution, name) for name in below) for point in run]
-        upper = [low + getattr(point.distribution, term) for low, point in zip(lower, run, strict=True)]
-        xs = [axis.x(point.time_s) for point in run]
+    for run in runs(borders, lambda one: one[1] is not None):
+        xs = [axis.x(time) for time, _, _ in run]
+        lower, upper = [_y(low or 0.0) for _, low, _ in run], [_y(high) for _, _, high in run]
         if len(run) == 1:  # one reading between two gaps is a thin column, not nothing
             xs, lower, upper = [xs[0], xs[0] + 2], lower * 2, upper * 2
-        there = [(x, _y(high)) for x, high in zip(xs, upper, strict=True)]
-        back = [(x, _y(low)) for x, low in zip(reversed(xs), reversed(lower), strict=True)]
+        there, back = zip(xs, upper, strict=True), zip(reversed(xs), reversed(lower), strict=True)
         pieces.append(_polyline([*there, *back]) + "z")
     return "".join(pieces)
 

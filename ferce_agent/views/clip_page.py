@@ -1,0 +1,394 @@
+"""A clip's report as one HTML page: a timeline for each face, moments as pictures, tables. It needs no network.
+
+Its one script moves the cursors of the timelines; the page names the script's digest in its security policy, and
+without scripts everything but the cursors is there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+
+from ferce_agent.concurrency.lazy import once
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.report import ClipReport, Episode, Gap, Track, TrackPoint
+from ferce_agent.report import clip_wording as words_of
+from ferce_agent.report.wording import percent, signed, term_label
+from ferce_agent.views.annotate import encode_jpeg
+from ferce_agent.views.clip_text import chance_words, eye_words, headline, source_words
+from ferce_agent.views.pages import asset, data_url, date_words, templates
+from ferce_agent.views.timeline import ORDER, Axis, Band, area, curve, heat, hill, marks, packed, stack, thinned
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGES: Final = ("clip.html", "clip_track.html")
+MOST_TRACKS: Final = 12
+"""So many faces get a timeline, those that are seen longest; the others are listed."""
+MOST_POINTS: Final = (120, 500)
+"""Fewest and most points of a face whose exact values the cursor knows."""
+ALL_POINTS: Final = 3600
+"""Points that the faces share."""
+DRAWN_POINTS: Final = 240
+"""Most points of a drawn curve: there are not many more pixels."""
+MOST_ROWS: Final = 60
+"""Most rows of a table."""
+HEAT_ROWS: Final = 8
+"""Movements shown over time, those that get strongest."""
+LEAST_MOVEMENT: Final = 0.2
+"""A movement that never gets stronger than this is not shown over time."""
+MOST_LISTED: Final = 40
+"""Most faces in the overview."""
+MOST_BARS: Final = 300
+"""Most episodes that are drawn of a face, the longest."""
+MOST_GAPS: Final = 100
+"""Most gaps that are drawn of a face, the longest."""
+LEAST_LABEL: Final = 0.03
+"""Share of the width from which on a bar has a label."""
+MOST_MOMENTS: Final = 24
+"""Most moments shown as pictures."""
+PICTURE_SIDES: Final = (320, 240, 160, 80)
+"""Longest side of the picture of a moment in pixels; the first that does not need too many bytes is taken."""
+PICTURE_BYTES: Final = 15_000
+"""Most bytes of the picture of a moment, but for the smallest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An episode as it is drawn.
+
+    Attributes:
+        row: In which row, from the top.
+        left: Left edge, 0 to 1.
+        width: Width, 0 to 1.
+        path: Its hill.
+        hue: Class that gives its colour.
+        label: What it is of.
+        title: All about it in a line.
+    """
+
+    row: int
+    left: float
+    width: float
+    path: str
+    hue: str
+    label: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """A movement over time.
+
+    Attributes:
+        unit: Id of the action unit.
+        name: What it is called.
+        levels: Level and path of each strength.
+        peak: Its highest intensity.
+    """
+
+    unit: str
+    name: str
+    levels: list[tuple[int, str]]
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Everything drawn of one face.
+
+    Attributes:
+        track: The face.
+        axis: From its first to its last time.
+        bands: Expressions, from the bottom to the top.
+        valence: Line of valence from -1 at the bottom to 1 at the top.
+        arousal: The same of arousal.
+        quality: Area below quality from 0 to 1.
+        bars: Episodes of expressions.
+        heat: Movements.
+        events: Name and ticks of blinks and the like.
+        points: The points whose values are told.
+    """
+
+    track: Track
+    axis: Axis
+    bands: list[Band]
+    valence: str
+    arousal: str
+    quality: str
+    bars: list[Bar]
+    heat: list[HeatRow]
+    events: list[tuple[str, int, str]]
+    points: list[TrackPoint]
+
+
+def to_clip_html(report: ClipReport, pictures: Mapping[str, bytes] | None = None) -> str:
+    """Return a clip's report as one self-contained HTML page.
+
+    All text of the report is escaped and freed of control characters. However long the clip is, the page stays below
+    two megabytes: faces, points and rows beyond its limits are left out, and it says so.
+
+    Args:
+        report: The report.
+        pictures: JPEG pictures by the ids of the report's moments; what cannot be decoded is left out.
+
+    Returns:
+        The page; encode it as UTF-8.
+    """
+    longest = sorted(report.tracks, key=lambda track: track.first_s - track.last_s)[:MOST_TRACKS]
+    kept = {track.id for track in longest}
+    most = min(max(ALL_POINTS // max(len(kept), 1), MOST_POINTS[0]), MOST_POINTS[1])
+    drawings = [drawing(track, most) for track in report.tracks if track.id in kept]
+    script = asset("clip.js")
+    return (
+        _environment()
+        .get_template("clip.html")
+        .render(
+            report=report,
+            drawings=drawings,
+            axis=Axis(report.source.first_s, report.source.last_s),
+            curves=_json({"terms": [term_label(name) for name in CANONICAL], "tracks": _curves(drawings)}),
+            script=_markup(script),
+            digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            pictures=_pictures(report, pictures or {}),
+            created=date_words(report.provenance.created_at),
+            terms=_terms(drawings),
+        )
+    )
+
+
+def drawing(track: Track, most_points: int = MOST_POINTS[1]) -> Drawing:
+    """Return what is drawn of a face, and of which at most `most_points` points the exact values are told."""
+    axis = Axis(track.first_s, track.last_s)
+    points = thinned(track.samples, DRAWN_POINTS)
+    return Drawing(
+        track=track,
+        axis=axis,
+        bands=stack(points, axis),
+        valence=curve([(point.time_s, point.valence) for point in points], axis, -1, 1),
+        arousal=curve([(point.time_s, point.arousal) for point in points], axis, -1, 1),
+        quality=area([(point.time_s, 0.0, point.quality) for point in points], axis),
+        bars=bars(words_of.expressions_of(track), axis),
+        heat=heat_rows(track, axis),
+        events=events(track, axis),
+        points=thinned(track.samples, most_points),
+    )
+
+
+def bars(episodes: Sequence[Episode], axis: Axis) -> list[Bar]:
+    """Return episodes as bars in rows in which none overlap; if there are very many, the longest."""
+    if len(episodes) > MOST_BARS:
+        longest = sorted(episodes, key=lambda one: one.onset_s - one.offset_s)[:MOST_BARS]
+        episodes = sorted(longest, key=lambda one: one.onset_s)
+    spans = [(axis.at(one.onset_s), axis.at(one.offset_s)) for one in episodes]
+    rows = packed(spans, apart=0.004, most=4)
+    return [
+        Bar(
+            row=row,
+            left=start,
+            width=max(end - start, 0.004),
+            path=hill(axis, one.onset_s, one.apex_s, one.offset_s),
+            hue=one.expression if one.expression in CANONICAL else "other",
+            label=words_of.episode_label(one),
+            title=words_of.episode_words(one),
+        )
+        for one, row, (start, end) in zip(episodes, rows, spans, strict=True)
+    ]
+
+
+def labelled(found: Sequence[Bar]) -> list[Bar]:
+    """Return the bars that are wide enough for a label and do not overlap one that has one."""
+    chosen: list[Bar] = []
+    for bar in found:
+        if bar.width > LEAST_LABEL and (not chosen or bar.left >= chosen[-1].left + chosen[-1].width):
+            chosen.append(bar)
+    return chosen
+
+
+def heat_rows(track: Track, axis: Axis) -> list[HeatRow]:
+    """Return the movements that get strongest, strongest first."""
+    peaks = {unit: max(point.movements.get(unit, 0.0) for point in track.samples) for unit in _units(track)}
+    chosen = sorted((unit for unit in peaks if peaks[unit] >= LEAST_MOVEMENT), key=lambda unit: -peaks[unit])
+    return [
+        HeatRow(
+            unit,
+            words_of.movement_label(unit),
+            heat([(point.time_s, point.movements.get(unit)) for point in track.samples], axis),
+            peaks[unit],
+        )
+        for unit in chosen[:HEAT_ROWS]
+    ]
+
+
+def _units(track: Track) -> list[str]:
+    return list(dict.fromkeys(unit for point in track.samples for unit in point.movements))
+
+
+def events(track: Track, axis: Axis) -> list[tuple[str, int, str]]:
+    """Return what happened at single times: name, how often, and its ticks."""
+    times: dict[str, list[float]] = {}
+    for one in words_of.movements_of(track):
+        if one.movement in words_of.EVENTS:
+            times.setdefault(words_of.EVENTS[str(one.movement)], []).append(one.apex_s)
+    if track.micro:
+        times["possible micro-expression"] = [micro.apex_s for micro in track.micro]
+    return [(name, len(found), marks(found, axis)) for name, found in times.items()]
+
+
+def movement_rows(track: Track) -> list[dict[str, Any]]:
+    """Return the movements of a face as rows of a table: name, how often, how long in all, highest peak."""
+    found: dict[str, list[Episode]] = {}
+    for one in words_of.movements_of(track):
+        found.setdefault(words_of.episode_label(one), []).append(one)
+    rows = [
+        {
+            "name": name,
+            "times": len(ones),
+            "lasting": words_of.lasting(sum(one.offset_s - one.onset_s for one in ones)),
+            "peak": max(one.peak for one in ones),
+        }
+        for name, ones in found.items()
+    ]
+    return sorted(rows, key=lambda row: -row["times"])
+
+
+def value_rows(points: Sequence[TrackPoint]) -> list[TrackPoint]:
+    """Return the points of the table of values: all, or as many as there are rows."""
+    return thinned(points, MOST_ROWS)
+
+
+def longest_first(episodes: Sequence[Episode]) -> list[Episode]:
+    """Return the episodes of the table by onset: all, or as many of the longest as there are rows."""
+    chosen = sorted(episodes, key=lambda one: one.onset_s - one.offset_s)[:MOST_ROWS]
+    return sorted(chosen, key=lambda one: one.onset_s)
+
+
+def gap_places(track: Track, axis: Axis, least: float = 0.0) -> list[tuple[float, float, Gap]]:
+    """Return left edge and width of the gaps that are drawn: at least `least` wide; if there are many, the longest."""
+    longest = sorted(track.gaps, key=lambda gap: gap.from_s - gap.to_s)[:MOST_GAPS]
+    places = [(axis.at(gap.from_s), axis.at(gap.to_s) - axis.at(gap.from_s), gap) for gap in longest]
+    return [(left, width, gap) for left, width, gap in places if width >= least]
+
+
+def step_of(axis: Axis, points: Sequence[TrackPoint]) -> str:
+    """Return how far an arrow key moves the cursor, in seconds: about one point."""
+    # Rounded down, so that the last step does not lead beyond the last point.
+    step = int((axis.last - axis.first) / max(len(points) - 1, 1) * 1e6) / 1e6
+    return f"{max(step, 0.001):.6f}"
+
+
+def chart_words(shown: Drawing) -> str:
+    """Return the drawing of a face in words, for those who do not see it."""
+    names = Counter(words_of.episode_label(one) for one in words_of.expressions_of(shown.track))
+    told = ", ".join(f"{name}{f' {times} times' if times > 1 else ''}" for name, times in names.most_common(8))
+    span = f"{words_of.clock(shown.axis.first)} to {words_of.clock(shown.axis.last)}"
+    return f"{words_of.track_name(shown.track.id)} from {span}. Episodes: {told or 'none'}. The tables below say more."
+
+
+@once
+def _environment() -> Environment:
+    environment = templates(PAGES, ("report.css", "clip.css"))
+    environment.globals |= {
+        "c": words_of,
+        "headline": headline,
+        "source_words": source_words,
+        "eye_words": eye_words,
+        "chance_words": chance_words,
+        "chart_words": chart_words,
+        "movement_rows": movement_rows,
+        "value_rows": value_rows,
+        "longest_first": longest_first,
+        "gap_places": gap_places,
+        "bars_of": lambda track, axis: bars(words_of.expressions_of(track), axis),
+        "labelled": labelled,
+        "marks": marks,
+        "step_of": step_of,
+        "most_listed": MOST_LISTED,
+        "most_rows": MOST_ROWS,
+        "most_moments": MOST_MOMENTS,
+        "terms_of": ORDER,
+        "signed": signed,
+        "percent": percent,
+        "place": lambda share: f"{share * 100:.2f}%",
+    }
+    return environment
+
+
+def _markup(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)  # a file of this package, or JSON with < written as an escape
+
+
+def _json(data: Any) -> Any:
+    """Return data as JSON that can stand within a script element."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _curves(drawings: Sequence[Drawing]) -> dict[str, Any]:
+    """Return what the cursors tell, by track: whole numbers, thousandths for probabilities, hundredths for the rest."""
+    return {shown.track.id: _curve(shown.track, shown.points) for shown in drawings}
+
+
+def _curve(track: Track, points: Sequence[TrackPoint]) -> dict[str, Any]:
+    units = _units(track)
+    told = [one for one in track.episodes if one.expression or one.movement in words_of.EVENTS]
+    episodes = sorted(told, key=lambda one: one.onset_s - one.offset_s)[:200]
+    gaps = sorted(track.gaps, key=lambda gap: gap.from_s - gap.to_s)[:200]
+    read = [point.distribution for point in points]
+    return {
+        "t": [round(point.time_s, 3) for point in points],
+        "p": [[round(share * 1000) for _, share in one.items()] if one else 0 for one in read],
+        "v": [_hundredths(point.valence) for point in points],
+        "a": [_hundredths(point.arousal) for point in points],
+        "q": [_hundredths(point.quality) for point in points],
+        "u": [words_of.movement_label(unit) for unit in units],
+        "m": [[_hundredths(point.movements.get(unit)) for unit in units] for point in points],
+        "e": [[round(one.onset_s, 2), round(one.offset_s, 2), words_of.episode_label(one)] for one in episodes],
+        "g": [[round(gap.from_s, 2), round(gap.to_s, 2), words_of.GAP[gap.reason]] for gap in gaps],
+    }
+
+
+def _hundredths(value: float | None) -> int | None:
+    return None if value is None else round(value * 100)
+
+
+def _terms(drawings: Sequence[Drawing]) -> list[str]:
+    """Return the expressions that are drawn anywhere, for the legend."""
+    drawn = {band.term for shown in drawings for band in shown.bands}
+    drawn |= {bar.hue for shown in drawings for bar in shown.bars}  # type: ignore[misc]
+    return [term for term in ORDER if term in drawn]
+
+
+def _pictures(report: ClipReport, pictures: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the pictures of the moments that are shown, small enough for the page, as addresses by id."""
+    known = [moment.id for moment in report.moments[:MOST_MOMENTS] if moment.id in pictures]
+    small = {name: _smaller(pictures[name]) for name in known}
+    return {name: data_url(jpeg) for name, jpeg in small.items() if jpeg is not None}
+
+
+def _smaller(jpeg: bytes) -> bytes | None:
+    """Return a JPEG within `PICTURE_SIDES` and `PICTURE_BYTES`; None for what is no picture."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # no bytes at all
+        return None
+    if pixels is None:
+        return None
+    found = b""
+    for side in PICTURE_SIDES:
+        factor = min(side / max(pixels.shape[:2]), 1)
+        size = (max(round(pixels.shape[1] * factor), 1), max(round(pixels.shape[0] * factor), 1))
+        found = encode_jpeg(np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8), 80)
+        if len(found) <= PICTURE_BYTES:
+            break
+    return found
