@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,11 +38,22 @@ def read_file(name: str, limits: ImageLimits, roots: Sequence[Path] | None) -> b
         ImageAccessError: It is an address, or outside the roots.
         ImageTooLargeError: It is larger than the limit.
     """
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:", name):
-        raise ImageAccessError(
-            f"Addresses ({name.split(':', 1)[0]}:) are not opened here.",
-            hint="Fetch the picture first and give its bytes, a data URL or a path.",
-        )
+    with open_file(name, roots) as file:
+        limits.check_bytes(os.fstat(file.fileno()).st_size)
+        try:
+            return file.read(limits.max_bytes + 1)
+        except OSError as error:
+            raise not_found(Path(name)) from error
+
+
+def open_file(name: str, roots: Sequence[Path] | None) -> BufferedReader:
+    """Open a plain file for reading; see `read_file`.
+
+    Raises:
+        ImageNotFoundError: It is no plain file that can be read.
+        ImageAccessError: It is an address, or outside the roots.
+    """
+    refuse_address(name)
     path = allowed_path(name, roots)
     try:
         handle = os.open(path, _FLAGS | (0 if roots is None else getattr(os, "O_NOFOLLOW", 0)))
@@ -53,13 +65,25 @@ def read_file(name: str, limits: ImageLimits, roots: Sequence[Path] | None) -> b
             raise not_found(path)
         if roots is not None and _moved(path, status):
             raise ImageAccessError("This path changed while it was opened.", hint="Give a data URL instead.")
-        limits.check_bytes(status.st_size)
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(limits.max_bytes + 1)
-    except OSError as error:
-        raise not_found(path) from error
-    finally:
+        return os.fdopen(handle, "rb")
+    except BaseException as error:
         os.close(handle)
+        if isinstance(error, OSError):
+            raise not_found(path) from error
+        raise
+
+
+def refuse_address(name: str) -> None:
+    """Refuse what is an address and no path.
+
+    Raises:
+        ImageAccessError: It begins like one.
+    """
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:", name):
+        raise ImageAccessError(
+            f"Addresses ({name.split(':', 1)[0]}:) are not opened here.",
+            hint="Fetch the picture first and give its bytes, a data URL or a path.",
+        )
 
 
 def _moved(path: Path, opened: os.stat_result) -> bool:

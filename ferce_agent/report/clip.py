@@ -343,6 +343,7 @@ ClipDegradedCode = Literal[
     "times_missing",
     "times_repaired",
     "frames_thinned",
+    "size_changed",
     "limit_reached",
     "stopped_early",
     "frame_rate_too_low",
