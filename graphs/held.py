@@ -6,7 +6,7 @@ why the compiled graph itself takes the picture out.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -62,8 +62,13 @@ class PhotoGraph(CompiledStateGraph[Any, Any, Any, Any]):
                     yield part
 
 
-def checked(given: Any, config: RunnableConfig | None) -> Any:
+def checked(given: Any, config: RunnableConfig | None, fields: Sequence[str] = FIELDS) -> Any:
     """Return the input of a run as it is.
+
+    Args:
+        given: The input.
+        config: Configuration of the run.
+        fields: What an input may hold.
 
     Raises:
         InputError: It is neither fields nor a command, or names a field that there is not. What a graph around hands to
@@ -72,11 +77,11 @@ def checked(given: Any, config: RunnableConfig | None) -> Any:
     if given is None or isinstance(given, Command):
         return given
     if not isinstance(given, Mapping):
-        raise InputError(f"The input is {type(given).__name__}, not fields.", hint=f"Its fields: {', '.join(FIELDS)}.")
+        raise InputError(f"The input is {type(given).__name__}, not fields.", hint=f"Its fields: {', '.join(fields)}.")
     nested = bool((config or {}).get("configurable", {}).get("checkpoint_ns"))
     for name in given if not nested else ():
-        if name not in FIELDS:
-            hint = did_you_mean(str(name)[:60], FIELDS)
+        if name not in fields:
+            hint = did_you_mean(str(name)[:60], fields)
             raise InputError(f"The input has no field '{str(name)[:60]}'.", hint=hint)
     return given
 

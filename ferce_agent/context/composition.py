@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -152,7 +153,7 @@ def compose_report(findings: Findings, engines: EnginesUsed) -> EmotionReport:
         guidance=guide(people, understood),
         policy=findings.policy,
         evidence=(*(entry for reading in findings.people for entry in reading.evidence), *understood.evidence),
-        provenance=provenance(engines, findings),
+        provenance=provenance(engines, findings.timings, findings.sent),
         degraded=tuple(degraded),
     )
 
@@ -163,12 +164,20 @@ def with_posture(person: Person, understood: Understanding) -> Person:
     return person.model_copy(update={"posture": posture}) if posture else person
 
 
-def provenance(engines: EnginesUsed, findings: Findings) -> Provenance:
-    """Return which engines took part, in which versions, how long each stage took, and what left the machine."""
+def provenance(
+    engines: EnginesUsed, timings: Iterable[tuple[str, float]], sent: Sequence[tuple[str, tuple[str, ...]]]
+) -> Provenance:
+    """Return which engines took part, in which versions, how long each stage took, and what left the machine.
+
+    Args:
+        engines: What took part.
+        timings: Wall-clock milliseconds by stage; a stage may occur several times.
+        sent: What was sent to a vision-language model: reference of the prompt, and what went with it.
+    """
     totals: defaultdict[str, float] = defaultdict(float)
-    for stage, elapsed in findings.timings:
+    for stage, elapsed in timings:
         totals[stage] += elapsed
-    parts = dict.fromkeys(part for _, parts in findings.sent for part in parts)
+    parts = dict.fromkeys(part for _, parts in sent for part in parts)
     return Provenance(
         package=engines.package,
         created_at=datetime.now(UTC),
@@ -177,7 +186,7 @@ def provenance(engines: EnginesUsed, findings: Findings) -> Provenance:
         vlm=engines.vlm,
         gates=engines.gates,
         ontology=ontology().version,
-        prompts=tuple(dict.fromkeys(reference for reference, _ in findings.sent)),
-        left_machine=tuple(parts) if findings.sent and engines.vlm_remote else (),
+        prompts=tuple(dict.fromkeys(reference for reference, _ in sent)),
+        left_machine=tuple(parts) if sent and engines.vlm_remote else (),
         timings_ms={stage: round(total, 3) for stage, total in totals.items()},
     )
