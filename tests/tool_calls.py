@@ -15,7 +15,7 @@ def call(tool: Any, **arguments: Any) -> ToolMessage:
     builder.add_node("tools", ToolNode([tool]))
     builder.add_edge(START, "tools")
     builder.add_edge("tools", END)
-    request = {"name": "analyze_expression", "args": arguments, "id": "1", "type": "tool_call"}
+    request = {"name": tool.name, "args": arguments, "id": "1", "type": "tool_call"}
     answer = builder.compile().invoke({"messages": [AIMessage("", tool_calls=[request])]})["messages"][-1]
     assert isinstance(answer, ToolMessage)
     return answer

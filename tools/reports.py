@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ferce_agent.errors import InputError
-from ferce_agent.report import EmotionReport
+from ferce_agent.report import ClipReport, EmotionReport
 
 ADDRESS: Final = "ferce://reports/"
 """Beginning of a report's address."""
@@ -71,7 +71,7 @@ class ReportStore:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
-    def keep(self, report: EmotionReport) -> str | None:
+    def keep(self, report: EmotionReport | ClipReport) -> str | None:
         """Keep a report and return its address; None if it is larger than all that may be kept."""
         text = report.model_dump_json()
         size = len(text.encode())
@@ -100,7 +100,7 @@ class ReportStore:
             minutes = f"{self._seconds / 60:g} minutes"
             raise ReportGoneError(
                 f"No report is kept under this address; reports are kept for {minutes}, the newest {self._most}.",
-                hint='Call analyze_expression again, with detail="full" for the whole report.',
+                hint='Call the tool again, with detail="full" for the whole report.',
             )
         return found.text
 
