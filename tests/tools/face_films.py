@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -75,6 +74,6 @@ def is_open(path: Path) -> bool:
 
 def _target(link: Path) -> str:
     try:
-        return os.readlink(link)
+        return str(link.readlink())
     except OSError:  # it was closed meanwhile
         return ""
