@@ -43,7 +43,8 @@ def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: 
     interpolation would alias and show the specialist a sharper face than it ever saw.
 
     Args:
-        pixels: Shape (H, W, 3), uint8, BGR.
+        pixels: Shape (H, W, 3), uint8, BGR; or grey levels (H, W), which takes half the time and gives the same levels
+            but for rounding.
         landmarks: Shape (5, 2), (x, y) in pixels of the picture, in the order of `DetectedFace.landmarks`.
         size: Side of the crop in pixels.
 
@@ -58,7 +59,7 @@ def align_face(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64], size: 
     enlarged[:, 2] += (factor - 1) / 2
     side = size * factor
     crop = cv2.warpAffine(pixels, enlarged, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     return np.asarray(cv2.resize(grey, (size, size), interpolation=cv2.INTER_AREA) if factor > 1 else grey, np.uint8)
 
 

@@ -204,12 +204,13 @@ class FaceDetector:
             for face in self._detect_scaled(part, CLOSER_SIDE)
         ]
 
-    def look(self, pixels: NDArray[np.uint8], side: int) -> list[DetectedFace]:
+    def look(self, pixels: NDArray[np.uint8], side: int, threshold: float | None = None) -> list[DetectedFace]:
         """Return what a single look finds with the longer side scaled to `side` pixels.
 
         Args:
             pixels: Shape (H, W, 3), uint8, BGR.
             side: Longer side in pixels at which the network runs; smaller pictures are enlarged to at most 192.
+            threshold: Least score for this look, 0..1; None for that of the detector.
 
         Returns:
             Faces in pixels of `pixels`, in the detector's order; a face seen twice is not merged.
@@ -218,7 +219,7 @@ class FaceDetector:
             WeightsError: The weights are missing.
             EngineError: OpenCV failed.
         """
-        return self._detect_scaled(pixels, side)
+        return self._detect_scaled(pixels, side, threshold)
 
     def _detect_framed(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
         height, width = pixels.shape[:2]

@@ -44,7 +44,7 @@ def gate_patch(pixels: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[n
     how far a picture was turned. Large faces are averaged down, as a thumbnail is.
 
     Args:
-        pixels: Shape (H, W, 3), BGR.
+        pixels: Shape (H, W, 3), BGR; or grey levels (H, W), which is quicker.
         box: x, y, width, height in pixels of the picture, shape (4,); may reach beyond it.
 
     Returns:
@@ -65,6 +65,6 @@ def gate_patch(pixels: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[n
     matrix[:, 2] -= scale * (np.array([left + width / 2, top + height / 2]) - 0.5)
     border = (GREY, GREY, GREY)
     part = cv2.warpAffine(pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderValue=border)
-    grey = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY)
+    grey = part if part.ndim == 2 else cv2.cvtColor(part, cv2.COLOR_BGR2GRAY)
     patch = cv2.resize(grey, (PATCH_SIDE, PATCH_SIDE), interpolation=cv2.INTER_AREA) if factor > 1 else grey
     return np.where(DISC, patch, GREY).astype(np.uint8)

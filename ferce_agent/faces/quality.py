@@ -101,7 +101,7 @@ def assess_quality(
     """Measure the readability of one face.
 
     Args:
-        pixels: Shape (H, W, 3), uint8, BGR.
+        pixels: Shape (H, W, 3), uint8, BGR; or grey levels (H, W), which is quicker.
         face: The face in pixels of the picture.
         pose: Its head rotation in degrees.
         doubts: What is in the way besides, as the gate network says (`specialist.gating`).

@@ -294,6 +294,32 @@ class Specialist:
             raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
         return [dict(zip(self.card.units, row.tolist(), strict=False)) for row in found]
 
+    def intensities(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return action units and blendshapes of aligned crops, for clips in which no expression may be inferred.
+
+        The network's output of expressions is not asked for. Each face is looked at once.
+
+        Args:
+            crops: uint8 grey levels, shape (N, 44, 44).
+
+        Returns:
+            Intensities 0..1, shapes (N, U) and (N, B), in the card's order; no columns where the weights have none.
+
+        Raises:
+            EngineError: The crops have another shape, or the network gave numbers that are not finite.
+            WeightsError: The weight file is missing or unusable.
+        """
+        check_crops(crops)
+        names = [name for name in ("units", "blendshapes") if name in self._loaded.outputs]
+        pixels = np.ascontiguousarray(crops[:, None], np.float32)
+        found = dict(zip(names, self._session.run(names, {"pixels": pixels}) if names else [], strict=True))
+        values = [
+            np.asarray(found.get(name, np.zeros((len(crops), 0))), np.float64) for name in ("units", "blendshapes")
+        ]
+        if not all(np.isfinite(value).all() for value in values):
+            raise EngineError("The specialist gave numbers that are not finite.", hint="Check the weights.")
+        return values[0], values[1]
+
     @lazy_property
     def _other_side(self) -> list[int]:
         """Place of each blendshape's counterpart on the other side of the face; its own where it has none."""
