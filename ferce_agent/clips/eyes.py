@@ -28,10 +28,10 @@ from ferce_agent.temporal.glances import Direction
 
 Method = Literal["specialist", "mediapipe-landmarks"]
 """Which model measured eyes and mouth."""
-SHUT: Final = 0.62
-"""The specialist's ``eyeBlink`` in closed eyes; its scale ends at 1 and no face reaches that."""
-WIDE_JAW: Final = 0.7
-"""Twice the specialist's ``jawOpen`` from which on a mouth is wide open: a height of about 0.6 of its width."""
+SHUT: Final = 0.54
+"""The specialist's ``eyeBlink`` in closed eyes (0.47 to 0.7); its scale ends at 1. Narrowed eyes come to 0.45."""
+WIDE_JAW: Final = 0.56
+"""Twice the specialist's ``jawOpen`` from which on a mouth is wide open: a height of about half of its width."""
 DOWN: Final = 0.3
 """Least ``eyeLookDown`` of eyes that look down."""
 DOWN_SHARE: Final = 0.8
@@ -40,13 +40,15 @@ EAR_SHUT: Final = 0.14
 """Eye aspect ratio of closed eyes."""
 EAR_WIDE: Final = 0.42
 """Eye aspect ratio of wide open eyes."""
-MAR_WIDE: Final = 1.2
+MAR_WIDE: Final = 1.0
 """Twice the mouth aspect ratio from which on a mouth is wide open."""
 FAR_TURNED: Final = 45.0
 """Degrees of yaw beyond which one eye is hidden and the other seen from the side."""
 HIDE_EYES: Final[frozenset[QualityReason]] = frozenset({"eyes_covered", "bad_landmarks", "maybe_not_a_face"})
 HIDE_MOUTH: Final[frozenset[QualityReason]] = frozenset({"mouth_covered", "bad_landmarks", "maybe_not_a_face"})
 HIDE_DIRECTION: Final[frozenset[QualityReason]] = frozenset({"bad_landmarks", "maybe_not_a_face"})
+HIDDEN_IRIS: Final = 0.6
+"""Of eyes that are closed further the iris cannot be seen, and so not where they look."""
 LEAST_PRESENCE: Final = 0.5
 """Below this the landmark model says that it saw no face."""
 
@@ -113,7 +115,8 @@ class EyeReader:
             _cut((EAR_WIDE - eye_aspect_ratio(eye)) / (EAR_WIDE - EAR_SHUT)) for eye in (face.left, face.right)
         )
         jaw = _cut(mouth_aspect_ratio(face) / MAR_WIDE)
-        return EyeSample(sample.time, left, right, jaw, Direction(*head_turn(face), *gaze(face)))
+        looks = gaze(face) if (left + right) / 2 < HIDDEN_IRIS else (nan, nan)
+        return EyeSample(sample.time, left, right, jaw, Direction(*head_turn(face), *looks))
 
 
 def _without_hidden(seen: EyeSample, sample: TrackSample) -> EyeSample:

@@ -1,7 +1,8 @@
 """Short closures of the eyes: pulses of the lids, found by how far they rise above what is just before and after.
 
 A blink is told from a squint by its height above the lids' own level around it, so that one in a laughing face counts
-too. It begins and ends at a fifth of that height, between the frames; at the foot itself noise would decide.
+too. It begins and ends where its flanks, taken as straight lines, come to the ground: at the foot itself noise and
+slower movements, such as a smile that sets in, would decide.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ RISE: Final = 0.28
 At 25 frames a second the frame in which the eyes are closed is often missed and only the way back is seen."""
 PEAK: Final = 0.33
 """Least closure at the apex."""
+FLANK: Final = (0.35, 0.75)
+"""Shares of its height between which the flanks of a pulse are measured."""
 FOOT: Final = 0.2
-"""A pulse begins and ends where it crosses this share of its height."""
+"""A pulse is over at half of this share of its height, or if it rises by as much again."""
 LONGEST_PULSE_S: Final = 1.2
 """What has not come back by then is no pulse."""
 BEFORE_S: Final = 0.4
@@ -42,9 +45,9 @@ class Pulse:
     """A short closure.
 
     Attributes:
-        onset_s: Where it rises through a fifth of its height.
+        onset_s: Where it begins to rise.
         apex_s: Where it is highest.
-        offset_s: Where it has come back to a fifth of its height.
+        offset_s: Where it has come back.
         peak: Closure at the apex, 0..1.
         height: How far it rises above what is before and after, the smaller of both.
         frames: How many frames show it at half its height or more.
@@ -132,14 +135,21 @@ class PulseFinder:
         apex = points.index(self._apex) if self._apex in points else 0
         after = min(point[1] for point in points[apex:])
         peak = self._apex[1]
-        onset = self._cross(points[apex::-1], base + FOOT * (peak - base))
-        offset = self._cross(points[apex:], after + FOOT * (peak - after))
+        onset, offset = self._ground(points[apex::-1], base, peak), self._ground(points[apex:], after, peak)
         self._base, height = None, peak - max(base, after)
         half = peak - height / 2
         frames = sum(onset <= time <= offset and value >= half for time, value in points)
         while len(self._points) > 1 and self._points[0][0] < offset:
             self._points.popleft()
         return Pulse(onset, self._apex[0], offset, peak, height, frames)
+
+    @classmethod
+    def _ground(cls, points: list[Point], base: float, peak: float) -> float:
+        """Return when the values, followed from the apex outwards, come to the ground."""
+        low, high = (cls._cross(points, base + share * (peak - base)) for share in FLANK)
+        ground = low + (low - high) * FLANK[0] / (FLANK[1] - FLANK[0])
+        first, last = min(points[0][0], points[-1][0]), max(points[0][0], points[-1][0])
+        return min(max(ground, first), last)
 
     @staticmethod
     def _cross(points: list[Point], level: float) -> float:

@@ -1,8 +1,8 @@
 """Eyes, mouth and gaze of one face over time: blinks, long closures, PERCLOS, yawns, glances away.
 
-How far the eyes are closed is judged against the face's own open eyes (the most open fifth of the last minutes), as
-neither blendshapes nor the openness of eyes have the same scale in two faces. From a camera this is an estimate, and
-no certified safety device.
+How far the eyes are closed is judged against the face's own open eyes (the most open fifth of the last minutes) and,
+once it has blinked some times, its own closed ones, as neither blendshapes nor the openness of eyes have the same scale
+in two faces. From a camera this is an estimate, and no certified safety device.
 
 A blink lasts 0.05 to 0.5 s and is counted only where frames are close enough to see one; a closure is longer.
 A short one is measured where the lids begin and cease to move, a long one where the eyes are at least 80 % closed.
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ferce_agent.errors import InputError
 from ferce_agent.temporal.closures import LONGEST_STEP_S as BLINK_STEP_S
-from ferce_agent.temporal.closures import PulseFinder
+from ferce_agent.temporal.closures import Pulse, PulseFinder
 from ferce_agent.temporal.eye_events import (
     CLOSED,
     CLOSURE,
@@ -46,6 +46,16 @@ OPEN_PRIOR: Final = 0.15
 OPEN_PRIOR_S: Final = 2.0
 OPEN_MOST: Final = 0.4
 """Eyes are not taken for open beyond this, even if they are closed all the time."""
+OPEN_UNSURE: Final = 0.75
+"""Between `OPEN_MOST` and this the usual closedness is that of neither open nor closed eyes; see `EyeWatch.judged`."""
+SHUT_PULSES: Final = 5
+"""After so many blinks the face's own closed eyes are known."""
+SHUT_FRAMES: Final = 3
+"""Frames that must show the upper half of a blink; where fewer do, its apex lies between two of them."""
+SHUT_QUANTILE: Final = 0.8
+"""Share of blinks whose apex is lower: at low frame rates most apexes lie between two frames."""
+SHUT_LEAST: Final = 0.9
+"""Eyes are not taken for closed below this, however low the blinks are."""
 LOWERED: Final = 0.45
 """Closure that counts at most where the lids are low because the eyes look down."""
 WINK: Final = 0.25
@@ -76,6 +86,9 @@ class EyeWatch:
         self._sums = _Sums()
         self._open = UsualLevel(0, 1, 50)
         self._open_level, self._stale = OPEN_PRIOR, float("-inf")
+        self._judged = False
+        self._apexes = UsualLevel(0, 1, 50, half_life_s=None)
+        self._shut_level = 1.0
         self._pulses = PulseFinder()
         self._held: dict[HeldKind, HeldFinder] = {
             "eye_closure": HeldFinder(CLOSURE),
@@ -106,14 +119,15 @@ class EyeWatch:
         """
         time = sample.time
         step = self._step(time)
-        before, self._closure = self._closure, self._closure_of(sample)
+        lids = self._lids_of(sample)
+        before, self._closure = self._closure, min(lids / self._shut_level, 1.0) if isfinite(lids) else nan
         self._count(time, step, before)
         away = self._direction.push(time, sample.direction)
         values: tuple[tuple[HeldKind, float], ...]
         values = (("eye_closure", self._closure), ("yawn", sample.jaw), ("glance_away", away))
         held = [(kind, self._held[kind].push(time, value)) for kind, value in values]
         found = [self._noted(held_event(kind, one)) for kind, one in held if one is not None]
-        return [*found, *self._pulse_events(time)]
+        return [*found, *self._pulse_events(time, lids)]
 
     def finish(self) -> list[EyeEvent]:
         """Return what is still under way, ended by the last frame; no more frames come."""
@@ -131,14 +145,15 @@ class EyeWatch:
         self._last = time
         return step
 
-    def _closure_of(self, sample: EyeSample) -> float:
-        """Return how far the eyes are closed against this face's open eyes."""
+    def _lids_of(self, sample: EyeSample) -> float:
+        """Return how far the lids are down from this face's open eyes, 1 = as far as eyes close."""
         raw = _both(sample.left, sample.right)
         if not isfinite(raw):
             return nan
         self._open.push(sample.time, raw)
         if sample.time >= self._stale:
             self._open_level, self._stale = self._level(), sample.time + RENEW_S
+            self._judged = self.judged
         closure = min(max((raw - self._open_level) / (1 - self._open_level), 0.0), 1.0)
         return min(closure, LOWERED) if sample.lowered else closure
 
@@ -157,15 +172,26 @@ class EyeWatch:
         self._sums.blink_seen_s += step if seen and step <= BLINK_STEP_S else 0.0
         self._perclos.push(time, step if seen else 0.0, closed)
 
-    def _pulse_events(self, time: float) -> Iterator[EyeEvent]:
-        pulse = self._pulses.push(time, self._closure)
-        if pulse is None or pulse.seconds < BLINK_S[0] or self._held["eye_closure"].under_way:
-            return  # eyes that flutter and stay closed do not blink
+    def _pulse_events(self, time: float, lids: float) -> Iterator[EyeEvent]:
+        pulse = self._pulses.push(time, lids)
+        if pulse is not None:
+            self._learn(pulse)
+        if pulse is None or not self._judged or pulse.seconds < BLINK_S[0] or self._held["eye_closure"].under_way:
+            return  # eyes that flutter and stay closed do not blink; of eyes that are always narrow it is not known
         if pulse.seconds <= BLINK_S[1]:
             self._blink_lengths.count(pulse.seconds)
             yield self._noted(pulse_event("blink", pulse))
         elif pulse.peak >= CLOSED and self._closed_until < pulse.onset_s:  # too slow for a blink, too short for P80
             yield self._noted(pulse_event("eye_closure", pulse))
+
+    def _learn(self, pulse: Pulse) -> None:
+        """Learn from a blink that several frames show how far down this face's lids are when its eyes are closed."""
+        if pulse.frames < SHUT_FRAMES:
+            return
+        self._apexes.count(pulse.peak)
+        if self._apexes.seconds >= SHUT_PULSES:
+            level = self._apexes.quantile(SHUT_QUANTILE) or 1.0
+            self._shut_level = max(level, SHUT_LEAST)
 
     def _noted(self, event: EyeEvent) -> EyeEvent:
         """Count an event."""
@@ -181,10 +207,21 @@ class EyeWatch:
             sums.glances, sums.away_s = sums.glances + 1, sums.away_s + seconds
         return event
 
+    @property
+    def judged(self) -> bool:
+        """Whether open and closed eyes of this face can be told apart.
+
+        Where the eyes are usually half closed, they are narrowed all the time or covered by the rim of glasses; then
+        not seeing them close does not mean that they do not.
+        """
+        usual = self._open.quantile(OPEN_QUANTILE)
+        return usual is not None and not OPEN_MOST < usual < OPEN_UNSURE
+
     def summary(self) -> EyeNumbers:
         """Return the sums up to now; what is under way is not in them before `finish`."""
         sums = self._sums
-        countable = sums.blink_seen_s >= sums.seen_s / 2 and sums.blink_seen_s > 0
+        judged = self.judged
+        countable = judged and sums.blink_seen_s >= sums.seen_s / 2 and sums.blink_seen_s > 0
         rate = sums.blinks * 60 / sums.blink_seen_s if countable and sums.blink_seen_s >= RATE_S else None
         return EyeNumbers(
             seen_s=sums.seen_s,
@@ -193,7 +230,7 @@ class EyeWatch:
             blink_s=self._blink_lengths.quantile(0.5) if countable else None,
             closures=sums.closures,
             longest_closure_s=sums.longest_s,
-            perclos=self._perclos.share(self._usual_step),
+            perclos=self._perclos.share(self._usual_step) if judged else None,
             yawns=sums.yawns,
             glances_away=sums.glances,
             away_s=sums.away_s,
@@ -205,6 +242,9 @@ class EyeWatch:
             "sums": asdict(self._sums),
             "open": self._open.dump(),
             "level": [self._open_level, None if self._stale == float("-inf") else self._stale],
+            "apexes": self._apexes.dump(),
+            "shut_level": self._shut_level,
+            "judged": self._judged,
             "pulses": self._pulses.dump(),
             "held": {kind: finder.dump() for kind, finder in self._held.items()},
             "direction": self._direction.dump(),
@@ -220,9 +260,11 @@ class EyeWatch:
         watch = cls()
         watch._sums = _Sums(**dumped["sums"])
         watch._open_level, stale = dumped["level"]
+        watch._shut_level, watch._judged = dumped["shut_level"], dumped["judged"]
         watch._stale = float("-inf") if stale is None else stale
         for part, name in (
             (watch._open, "open"),
+            (watch._apexes, "apexes"),
             (watch._pulses, "pulses"),
             (watch._direction, "direction"),
             (watch._perclos, "perclos"),

@@ -53,7 +53,8 @@ class UsualDirection:
         """Take in a direction.
 
         Returns:
-            How far it is from what is usual: 1 where it counts as away; NaN where that is not known.
+            How far it is from what is usual: 1 where it counts as away; NaN where that is not known. Where the eyes
+            are hidden and were seen before, it is known only if the head alone is turned away.
         """
         values = (direction.yaw, direction.pitch, direction.gaze_x, direction.gaze_y)
         for level, value in zip((*self._angles, *self._gazes), values, strict=True):
@@ -61,11 +62,13 @@ class UsualDirection:
         if self._angles[0].seconds < KNOWN_S or not (isfinite(direction.yaw) and isfinite(direction.pitch)):
             return float("nan")
         self._renew(time)
+        hidden = not isfinite(direction.gaze_x) and self._gazes[0].seconds > 0
         yaw, pitch, *turn = (
             value - usual if isfinite(value) else 0.0 for value, usual in zip(values, self._usual, strict=True)
         )
         across, up = (angle + GAZE_DEGREES * eyes for angle, eyes in zip((yaw, pitch), turn, strict=True))
-        return hypot(across / AWAY_YAW, up / AWAY_PITCH)
+        away = hypot(across / AWAY_YAW, up / AWAY_PITCH)
+        return away if away >= 1 or not hidden else float("nan")
 
     def _renew(self, time: float) -> None:
         """Take the medians anew twice a second at most: they move slowly."""

@@ -30,7 +30,7 @@ def test_each_blink_is_found_with_its_times(fps: float) -> None:
     numbers = watch.summary()
     assert (numbers.blinks, numbers.closures, numbers.yawns, numbers.glances_away) == (10, 0, 0, 0)
     assert numbers.blinks_per_minute == pytest.approx(20, abs=0.2)
-    assert numbers.blink_s == pytest.approx(0.2, abs=0.05)
+    assert numbers.blink_s == pytest.approx(0.24, abs=0.03)
 
 
 @pytest.mark.parametrize("fps", [5, 10, 12])
@@ -90,6 +90,18 @@ def test_eyes_that_are_closed_from_the_beginning_are_closed() -> None:
     _, found = watched([replace(one, left=0.95, right=0.95) for one in film(30, 20)])
     assert [event.kind for event in found] == ["eye_closure"]
     assert (found[0].onset_seen, found[0].offset_seen) == (False, False)
+
+
+def test_eyes_that_are_always_half_closed_are_not_judged() -> None:
+    watch, _ = watched([replace(one, left=0.5, right=0.5) for one in film(30, 70)])
+    assert (watch.judged, watch.summary().blinks, watch.summary().perclos) == (False, None, None)
+
+
+def test_a_face_whose_lids_show_less_is_measured_against_its_own_blinks() -> None:
+    samples = film(
+        30, 60, [*(Lids(3 + 4 * number, 0.3, 0.1, depth=0.78) for number in range(10)), Lids(50, 3, 2.8, 0.78)]
+    )
+    assert [event.kind for event in watched(samples)[1]] == ["blink"] * 10 + ["eye_closure"]
 
 
 def test_what_cannot_be_seen_is_not_closed() -> None:
