@@ -109,7 +109,7 @@ class MarkedFace:
             gaze: How far the irises are moved, -1 (left) to 1, in turns of 35 degrees.
             mouth: How far the mouth is opened beyond the picture, as share of its width.
         """
-        x, y = np.meshgrid(np.arange(SIDE, dtype=np.float32), np.arange(SIDE, dtype=np.float32))
+        x, y = np.meshgrid(np.arange(SIDE, dtype=np.float64), np.arange(SIDE, dtype=np.float64))
         picture = _sampled(self.pixels, *self._jaw(x, y, mouth)) if mouth else self.pixels
         for upper, lower in zip(self.marks.uppers, self.marks.lowers, strict=True):
             picture = _sampled(picture, _iris(x, y, upper, lower, gaze), y) if gaze else picture
@@ -134,7 +134,7 @@ class MarkedFace:
         down = np.clip((y - line[None]) / (chin + height - line[None]), 0, 1)
         fades = np.clip(1 - (y - chin - height) / (2 * height + 10), 0, 1)
         shift = np.where(y > line[None], gap[None] + (wide - gap[None]) * down, 0) * fades
-        return x, np.asarray(y - shift, np.float32)
+        return x, np.asarray(y - shift, np.float64)
 
     def _hole(self, picture: NDArray[np.uint8], mouth: float) -> NDArray[np.uint8]:
         """Paint the inside of the open mouth."""
@@ -190,7 +190,7 @@ def marked_faces() -> list[MarkedFace]:
 
 def _framed(name: str, path: Path, marks: Marks) -> MarkedFace:
     """Cut a face out so that it stands in the middle of a film."""
-    pixels = cv2.imread(str(path))
+    pixels = np.asarray(cv2.imread(str(path)), np.uint8)
     middles = [upper[[0, -1]].mean(0) for upper in marks.uppers]
     scale = EYES_APART / float(np.hypot(*(middles[1] - middles[0])))
     shift = np.array([SIDE / 2, SIDE * 0.42]) - scale * (middles[0] + middles[1]) / 2
@@ -261,5 +261,5 @@ def _shaken(pixels: NDArray[np.uint8], time: float, phases: NDArray[np.float64])
     """Move a picture as a head moves that is held still: some pixels and degrees, slowly."""
     waves = np.sin(2 * np.pi * np.array([0.11, 0.31, 0.17, 0.43, 0.13, 0.29, 0.07, 0.23]) * time + phases)
     matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), float(2.5 * waves[0] + waves[1]), 1 + 0.03 * float(waves[2]))
-    matrix[:, 2] += 4 * waves[[4, 6]] + 1.5 * waves[[5, 7]]
+    matrix = matrix + np.column_stack([np.zeros((2, 2)), 4 * waves[[4, 6]] + 1.5 * waves[[5, 7]]])
     return np.asarray(cv2.warpAffine(pixels, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8)

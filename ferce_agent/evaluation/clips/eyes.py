@@ -96,7 +96,7 @@ class FilmRow:
     @property
     def precision(self) -> float | None:
         """Share of the found blinks that were drawn."""
-        return self.right / (self.right + self.wrong) if self.counted else None
+        return self.right / (self.right + self.wrong) if self.counted and self.right + self.wrong else None
 
     @property
     def recall(self) -> float | None:
@@ -148,7 +148,8 @@ def _readers(pipeline: Pipeline) -> Iterator[EyeReader]:
 def _film(face: MarkedFace, fps: float, seconds: float, *, drowsy: bool = False) -> EyeFilm:
     """Return a film with a blink about every two seconds, and closures of one to two seconds."""
     random = np.random.default_rng(round(fps) + round(seconds))
-    closures, time = [], 1.5
+    closures: list[Closure] = []
+    time = 1.5
     while time < seconds - 2.5:
         long = len(closures) % (3 if drowsy else 6) == 2
         length = random.uniform(1.0, 1.8) if long else random.uniform(0.18, 0.4)
