@@ -165,7 +165,7 @@ def _average(valence: float, arousal: float) -> str:
 def eye_words(eyes: EyeSummary) -> str:
     """Return what the eyes did in a line: blinks, closures, yawns, glances away."""
     rate = f" ({eyes.blinks_per_minute:.2g} a minute)" if eyes.blinks_per_minute is not None else ""
-    parts = [f"{counted(eyes.blinks, 'blink')}{rate}"]
+    parts = ["blinks could not be counted" if eyes.blinks is None else f"{counted(eyes.blinks, 'blink')}{rate}"]
     if eyes.closures:
         longest = words_of.lasting(eyes.longest_closure_s)
         parts.append(f"{counted(eyes.closures, 'longer closure')}, the longest {longest}")

@@ -10,7 +10,7 @@ from ferce_agent.errors import SettingsError
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip import Gap
 from ferce_agent.report.clip_wording import clock, lasting, unread_s
-from ferce_agent.views.clip_text import strip, to_clip_text
+from ferce_agent.views.clip_text import eye_words, strip, to_clip_text
 from tests.clip_reports import (
     make_clip_report,
     make_covered_clip_report,
@@ -30,6 +30,14 @@ def test_lines_fit_and_the_summary_comes_first(make: Callable[[], ClipReport], w
     assert max(map(len, lines)) <= width
     assert " ".join(lines[:4]).startswith(report.summary[:30])
     assert report.policy.notice.split()[0] in " ".join(lines)
+
+
+def test_blinks_that_could_not_be_counted_are_not_told_as_none() -> None:
+    eyes = make_clip_report().tracks[0].eyes
+    assert eyes is not None
+    assert eye_words(eyes).startswith("4 blinks")
+    unknown = eyes.model_copy(update={"blinks": None, "blinks_per_minute": None})
+    assert eye_words(unknown).startswith("blinks could not be counted; 1 longer closure")
 
 
 def test_what_is_told_of_a_face() -> None:
