@@ -18,12 +18,12 @@ CLIP_BRIEF_VERSION: Final = "1.0"
 """Version of this contract."""
 
 
-def _short(seconds: float) -> float:
+def _short(seconds: float) -> int | float:
     """Return a whole number where it is one: it is written with fewer characters."""
     return int(seconds) if seconds == int(seconds) else seconds
 
 
-Time = Annotated[float, Field(ge=0, allow_inf_nan=False), PlainSerializer(_short, return_type=float)]
+Time = Annotated[float, Field(ge=0, allow_inf_nan=False), PlainSerializer(_short, return_type=int | float)]
 """Seconds of the film; in tenths, of a long film in whole seconds."""
 Many = Annotated[int, Field(ge=0)]
 Level = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
