@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any, Final
 
-from ferce_agent.inputs.clip_parts import ClipNote, ClipNotes
+from ferce_agent.inputs.clip_parts import MOST_STRETCHES, ClipNote, ClipNotes
+from ferce_agent.inputs.clip_times import SPREAD, SPREAD_S
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -19,6 +20,54 @@ HEALED_S: Final = 10.0
 """A film without a key frame for so long after a damage renews its pictures piece by piece; they are given again."""
 INVISIBLE: Final = frozenset({"vp8", "libvpx"})
 """Decoders whose films hold packets that are not meant to give a frame."""
+
+
+HOLE: Final = 1.8
+"""A distance of so many usual ones is a hole."""
+LEAST_EVEN: Final = 10
+"""Usual distances after which a rate is known to be even."""
+FEW_HOLES: Final = 0.02
+"""Share of the distances that are holes, above which frames were rather left out when the film was made."""
+ALWAYS_FEW: Final = 3
+"""So many holes are always few."""
+
+
+class HoleWatch:
+    """Finds missing frames in a film whose frames otherwise come at one distance.
+
+    Some containers do not number their frames: what reads them goes on behind a damage and says nothing.
+    """
+
+    def __init__(self, step: float) -> None:
+        """Take the usual distance between two frames, in seconds."""
+        self._step = step
+        self._last: float | None = None
+        self._usual = self._odd = 0
+        self._holes: list[tuple[float, float]] = []
+
+    def add(self, time: float, *, after_gap: bool) -> None:
+        """Take the time of the next frame in seconds, and whether it is known already that some are missing."""
+        last, self._last = self._last, time
+        if last is None or after_gap:
+            return
+        distance = time - last
+        if abs(distance - self._step) <= max(SPREAD_S, SPREAD * self._step):
+            self._usual += 1
+        elif distance > HOLE * self._step and len(self._holes) < MOST_STRETCHES:
+            self._holes.append((last, time))
+        else:
+            self._odd += 1
+
+    def notes(self) -> list[ClipNote]:
+        """Return a note for each hole, at the end; none where the rate varies anyway."""
+        few = max(ALWAYS_FEW, FEW_HOLES * self._usual)
+        if self._odd or self._usual < LEAST_EVEN or len(self._holes) > few:
+            return []
+        message = "There are no pictures for a while: the film is damaged, or none were recorded."
+        return [
+            ClipNote("clip_damaged", message, begin, end, max(round((end - begin) / self._step) - 1, 1))
+            for begin, end in self._holes
+        ]
 
 
 class DamageWatch:

@@ -117,9 +117,9 @@ def open_container(opened: OpenedClip, limits: ClipLimits) -> InputContainer:
             timeout=_OPEN_S,
             io_open=_refuse,
         )
-    except (MemoryError, StoppedError):
-        raise
     except Exception as error:  # FFmpeg has an error for each kind of damage, and Python's own come through it
+        if not is_damage(error):
+            raise
         raise _no_film(opened) from error
     # Times that FFmpeg makes up are not wanted: where they are missing, that is told.
     container.flags &= ~av.container.Flags.gen_pts.value  # type: ignore[operator]  # it is an int
@@ -138,6 +138,16 @@ def _no_film(opened: OpenedClip) -> ClipFormatError:
         message = "The film is damaged or ends early: its table of contents (moov) is missing or cannot be read."
         return ClipFormatError(message, hint=SEND_AGAIN)
     return ClipFormatError(f"This is {kind.name} that is damaged or ends early.", hint=SEND_AGAIN)
+
+
+def is_damage(error: Exception) -> bool:
+    """Return whether an error met while reading comes of the film.
+
+    FFmpeg also says that it has no memory where a damaged film states a huge size.
+    """
+    from av.error import FFmpegError
+
+    return isinstance(error, FFmpegError) or not isinstance(error, MemoryError | StoppedError)
 
 
 def format_of(container: InputContainer) -> Format:
@@ -178,7 +188,8 @@ def film_stream(container: InputContainer, limits: ClipLimits) -> VideoStream:
         what = "a sound with a cover picture" if container.streams.video else "a sound"
         what = what if container.streams.audio else "a file without pictures"
         raise ClipFormatError(f"This is {what}, not a film.", hint=SUPPORTED_FILMS)
-    stream = max(streams, key=lambda one: (bool(one.disposition & Disposition.default), one.width * one.height))
+    known = [stream for stream in streams if stream.codec_context is not None] or streams
+    stream = max(known, key=lambda one: bool(one.disposition & Disposition.default))
     context = stream.codec_context
     if context is None or context.codec.name not in CODECS:
         name = "of an unknown codec" if context is None else f"coded as {context.codec.name}"

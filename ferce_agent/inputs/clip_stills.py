@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import ClipFormatError, ClipNotFoundError, InputError
+from ferce_agent.errors import ClipFormatError, ClipNotFoundError, ImageTruncatedError, InputError
 from ferce_agent.inputs.clip_open import OpenedClip, StoppedError, clip_errors
 from ferce_agent.inputs.clip_parts import ClipInfo, ClipNote, ClipNotes, TimedPicture
+from ferce_agent.inputs.containers import check_container
 from ferce_agent.inputs.decoding import decode
 from ferce_agent.inputs.files import photos_in
 from ferce_agent.inputs.kinds import MEDIA_TYPES, kind_of
@@ -58,7 +59,7 @@ def open_stills(opened: OpenedClip, name: str, limits: ClipLimits) -> PhotoReade
     if name in _ANIMATED:
         image = _animation(opened, name, limits)
         if image is not None:
-            return AnimationReader(opened, image, MEDIA_TYPES[name])
+            return AnimationReader(opened, image, name)
     return PhotoReader(opened)
 
 
@@ -117,15 +118,16 @@ class PhotoReader:
 class AnimationReader:
     """An animation that Pillow reads: each frame is shown for as long as it says; what it leaves of others is kept."""
 
-    def __init__(self, opened: OpenedClip, image: Any, media_type: str) -> None:
-        """Take an opened animation."""
+    def __init__(self, opened: OpenedClip, image: Any, name: str) -> None:
+        """Take an opened animation of a format of `MEDIA_TYPES`."""
         self.notes = ClipNotes()
         self._opened = opened
         self._image = image
-        count = None if media_type == "image/gif" else int(getattr(image, "n_frames", 0)) or None  # GIF would be read
-        self._count = count
+        self._name = name
+        # A GIF would have to be read for it.
+        self._count = count = None if name == "GIF" else int(getattr(image, "n_frames", 0)) or None
         width, height = image.size
-        self.info = ClipInfo(opened.kind, media_type, width, height, frames=count, sha256=opened.sha256)
+        self.info = ClipInfo(opened.kind, MEDIA_TYPES[name], width, height, frames=count, sha256=opened.sha256)
 
     def pictures(self) -> Iterator[TimedPicture]:
         """Yield the frames at the sums of the durations before them."""
@@ -163,11 +165,20 @@ class AnimationReader:
     def _tell_missing(self, read: int, time: float) -> None:
         if self.notes.has("clip_truncated"):
             return
-        ends = self._count is None and not self._ends_as_gif()
+        ends = not self._ends_as_gif() if self._count is None else self._is_broken()
         if ends or (self._count is not None and read < self._count):
-            missing = None if self._count is None else self._count - read
+            missing = None if self._count is None else self._count - read or None
             message = "The animation ends early: its file is cut off or damaged."
             self.notes.put(ClipNote("clip_truncated", message, time, None, missing))
+
+    def _is_broken(self) -> bool:
+        """Return whether the parts of a WebP or AVIF do not make a whole file."""
+        self._opened.file.seek(0)
+        try:
+            check_container(self._opened.file.read(), self._name)
+        except ImageTruncatedError:
+            return True
+        return False
 
     def _ends_as_gif(self) -> bool:
         """Return whether the trailer byte of a GIF is there, with any empty bytes behind it."""

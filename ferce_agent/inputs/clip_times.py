@@ -114,8 +114,3 @@ class RateWatch:
     def variable(self) -> bool:
         """Whether they differ."""
         return self._most - self._least > max(SPREAD_S, SPREAD * self._least)
-
-    @property
-    def even(self) -> float | None:
-        """The distance in seconds, where all are equal; None otherwise, or before the third frame."""
-        return None if self.variable or self._most <= 0 else self._most

@@ -12,11 +12,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import ClipFormatError
-from ferce_agent.inputs.clip_damage import INVISIBLE, DamageWatch
+from ferce_agent.inputs.clip_damage import INVISIBLE, DamageWatch, HoleWatch
 from ferce_agent.inputs.clip_formats import (
     SEND_AGAIN,
     film_stream,
     format_of,
+    is_damage,
     media_type,
     open_container,
     refuse_other_kinds,
@@ -25,8 +26,8 @@ from ferce_agent.inputs.clip_formats import (
 from ferce_agent.inputs.clip_open import OpenedClip, StoppedError
 from ferce_agent.inputs.clip_parts import ClipInfo, ClipNote, ClipNotes, TimedPicture
 from ferce_agent.inputs.clip_pixels import FrameShape
-from ferce_agent.inputs.clip_times import RateWatch, Timeline
-from ferce_agent.inputs.clip_whole import is_cut_off
+from ferce_agent.inputs.clip_times import Timeline
+from ferce_agent.inputs.clip_whole import look_at
 from ferce_agent.inputs.limits import ClipLimits
 
 if TYPE_CHECKING:
@@ -46,10 +47,6 @@ MISSING_FRAMES: Final = 1.5
 """Distances between frames by which a film may end before it says so."""
 SOUND_LONGER_S: Final = 2.0
 """The same in seconds where its length may be that of the sound."""
-HOLE: Final = 1.8
-"""Distance, in usual distances, from which on frames are missing in a film of even rate."""
-LEAST_EVEN: Final = 10
-"""Frames after which a rate is known to be even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +109,8 @@ class VideoReader:
         self._watch = DamageWatch(self.notes, since=self._start, countable=countable)
         end = self._length if self._length_is_ours and self._format.says_length else None
         self._line = Timeline(1 / (self._rate or USUAL_RATE), end)
-        self._rates = RateWatch()
+        self._holes = HoleWatch(1 / (self._rate or USUAL_RATE))
         self._packets = 0
-        self._given = 0
 
     def _describe(self) -> ClipInfo:
         width, height = self._shape.shown_size(self._first.frame.width, self._first.frame.height)
@@ -217,7 +213,9 @@ class VideoReader:
                 time = self._line.place(None if ticks is None else self._seconds(ticks))
                 self._tell_times(time)
             if trusted:
-                yield _Decoded(time, frame, self._gap_before(time))
+                gap = self._watch.given(time)
+                self._holes.add(time, after_gap=gap or time < self._start)
+                yield _Decoded(time, frame, gap)
 
     def _beginning(self, first: int | None) -> int:
         """Return the ticks of time 0, given those of the first frame."""
@@ -226,20 +224,6 @@ class VideoReader:
         if first is None:
             return stated or 0
         return min(first, stated) if lost and stated is not None else first
-
-    def _gap_before(self, time: float) -> bool:
-        """Note what is missing before a frame that is given, and return whether anything is."""
-        gap = self._watch.given(time)
-        last, even = self._last, self._rates.even
-        if not gap and last is not None and even and self._given >= LEAST_EVEN and not self._format.counts:
-            missing = round((time - last.time) / even) - 1
-            gap = time - last.time > HOLE * even
-            if gap and time >= self._start:
-                message = "There are no pictures for a while: the film is damaged, or none were recorded."
-                self.notes.stretch(ClipNote("clip_damaged", message, last.time, time, max(missing, 1)))
-        self._rates.add(time, after_gap=gap)
-        self._given += 1
-        return gap
 
     def _tell_times(self, time: float) -> None:
         line = self._line
@@ -266,11 +250,11 @@ class VideoReader:
                 else:
                     self._watch.sent(packet)
                     frames = self._stream.codec_context.decode(packet)
-            except (MemoryError, StoppedError):
-                raise
             except EOFError:
                 return
-            except Exception:  # FFmpeg has an error for each kind of damage
+            except Exception as error:  # FFmpeg has an error for each kind of damage
+                if not is_damage(error):
+                    raise
                 self._watch.failed(sent=True)
                 continue
             for frame in frames:
@@ -287,9 +271,9 @@ class VideoReader:
                     self._packets += bool(packet.size)
                     yield packet
                 return
-            except (MemoryError, StoppedError):
-                raise
-            except Exception:  # as above
+            except Exception as error:  # as above
+                if not is_damage(error):
+                    raise
                 failures += 1
                 self._watch.failed(sent=False)
         yield None
@@ -307,9 +291,16 @@ class VideoReader:
         short = stated is not None and stated - end > allowed
         uncounted = self._format.counts and self._stream.frames > self._packets
         lost = self._watch.ended(stated if short else end)
-        if short or is_cut_off(self._opened.file, self._opened.size):
+        layout = look_at(self._opened.file, self._opened.size)
+        if not self._format.counts and (layout.fragmented or self._format.media_type != "video/mp4"):
+            for note in self._holes.notes():
+                self.notes.stretch(note)
+        if short or layout.cut_off:
             message = "The film ends early: its file is cut off, or its last part is damaged."
             self.notes.put(ClipNote("clip_truncated", message, end, stated if short else None))
+        elif layout.fragmented and layout.disordered and not self.notes.has("clip_damaged"):
+            message = "The film's file holds a part that cannot be read; pictures may be missing."
+            self.notes.put(ClipNote("clip_damaged", message))
         elif uncounted and not lost and not self.notes.has("clip_damaged") and self._start <= self._first.time:
             missing = self._stream.frames - self._packets
             message = "The film holds fewer pictures than it says; some are lost."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO, RawIOBase
 from typing import Final
 
@@ -11,44 +12,62 @@ _PACKETS: Final = {188: 0, 192: 4, 204: 0}
 """Lengths of transport stream packets and where their sync byte is (ISO/IEC 13818-1; BDAV; with parity)."""
 
 
-def is_cut_off(file: RawIOBase | BytesIO, size: int) -> bool:
-    """Return whether bytes are missing at the end; False where the format does not tell. The position is left anywhere.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the structure of a film's file says.
+
+    Attributes:
+        cut_off: Whether bytes are missing at the end.
+        fragmented: Whether it is an MP4 in fragments, each with a table of its own.
+        disordered: Whether something in an MP4 is no part of it, or added behind it.
+    """
+
+    cut_off: bool = False
+    fragmented: bool = False
+    disordered: bool = False
+
+
+def look_at(file: RawIOBase | BytesIO, size: int) -> Layout:
+    """Return what the structure of a film says; nothing where its format does not tell. The position is left anywhere.
 
     Args:
         file: The film.
         size: Its bytes.
     """
     file.seek(0)
-    head = file.read(1024)
+    head = file.read(1024) or b""
     if head[:4] == b"RIFF":
-        return 8 + int.from_bytes(head[4:8], "little") > size
+        return Layout(8 + int.from_bytes(head[4:8], "little") > size)
     if head[:4] == b"\x1aE\xdf\xa3":
-        return _segment_end(head) > size
+        return Layout(_segment_end(head) > size)
     if head[:3] == b"FLV":
-        return not _ends_with_tag(file, size)
+        return Layout(not _ends_with_tag(file, size))
     if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}:
-        return _boxes_end(file, size) > size
+        return _boxes(file, size)
     for length, at in _PACKETS.items():
         if all(head[at + length * index : at + length * index + 1] == b"\x47" for index in range(4)):
-            return size % length != 0
-    return False
+            return Layout(size % length != 0)
+    return Layout()
 
 
-def _boxes_end(file: RawIOBase | BytesIO, size: int) -> int:
-    """Return where the last outermost box says that it ends (ISO/IEC 14496-12, 4.2)."""
-    at = 0
+def _boxes(file: RawIOBase | BytesIO, size: int) -> Layout:
+    """Go along the outermost boxes of an MP4 (ISO/IEC 14496-12, 4.2)."""
+    at, fragmented = 0, False
     for _ in range(_MOST_BOXES):
         file.seek(at)
-        head = file.read(16)
+        head = file.read(16) or b""
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
-        if len(head) < 8 or length < 8 or not head[4:8].isalnum():  # to the end, or added bytes
+        if length == 0 and head[4:8] == b"mdat":  # up to the end
             break
+        if len(head) < 8 or length < 8 or not head[4:8].isalnum():
+            return Layout(len(head) < 8, fragmented, disordered=True)
+        fragmented = fragmented or head[4:8] == b"moof"
         at += length
         if at >= size:
             break
-    return at
+    return Layout(at > size, fragmented)
 
 
 def _segment_end(head: bytes) -> int:
