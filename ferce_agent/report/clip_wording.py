@@ -47,6 +47,7 @@ CLIP_DEGRADED: Final[dict[ClipDegradedCode, str]] = {
     "times_missing": "Frames without a time",
     "times_repaired": "Times were repaired",
     "frames_thinned": "Not every frame was read",
+    "size_changed": "The size of the picture changes",
     "limit_reached": "A limit was reached",
     "stopped_early": "Stopped before the end",
     "frame_rate_too_low": "Too few frames a second",
