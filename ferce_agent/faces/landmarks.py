@@ -146,7 +146,7 @@ class FaceLandmarker:
 def _cut(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDArray[np.float32]:
     """Return the part of a picture that the matrix maps to a square, RGB 0..1, shape (1, side, side, 3)."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    factor = int(np.clip(1 / max(scale, 1e-6), 1, 4))  # a large face is averaged down, so that it is not aliased
+    factor = int(np.clip(1 / max(scale, 1e-6), 1, 2))  # a large face is averaged down, so that it is not aliased
     larger = matrix * factor
     larger[:, 2] += (factor - 1) / 2
     crop = cv2.warpAffine(pixels, larger, (side * factor, side * factor), borderMode=cv2.BORDER_REPLICATE)

@@ -118,4 +118,4 @@ def test_the_landmark_model_sees_open_eyes_that_look_at_the_camera() -> None:
     seen = reader.read(sample, Frame(pixels, 1.5))
     assert reader.method == "mediapipe-landmarks"
     assert max(seen.left, seen.right) < 0.5
-    assert abs(seen.direction.gaze_x) < 0.3
+    assert abs(seen.direction.gaze_x) < 0.5

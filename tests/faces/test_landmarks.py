@@ -40,9 +40,9 @@ def a_face(opened: float = 12, iris: float = 0, yaw: float = 0, pitch: float = 0
 
 
 def test_measures_of_drawn_eyes() -> None:
-    face = a_face(opened=12, iris=-9.2)
+    face = a_face(opened=12, iris=-3.22)
     assert eye_aspect_ratio(face.left) == pytest.approx(0.3)
-    assert gaze(face) == pytest.approx((-1.0, 0.0))
+    assert gaze(face) == pytest.approx((-0.5, 0.0))
     assert mouth_aspect_ratio(face) == pytest.approx(0.3)
 
 
@@ -97,7 +97,7 @@ def test_a_mirrored_picture_has_mirrored_landmarks() -> None:
     distance = float(np.hypot(*(five[1] - five[0])))
     place = mirrored.right.iris[0] * [-1, 1] + [pixels.shape[1] - 1, 0]
     assert np.hypot(*(face.left.iris[0] - place)) < 0.05 * distance
-    assert gaze(face)[0] == pytest.approx(-gaze(mirrored)[0], abs=0.3)
+    assert gaze(face)[0] == pytest.approx(-gaze(mirrored)[0], abs=0.5)
     assert head_turn(face)[0] == pytest.approx(-head_turn(mirrored)[0], abs=5)
 
 
@@ -110,4 +110,4 @@ def test_a_turned_picture_has_the_same_measures() -> None:
     turned = np.asarray(cv2.warpAffine(pixels, matrix, (pixels.shape[1], pixels.shape[0])), np.uint8)
     found = FaceLandmarker()(turned, five @ matrix[:, :2].T + matrix[:, 2])
     assert eye_aspect_ratio(found.left) == pytest.approx(eye_aspect_ratio(face.left), abs=0.05)
-    assert gaze(found)[0] == pytest.approx(gaze(face)[0], abs=0.15)
+    assert gaze(found)[0] == pytest.approx(gaze(face)[0], abs=0.25)

@@ -25,6 +25,10 @@ SIDE: Final = 256
 """Side of a film in pixels."""
 EYES_APART: Final = 60.0
 """Distance of the eyes in a film in pixels."""
+SPEECH: Final = 0.12
+"""How far a mouth opens in speech, as share of its width."""
+YAWN: Final = 0.6
+"""The same in a yawn."""
 DARK: Final = (30, 25, 60)
 """Inside of an open mouth, BGR."""
 
@@ -229,6 +233,7 @@ class EyeFilm:
         fps: Frames a second.
         seconds: How long.
         closures: When the eyes close.
+        yawns: When the mouth opens wide, by `YAWN` of its width.
         seed: Of movements and noise.
     """
 
@@ -236,6 +241,7 @@ class EyeFilm:
     fps: float
     seconds: float
     closures: Sequence[Closure]
+    yawns: Sequence[Closure] = ()
     seed: int = 1
 
     def times(self) -> NDArray[np.float64]:
@@ -251,8 +257,9 @@ class EyeFilm:
         random = np.random.default_rng(self.seed)
         phases = random.uniform(0, 2 * np.pi, 8)
         for time in self.times():
-            talks = 0.12 * max(np.sin(2 * np.pi * 3.7 * time), 0) if time > self.seconds / 2 else 0.0
-            picture = _shaken(self.face.drawn(self.closed(time), 0.0, talks), time, phases)
+            talks = SPEECH * max(np.sin(2 * np.pi * 3.7 * time), 0) if time > self.seconds / 2 else 0.0
+            mouth = max([talks, *(YAWN * one.at(time) for one in self.yawns)])
+            picture = _shaken(self.face.drawn(self.closed(time), 0.0, mouth), time, phases)
             noisy = picture + random.normal(0, 3, picture.shape)
             yield Frame(np.asarray(np.clip(noisy, 0, 255), np.uint8), float(time))
 

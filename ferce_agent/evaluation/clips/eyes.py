@@ -76,6 +76,8 @@ class FilmRow:
         closed_share_drawn: The same as drawn.
         perclos: PERCLOS as found; None where the film is shorter than a minute, or the eyes could not be judged.
         perclos_drawn: The same as drawn; None where the film is shorter than a minute.
+        yawns_drawn: Yawns that were drawn.
+        yawns: Yawns that were found.
     """
 
     face: str
@@ -92,6 +94,8 @@ class FilmRow:
     closed_share_drawn: float
     perclos: float | None
     perclos_drawn: float | None
+    yawns_drawn: int
+    yawns: int
 
     @property
     def precision(self) -> float | None:
@@ -156,7 +160,8 @@ def _film(face: MarkedFace, fps: float, seconds: float, *, drowsy: bool = False)
         rest = length - 0.3 if long else length * random.uniform(0.1, 0.3)
         closures.append(Closure(time, length, rest))
         time += length + random.uniform(1.2, 2.2)
-    return EyeFilm(face, fps, seconds, closures, seed=round(fps))
+    yawns = [Closure(18.0, 4.5, 2.5), Closure(47.0, 5.0, 3.0)] if drowsy else []
+    return EyeFilm(face, fps, seconds, closures, yawns, seed=round(fps))
 
 
 def samples_of(pipeline: Pipeline, frames: Iterator[Frame]) -> Iterator[tuple[Frame, TrackSample]]:
@@ -249,6 +254,8 @@ def _film_row(
         closed_share_drawn=float(shut.mean()),
         perclos=sums.perclos,
         perclos_drawn=None if rolling is None else float(rolling.max()),
+        yawns_drawn=len(film.yawns),
+        yawns=sums.yawns,
     )
 
 
@@ -274,8 +281,8 @@ def eye_tables(results: EyeResults) -> str:
     lines += [
         "",
         "| face | model | frames a second | blinks | precision | recall | length error, s | closures found of drawn "
-        "| closed time, drawn | PERCLOS, drawn |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| closed time, drawn | PERCLOS, drawn | yawns found of drawn |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [_film_line(row) for row in results.films]
     missing = "" if results.landmarks else "\nThe landmark model is not installed: make landmarks"
@@ -294,5 +301,6 @@ def _film_line(row: FilmRow) -> str:
         f"{row.closures} of {row.closures_drawn}",
         f"{row.closed_share:.3f}, {row.closed_share_drawn:.3f}",
         f"{number(row.perclos)}, {number(row.perclos_drawn)}",
+        f"{row.yawns} of {row.yawns_drawn}",
     ]
     return f"| {' | '.join(cells)} |"
