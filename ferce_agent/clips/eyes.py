@@ -36,7 +36,7 @@ DOWN: Final = 0.3
 """Least ``eyeLookDown`` of eyes that look down."""
 DOWN_SHARE: Final = 0.8
 """Eyes whose ``eyeBlink`` is below this share of their ``eyeLookDown`` look down; closed ones have as much of both."""
-EAR_SHUT: Final = 0.14
+EAR_SHUT: Final = 0.16
 """Eye aspect ratio of closed eyes."""
 EAR_WIDE: Final = 0.42
 """Eye aspect ratio of wide open eyes."""
