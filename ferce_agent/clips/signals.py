@@ -7,6 +7,7 @@ probability leaves 0 late and reaches 1 early, and the error of a reading is abo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from typing import Final, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ from ferce_agent.temporal.episodes import EpisodeRule, FoundEpisode
 Array = NDArray[np.float64]
 Kind = Literal["expression", "least", "movement", "side"]
 
-LEAST_ODDS: Final = 0.001
+LEAST_ODDS: Final = 0.0003
 """Probabilities nearer to 0 or 1 than this are not told apart."""
 SIDES: Final[dict[str, str]] = {
     "AU2": "browOuterUp",
@@ -43,9 +44,19 @@ SIDES: Final[dict[str, str]] = {
 """The pair of blendshapes that says on which side of the person a movement is."""
 DRIFT: Final[dict[Kind, float]] = {"expression": 1.0, "least": 0.3, "movement": 0.1, "side": 0.1}
 """How far a channel wanders in a second while the face does nothing: in log-odds, intensity, or lopsidedness."""
-ODDS_ERROR: Final = 0.3
-UNIT_ERROR: Final = 0.02
+STRANGER: Final = 0.29
+"""By how much the logarithm of a reading's error grows with the strangeness of the face."""
+STRANGENESS: Final = (-3.0, 5.0)
+"""Strangeness between which that was measured; beyond it counts as the nearer one."""
+ODDS_ERROR: Final = 0.36
+"""Standard deviation of log-odds read in noisy copies of a face of strangeness 0.
+
+Measured by `python -m ferce_agent.evaluation.clips.reading_errors --data DIR` on faces in several sizes with noise,
+blur and landmarks a little off. The quality of a face adds nothing to what its strangeness says of the error."""
+UNIT_ERROR: Final = (0.0075, 0.13)
+"""The same of intensities x: the first number, and what is added to it for each x (1 - x)."""
 SIDE_ERROR: Final = 0.1
+"""The same of lopsidednesses; an assumption."""
 MOVEMENT_ON: Final = 0.25
 MOVEMENT_OFF: Final = 0.15
 MOVEMENT_RISE: Final = 0.15
@@ -117,7 +128,7 @@ class Channels:
         least = self.place("least", "least")
         return [
             EpisodeRule(
-                on=log_odds(0.5), off=log_odds(0.35), channel=at, least=least, log_odds=True, share=0.1, least_s=0.15
+                on=log_odds(0.5), off=log_odds(0.35), channel=at, least=least, log_odds=True, share=0.05, least_s=0.15
             )
             for at, name in enumerate(CANONICAL)
             if name != "neutral"
@@ -145,7 +156,6 @@ class Channels:
         A value is NaN where it could not be read: the expressions where the quality is too low for any to be named, or
         where what is covered of the face carries them (see `ferce_agent.reasoning.expression.CARRIED`).
         """
-        worse = spread(sample)
         left, right = sample.shapes[self._left], sample.shapes[self._right]
         values = [
             self._odds(sample),
@@ -153,9 +163,9 @@ class Channels:
             sample.units,
             (left - right) / np.maximum(left + right, 0.3),
         ]
-        errors = (ODDS_ERROR, ODDS_ERROR, UNIT_ERROR, SIDE_ERROR)
-        deviations = [np.full(len(part), error * worse) for part, error in zip(values, errors, strict=True)]
-        return np.concatenate(values), np.concatenate(deviations)
+        unit_errors = UNIT_ERROR[0] + UNIT_ERROR[1] * sample.units * (1 - sample.units)
+        errors = [np.full(9, ODDS_ERROR), unit_errors, np.full(len(left), SIDE_ERROR)]
+        return np.concatenate(values), np.concatenate(errors) * spread(sample)
 
     def _odds(self, sample: TrackSample) -> Array:
         if sample.probabilities is None or sample.quality < LEAST_QUALITY:
@@ -230,6 +240,5 @@ def log_odds(probability: float) -> float:
 
 
 def spread(sample: TrackSample) -> float:
-    """Return by how much the errors of a reading are larger than of a clear face, at least 1."""
-    carried = 1.2 if sample.carried else 1.0
-    return carried * (1 + 2 * (1 - sample.quality))
+    """Return by how much the errors of a reading are larger than of a face of strangeness 0."""
+    return exp(STRANGER * min(max(sample.strangeness, STRANGENESS[0]), STRANGENESS[1]))

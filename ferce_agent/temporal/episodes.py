@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import erf, exp, isfinite, sqrt
+from math import erf, exp, inf, isfinite, isnan, nan, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -137,15 +137,15 @@ class _Open:
     seen: float
     apex: float
     peak: float
-    core: Array
-    since: Array
+    core: list[float]
+    since: list[float]
     onset: Edge | None = None
     closed: bool = False
 
     @classmethod
     def at(cls, time: float, sums: int) -> _Open:
         """Return an episode that opens now."""
-        return cls(time, time, time, time, -np.inf, np.zeros(sums), np.zeros(sums))
+        return cls(time, time, time, time, -inf, [0.0] * sums, [0.0] * sums)
 
 
 class EpisodeFinder:
@@ -193,10 +193,12 @@ class EpisodeFinder:
         self._seen[read] = row.time
         for place in np.flatnonzero(values >= on).tolist():
             found += self._there(place, row.time)
-        for place, state in list(self._open.items()):
-            if read[place]:
-                self._follow(place, state, row)
-            found += self._done(place, state, row.time)
+        if self._open:
+            numbers = row.values.tolist()
+            for place, state in list(self._open.items()):
+                if read[place]:
+                    self._follow(place, state, row, numbers)
+                found += self._done(place, state, row.time)
         return found
 
     def finish(self) -> list[FoundEpisode]:
@@ -245,21 +247,23 @@ class EpisodeFinder:
         state.closed = False
         return found
 
-    def _follow(self, place: int, state: _Open, row: SmoothedRow) -> None:
-        """Take a row into an episode under way."""
-        rule, value = self.rules[place], float(row.values[self._channels[place]])
+    def _follow(self, place: int, state: _Open, row: SmoothedRow, numbers: list[float]) -> None:
+        """Take a row, whose values are `numbers`, into an episode under way."""
+        rule, channel = self.rules[place], int(self._channels[place])
+        value = numbers[channel]
         state.seen = row.time
-        state.since += _terms(rule, row, int(self._channels[place]))
-        off = max(rule.off, self._floor[place] + rule.rise / 2) if rule.rise else rule.off
+        terms = _terms(rule, numbers, channel, float(row.deviations[channel]))
+        state.since = [total + term for total, term in zip(state.since, terms, strict=True)]
+        off = max(rule.off, float(self._floor[place]) + rule.rise / 2) if rule.rise else rule.off
         state.closed = state.closed or value < off
         if state.closed:
             return
         state.last = row.time
         if value > state.peak:
             state.peak, state.apex = value, row.time
-        if value >= rule.on and (rule.least is None or value >= row.values[rule.least]):
-            state.core += state.since
-            state.since[:] = 0
+        if value >= rule.on and (rule.least is None or value >= numbers[rule.least]):
+            state.core = [total + term for total, term in zip(state.core, state.since, strict=True)]
+            state.since = [0.0] * len(state.core)
 
     def _done(self, place: int, state: _Open, now: float) -> list[FoundEpisode]:
         """Look for the onset when the rise was seen, and tell an episode that has been over for long enough."""
@@ -298,11 +302,13 @@ class EpisodeFinder:
         if not state.closed:
             self._floor[place] = HIGH  # it may go on; then its level is no rise any more
         rows = np.searchsorted(self._times, end, side="right") - np.searchsorted(self._times, begin)
-        rule, sums = self.rules[place], state.core / max(state.core[0], 1)
-        if rows < LEAST_ROWS or end - begin < rule.least_s or state.core[0] == 0 or sums[1] < sums[2]:
+        rule, count = self.rules[place], state.core[0]
+        value, least, variance = (total / max(count, 1) for total in state.core[1:4])
+        if rows < LEAST_ROWS or end - begin < rule.least_s or count == 0 or value < least:
             return []
-        beside = _means(state.core[4 : 4 + len(rule.beside)], state.core[4 + len(rule.beside) :])
-        shown = rule.shown(state.peak), _confidence(rule, sums[1], sums[3])
+        sums, counts = state.core[4 : 4 + len(rule.beside)], state.core[4 + len(rule.beside) :]
+        beside = tuple(total / known if known else nan for total, known in zip(sums, counts, strict=True))
+        shown = rule.shown(state.peak), _confidence(rule, value, variance)
         return [FoundEpisode(place, begin, state.apex, end, *shown, onset.seen, offset.seen, beside)]
 
     def dump(self) -> dict[str, Any]:
@@ -337,26 +343,15 @@ class EpisodeFinder:
         return made
 
 
-def _terms(rule: EpisodeRule, row: SmoothedRow, channel: int) -> Array:
+def _terms(rule: EpisodeRule, numbers: list[float], channel: int, deviation: float) -> list[float]:
     """Return what is summed of a row: 1, value, least value, variance; then the channels beside it, and their counts.
 
     Where no least value could be read it is 1, which no mean reaches.
     """
-    least = 0.0 if rule.least is None else rule.shown(float(row.values[rule.least]))
-    beside = row.values[list(rule.beside)]
-    known = ~np.isnan(beside)
-    terms = [
-        1.0,
-        rule.shown(float(row.values[channel])),
-        least if isfinite(least) else 1.0,
-        row.deviations[channel] ** 2,
-    ]
-    return np.array([*terms, *np.where(known, beside, 0), *known], np.float64)
-
-
-def _means(sums: Array, counts: Array) -> tuple[float, ...]:
-    """Return the means; NaN where nothing was counted."""
-    return tuple(float(total / count) if count else float("nan") for total, count in zip(sums, counts, strict=True))
+    least = 0.0 if rule.least is None else rule.shown(numbers[rule.least])
+    beside = [numbers[place] for place in rule.beside]
+    terms = [1.0, rule.shown(numbers[channel]), least if isfinite(least) else 1.0, deviation**2]
+    return [*terms, *(0.0 if isnan(value) else value for value in beside), *(float(not isnan(one)) for one in beside)]
 
 
 def _confidence(rule: EpisodeRule, mean: float, variance: float) -> float:
@@ -367,14 +362,12 @@ def _confidence(rule: EpisodeRule, mean: float, variance: float) -> float:
 
 
 def _state_dump(state: _Open) -> dict[str, Any]:
-    plain_fields = asdict(state) | {"core": state.core.tolist(), "since": state.since.tolist()}
-    return plain_fields | {
-        "onset": None if state.onset is None else list(state.onset),
-        "peak": plain(np.array([state.peak])),
-    }
+    onset = None if state.onset is None else list(state.onset)
+    return asdict(state) | {"onset": onset, "peak": state.peak if isfinite(state.peak) else None}
 
 
 def _state_load(fields: dict[str, Any]) -> _Open:
-    arrays = {name: np.array(fields[name], np.float64) for name in ("core", "since")}
     onset = None if fields["onset"] is None else Edge(float(fields["onset"][0]), bool(fields["onset"][1]))
-    return _Open(**{**fields, **arrays, "onset": onset, "peak": float(from_plain(fields["peak"], -np.inf)[0])})
+    peak = -inf if fields["peak"] is None else float(fields["peak"])
+    sums = {name: [float(value) for value in fields[name]] for name in ("core", "since")}
+    return _Open(**{**fields, **sums, "onset": onset, "peak": peak})

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import InputError, SettingsError
 
-PASSES: Final = 3
+PASSES: Final = 2
 """Passes over a window: the first with the plain random walk, each next one with the steps weighed by the last."""
 FREEDOM: Final = 1.0
 """Degrees of freedom of the steps' Student's t distribution."""

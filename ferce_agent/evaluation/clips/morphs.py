@@ -92,11 +92,11 @@ OPENING: Final[dict[Canonical, float]] = {"surprise": 0.22}
 """Height of the opened mouth in distances of the eyes, by expression."""
 MOVES: Final[dict[Canonical, tuple[str, ...]]] = {
     "happiness": ("AU12",),
-    "sadness": ("AU15",),
+    "sadness": ("AU1",),
     "surprise": ("AU26",),
-    "anger": ("AU4",),
+    "anger": (),
 }
-"""The movement that each warp makes most of all."""
+"""The movement that the specialist reads in each warp most of all; in the lowered brows of anger it reads none."""
 
 
 @dataclass(frozen=True)
