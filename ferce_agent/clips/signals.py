@@ -26,7 +26,7 @@ from ferce_agent.temporal.episodes import EpisodeRule, FoundEpisode
 Array = NDArray[np.float64]
 Kind = Literal["expression", "least", "movement", "side"]
 
-LEAST_ODDS: Final = 0.0003
+LEAST_ODDS: Final = 0.0001
 """Probabilities nearer to 0 or 1 than this are not told apart."""
 SIDES: Final[dict[str, str]] = {
     "AU2": "browOuterUp",
@@ -143,7 +143,7 @@ class Channels:
                 channel=self.place(unit, "movement"),
                 doubt=MOVEMENT_DOUBT,
                 longest_s=60.0,
-                share=0.1,
+                share=0.05,
                 beside=(self.place(unit, "side"),) if unit in self._paired else (),
             )
             for unit in self._card.units

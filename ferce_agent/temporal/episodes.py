@@ -52,7 +52,8 @@ class EpisodeRule:
         channel: Which value of a row the rule is for; None for that at the rule's own place.
         least: Which value of a row is the least value at which the channel counts as there at that time: an episode
             opens only there, and is told only if its mean reaches the mean of it. None where `on` alone decides.
-        rise: How far an episode rises over the lowest level of late; 0 where the value alone counts.
+        rise: How far an episode rises over the lowest level of late; 0 where the value alone counts. With a rise an
+            episode is told only if it was seen to rise or to fall: what is always there is how the face looks.
         log_odds: Whether the values are log-odds; then peaks and confidences are probabilities.
         doubt: Standard deviation of what is wrong in the same way in all readings. Where it is above 0, the confidence
             is the probability that the true mean is above `off`; otherwise it is the mean value.
@@ -305,6 +306,8 @@ class EpisodeFinder:
         rule, count = self.rules[place], state.core[0]
         value, least, variance = (total / max(count, 1) for total in state.core[1:4])
         if rows < LEAST_ROWS or end - begin < rule.least_s or count == 0 or value < least:
+            return []
+        if rule.rise and not (onset.seen or offset.seen):
             return []
         sums, counts = state.core[4 : 4 + len(rule.beside)], state.core[4 + len(rule.beside) :]
         beside = tuple(total / known if known else nan for total, known in zip(sums, counts, strict=True))

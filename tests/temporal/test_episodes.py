@@ -143,13 +143,15 @@ def test_movements_count_from_the_level_of_the_face() -> None:
     times = np.arange(0, 40, 0.04)
     rule = EpisodeRule(on=0.25, off=0.15, rise=0.15, doubt=0.1, longest_s=8)
     always = np.full(len(times), 0.35)
-    found = found_in(times, always, [rule])
-    assert [(one.onset_seen, one.offset_seen) for one in found] == [(False, False)]
-    assert found[0].offset_s == pytest.approx(8, abs=0.1)
-    more = always + 0.4 * trapezoid(times, 20, 0.3, 1, 0.3)
-    _, second = found_in(times, more, [rule])
-    assert second.onset_s == pytest.approx(20.03, abs=0.05)
-    assert second.confidence > 0.95
+    assert not found_in(times, always, [rule])
+    (one,) = found_in(times, always + 0.4 * trapezoid(times, 20, 0.3, 1, 0.3), [rule])
+    assert one.onset_s == pytest.approx(20.03, abs=0.05)
+    assert one.confidence > 0.95
+    (early,) = found_in(times, 0.5 - 0.5 * np.clip(times - 2, 0, 1), [rule])
+    assert (early.onset_seen, early.offset_seen) == (False, True)
+    (long,) = found_in(times, np.clip(times - 3, 0, 0.6), [rule])
+    assert (long.onset_seen, long.offset_seen) == (True, False)
+    assert long.offset_s == pytest.approx(11.3, abs=0.1)
 
 
 def test_log_odds_are_told_as_probabilities() -> None:

@@ -84,21 +84,32 @@ class Player:
 def audition(pixels: NDArray[np.uint8], pipeline: Pipeline) -> Player | None:
     """Return what a face can act; None if there is no face, it is not calm, or it can act nothing.
 
+    A warp counts only if the gate network sees nothing in the way of the face.
+
     Args:
         pixels: Picture with one face, shape (H, W, 3), uint8, BGR.
         pipeline: Finds it and reads it.
     """
-    found = pipeline.detector.detect(pixels)
-    if not found or pipeline.look(pixels, found[0]).probabilities[0] < CALM:
+    calm = _probabilities(pixels, pipeline)
+    if calm is None or calm[1][0] < CALM:
         return None
-    actor = Actor(pixels, found[0].landmarks)
+    actor = Actor(pixels, calm[0])
     shows = []
     for expression in WARPS:
-        warped = show(actor, Warp(warp_field(actor, expression), expression, 1.0))
-        again = pipeline.detector.detect(warped)
-        if again and pipeline.look(warped, again[0]).probabilities[CANONICAL.index(expression)] >= READS:
+        warped = _probabilities(show(actor, Warp(warp_field(actor, expression), expression, 1.0)), pipeline)
+        if warped is not None and warped[1][CANONICAL.index(expression)] >= READS:
             shows.append(expression)
     return Player(actor, tuple(shows)) if shows else None
+
+
+def _probabilities(
+    pixels: NDArray[np.uint8], pipeline: Pipeline
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return the landmarks and the probabilities of a face with nothing in its way; None where there is none."""
+    found, _ = pipeline.find([Frame(pixels)])
+    if len(found) != 1 or found[0].doubts:
+        return None
+    return found[0].detected.landmarks, pipeline.look(pixels, found[0].detected).probabilities
 
 
 def players(folder: Path, pipeline: Pipeline, count: int) -> list[Player]:

@@ -90,6 +90,8 @@ WARPS: Final[dict[Canonical, tuple[Pull, ...]]] = {
 """The warps, by the expression that they are to look like. Surprise opens the mouth besides (`OPENING`)."""
 OPENING: Final[dict[Canonical, float]] = {"surprise": 0.22}
 """Height of the opened mouth in distances of the eyes, by expression."""
+INSIDE: Final = 40.0
+"""Grey level of the inside of a mouth."""
 MOVES: Final[dict[Canonical, tuple[str, ...]]] = {
     "happiness": ("AU12",),
     "sadness": ("AU1",),
@@ -335,5 +337,5 @@ def _opened(actor: Actor, pixels: NDArray[np.uint8], height: float) -> NDArray[n
     x, y = actor.places
     mouth = actor.anchors["mouth"]
     inside = ((x - mouth[0]) / 0.2) ** 2 + ((y - mouth[1] - height) / height) ** 2
-    share = np.clip((1.2 - inside) / 0.4, 0, 1)[..., None] * np.float32(min(height / 0.1, 1.0))
-    return np.asarray(pixels * (1 - share) + 30 * share, np.uint8)
+    share = np.clip((1.3 - inside) / 0.8, 0, 1)[..., None] * np.float32(min(height / 0.1, 1.0))
+    return np.asarray(pixels * (1 - share) + INSIDE * share, np.uint8)
