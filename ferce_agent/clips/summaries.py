@@ -1,0 +1,192 @@
+"""A clip and its faces in plain words: who shows what from when to when, how sure that is, what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ferce_agent.clips.finished import FinishedTrack
+from ferce_agent.clips.moments import Candidate
+from ferce_agent.ontology.store import ontology
+from ferce_agent.report import Between, ClipDegradation, ClipSource, Episode, Gap, wording
+from ferce_agent.report.clip_wording import GAP, clock, lasting, track_name
+from ferce_agent.report.common import Text
+
+TOLD: Final = 4
+"""Expressions of a face, and faces of a clip, that are told one by one."""
+JOINED_S: Final = 1.0
+"""The same expression again after so short a time is told as one."""
+LONG_GAP_S: Final = 1.0
+"""Unreadable stretches from so many seconds on are told."""
+MOST: Final = 1990
+"""Characters of a text of the report."""
+BROKEN: Final = {"clip_truncated", "clip_damaged", "stopped_early", "step_failed", "limit_reached"}
+"""Reason codes that the summary of a clip mentions: not all of it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An expression over a time, for words: one episode, or several with next to no time between them."""
+
+    term: str
+    begin: float
+    end: float
+    confidence: float
+
+    @property
+    def weight(self) -> float:
+        """How much it matters."""
+        return self.confidence * (0.2 + self.end - self.begin)
+
+
+def when(seconds: float) -> str:
+    """Return a time of the film in words: ``0.7 s``, from a minute on ``1:05.3``."""
+    return f"{seconds:.1f} s" if seconds < 59.95 else clock(seconds)
+
+
+def told_of(episodes: Iterable[Episode]) -> list[Told]:
+    """Return the expressions of a face for its words, by time."""
+    found: list[Told] = []
+    for one in sorted((one for one in episodes if one.expression), key=lambda one: one.onset_s):
+        assert one.expression is not None
+        again = next(
+            (at for at, kept in enumerate(found) if kept.term == one.expression and one.onset_s - kept.end <= JOINED_S),
+            None,
+        )
+        if again is None:
+            found.append(Told(one.expression, one.onset_s, one.offset_s, one.confidence))
+            continue
+        kept = found[again]
+        first, then = max(kept.end - kept.begin, 1e-3), max(one.offset_s - one.onset_s, 1e-3)
+        mean = (kept.confidence * first + one.confidence * then) / (first + then)
+        found[again] = replace(kept, end=max(kept.end, one.offset_s), confidence=mean)
+    return found
+
+
+def track_text(track: FinishedTrack, *, infer: bool) -> Text:
+    """Return a face over the whole clip in a few sentences."""
+    seen = f"{track_name(track.id)} is seen from {when(track.first_s)} to {when(track.last_s)}."
+    parts = [seen, *(_expressions(track) if infer else _smiles(track)), *_gaps(track.gaps.gaps), *_liveliness(track)]
+    return " ".join(parts)[:MOST]
+
+
+def _expressions(track: FinishedTrack) -> Iterator[str]:
+    told = told_of(track.book.episodes)
+    best = sorted(told, key=lambda one: -one.weight)[:TOLD]
+    for one in sorted(best, key=lambda one: one.begin):
+        sure = f"{wording.confidence_word(one.confidence)}, {wording.percent(one.confidence)}"
+        yield f"From {when(one.begin)} to {when(one.end)} it {wording.shows(one.term)} ({sure})."
+    if len(told) > len(best):
+        yield f"{len(told) - len(best)} more, weaker or shorter, are in the report."
+    if not told:
+        yield _nothing_marked(track)
+
+
+def _nothing_marked(track: FinishedTrack) -> str:
+    if track.totals.readable_s <= 0:
+        return "Its expression could not be read."
+    neutral = track.totals.shares.get("neutral", 0.0)
+    if neutral >= 0.5:
+        return f"It shows no marked expression: {wording.percent(neutral)} of the readable time is neutral."
+    return "No expression was clear enough to be named."
+
+
+def _smiles(track: FinishedTrack) -> Iterator[str]:
+    """Tell the movements for which there is an everyday word, where no expression may be inferred."""
+    words = {"AU12": "a smile", "AU4": "a frown"}
+    for unit, word in words.items():
+        spans = [one for one in track.book.episodes if one.movement == unit]
+        if spans:
+            first = max(spans, key=lambda one: one.peak * (one.offset_s - one.onset_s))
+            more = f", and {len(spans) - 1} times more" if len(spans) > 1 else ""
+            yield f"It shows {word} from {when(first.onset_s)} to {when(first.offset_s)}{more}."
+
+
+def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
+    long = sorted((one for one in gaps if one.to_s - one.from_s >= LONG_GAP_S), key=lambda one: one.from_s)
+    for gap in long[:TOLD]:
+        yield f"From {when(gap.from_s)} to {when(gap.to_s)} it could not be read: {GAP[gap.reason]}."
+    if len(long) > TOLD:
+        yield f"{len(long) - TOLD} more stretches could not be read."
+
+
+def _liveliness(track: FinishedTrack) -> Iterator[str]:
+    lively = track.totals.liveliness
+    if lively is not None:
+        yield {"calm": "It moves little.", "moderate": "It moves moderately.", "lively": "It moves a lot."}[lively]
+
+
+def clip_text(
+    source: ClipSource,
+    tracks: Sequence[FinishedTrack],
+    between: Sequence[Between],
+    degraded: Sequence[ClipDegradation],
+    by_rule: str,
+) -> Text:
+    """Return the clip in a few sentences.
+
+    Args:
+        source: The film.
+        tracks: Its faces.
+        between: What pairs of them did together.
+        degraded: What could not be done.
+        by_rule: The rule by which no expression is inferred; empty where there is none.
+    """
+    length = lasting(max(source.last_s - source.first_s, 0.0))
+    what = f"{length} of film" if source.frames > 1 else "a single frame"
+    parts = [_found(len(tracks), what)]
+    if by_rule:
+        parts.append(f"By rule ({by_rule}), no expression is inferred.")
+    longest = sorted(tracks, key=lambda one: -one.frames)[:TOLD]
+    parts += [track_text(one, infer=not by_rule) for one in sorted(longest, key=lambda one: one.number)]
+    if len(tracks) > len(longest):
+        parts.append(f"{len(tracks) - len(longest)} more faces are in the report.")
+    parts += [one.text for one in between[:2]]
+    parts += [f"Not all of it was read: {entry.message}" for entry in degraded if entry.code in BROKEN][:1]
+    return fitting(parts)
+
+
+def _found(count: int, what: str) -> str:
+    if not count:
+        return f"No face was found in {what}."
+    return f"One face was followed in {what}." if count == 1 else f"{count} faces were followed in {what}."
+
+
+def fitting(parts: Sequence[str]) -> Text:
+    """Return as many sentences as a text of the report may hold."""
+    text = ""
+    for part in parts:
+        if len(text) + len(part) + 1 > MOST:
+            break
+        text = f"{text} {part}".strip()
+    return text or parts[0][:MOST]
+
+
+def moment_text(one: Candidate) -> Text:
+    """Return why a frame is worth looking at; an expression is named as a photo of it would name it."""
+    name = "" if one.track is None else track_name(f"track-{one.track}")
+    if one.why == "apex":
+        return _apex(name, one)
+    if one.why == "together":
+        people, _, term = one.about.partition(" ")
+        return f"{people} faces show {wording.term_label(term)} at the same time, as far as their curves tell."
+    if one.why == "covered":
+        return f"{name} cannot be read for a while: {GAP[one.about]}."
+    words = {"appears": "is seen for the first time", "eyes_closed": "has its eyes closed for a while"}
+    return f"{name} {words.get(one.why, wording.code_words(one.why))}."
+
+
+def _apex(name: str, one: Candidate) -> str:
+    if one.about in ontology().action_units:
+        return f"{name} shows {ontology().action_units[one.about].movement} ({one.about}), most strongly here."
+    peak = f"The curve of {wording.term_label(one.about)} of {name} is highest here"
+    shown = one.expression
+    if shown is None:
+        return f"{peak}."
+    if shown.primary is None:
+        return (
+            f"{peak}; of this frame alone no expression is named: {wording.ABSTAIN[shown.abstain_reason or 'unsure']}."
+        )
+    sure = f"{wording.confidence_word(shown.confidence)}, {wording.percent(shown.confidence)}"
+    return f"{peak}; in this frame it {wording.shows(shown.primary)} ({sure})."

@@ -1,0 +1,124 @@
+"""A face over the whole clip in a few numbers: what was named how long, mean valence and arousal, how much it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferce_agent.clips.points import CLASSES, weights
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.temporal.filtering import from_plain, plain
+
+LONGEST_STEP_S: Final = 1.5
+"""Two readings that are further apart say nothing about the time between them; folders may have a picture a second."""
+LEAST_S: Final = 1.0
+"""Seconds for which a face must be read before it is called calm or lively."""
+CALM: Final = 0.12
+"""Below this `Totals.movement_rate` a face is calm."""
+LIVELY: Final = 0.3
+"""From this `Totals.movement_rate` on a face is lively. Both bounds are our own convention."""
+
+Array = NDArray[np.float64]
+Liveliness = Literal["calm", "moderate", "lively"]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over the smoothed readings of one face.
+
+    Attributes:
+        readable_s: How long its expression could be read; where none may be, how long its movements could.
+        moved_s: How long its movements could be read.
+        moved: Sum over time of the mean change of the movements that could be seen.
+        named_s: Seconds in which each expression was the one named, in FER+ order.
+        valence: Sum of valence times seconds.
+        arousal: The same.
+    """
+
+    readable_s: float = 0.0
+    moved_s: float = 0.0
+    moved: float = 0.0
+    named_s: list[float] = field(default_factory=lambda: [0.0] * CLASSES)
+    valence: float = 0.0
+    arousal: float = 0.0
+    _last: Array | None = None
+
+    def push(self, times: Array, shares: Array, units: Array, named: NDArray[np.intp]) -> None:
+        """Take the next smoothed readings.
+
+        Args:
+            times: Seconds of the film, growing, shape (N,).
+            shares: Probabilities in FER+ order, shape (N, 8); NaN where they could not be read.
+            units: Intensities of the action units, shape (N, U); NaN where they could not be seen.
+            named: Place of the expression that is named, -1 for none, shape (N,).
+        """
+        rows = np.column_stack([times, shares, units])
+        if self._last is not None:
+            rows = np.vstack([self._last, rows])
+        self._last = rows[-1]
+        if len(rows) < 2:
+            return
+        steps = np.diff(rows[:, 0])
+        steps = np.where((steps > 0) & (steps <= LONGEST_STEP_S), steps, 0.0)
+        self._express(steps, rows[:, 1 : 1 + CLASSES], named[len(named) - len(steps) :])
+        self._move(steps, rows[:, 1 + CLASSES :])
+
+    def _express(self, steps: Array, shares: Array, named: NDArray[np.intp]) -> None:
+        read = np.asarray(~np.isnan(shares).any(1), np.bool_)
+        seconds = np.where(read[1:] & read[:-1], steps, 0.0)
+        self.readable_s += float(seconds.sum())
+        now = np.nan_to_num(shares[1:])
+        self.valence += float(seconds @ (now @ weights("valence")))
+        self.arousal += float(seconds @ (now @ weights("arousal")))
+        for place in set(named[seconds > 0].tolist()) - {-1}:
+            self.named_s[place] += float(seconds[named == place].sum())
+
+    def _move(self, steps: Array, units: Array) -> None:
+        change = np.abs(np.diff(units, axis=0))
+        seen = ~np.isnan(change)
+        count = seen.sum(1)
+        mean = np.where(seen, change, 0.0).sum(1) / np.maximum(count, 1)
+        counted = (count > 0) & (steps > 0)
+        self.moved += float(mean[counted].sum())
+        self.moved_s += float(steps[counted].sum())
+
+    @property
+    def movement_rate(self) -> float:
+        """Mean change of the movements a second, in intensities; 0 where nothing was read."""
+        return self.moved / self.moved_s if self.moved_s > 0 else 0.0
+
+    @property
+    def liveliness(self) -> Liveliness | None:
+        """How much the face moves, in a word; None where it was read for under a second."""
+        if self.moved_s < LEAST_S:
+            return None
+        return "calm" if self.movement_rate < CALM else "lively" if self.movement_rate >= LIVELY else "moderate"
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the readable time in which each expression was the one named, largest first."""
+        if self.readable_s <= 0:
+            return {}
+        found = {name: min(s / self.readable_s, 1.0) for name, s in zip(CANONICAL, self.named_s, strict=True) if s > 0}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            "readable_s": self.readable_s,
+            "moved_s": self.moved_s,
+            "moved": self.moved,
+            "named_s": list(self.named_s),
+            "valence": self.valence,
+            "arousal": self.arousal,
+            "_last": None if self._last is None else plain(self._last),
+        }
+
+    @classmethod
+    def load(cls, dump: dict[str, Any]) -> Totals:
+        """Return the sums that a dump was made of."""
+        last = dump["_last"]
+        return cls(**{**dump, "_last": None if last is None else from_plain(last)})

@@ -1,0 +1,255 @@
+"""One run of the clip workflow from Python: a film goes in, events are passed on, a validated report comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from langgraph.config import get_stream_writer
+
+from ferce_agent.concurrency.interruption import in_main_thread, interruptible
+from ferce_agent.errors import ClipAccessError, EngineError, SettingsError
+from ferce_agent.graphs.clip import compiled_clip_graph
+from ferce_agent.graphs.clip_state import Backlog, ClipContext
+from ferce_agent.policy.use import UseLike, read_use
+from ferce_agent.report import ClipReport
+from ferce_agent.report.clip_events import ClipEvent, ReadingEvent, ReportEvent
+
+if TYPE_CHECKING:
+    from ferce_agent.graphs.engines import Engines
+    from ferce_agent.inputs.clip import Clip, ClipLike
+
+CLOSING_S: Final = 5.0
+"""Seconds that an ended run waits at most until its film is closed."""
+_MODES: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"]}
+"""The events, and the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipAsk:
+    """What a caller says of a film besides which one it is; see `analyze_clip`."""
+
+    camera: int | None
+    start_s: float | None
+    end_s: float | None
+    fps: float | None
+    micro: bool
+    landmarks: bool
+    use_context: UseLike | None
+
+    def input(self) -> dict[str, Any]:
+        """Return the workflow's input."""
+        use = None if self.use_context is None else read_use(self.use_context).told()
+        told = {"start_s": self.start_s, "end_s": self.end_s, "fps": self.fps}
+        return {**told, "micro": bool(self.micro), "landmarks": bool(self.landmarks), "use_context": use}
+
+
+def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
+    source: ClipLike | Clip | None = None,
+    *,
+    camera: int | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    fps: float | None = None,
+    micro: bool = False,
+    landmarks: bool = False,
+    use_context: UseLike | None = None,
+    engines: Engines | None = None,
+    on_event: Callable[[ClipEvent], None] | None = None,
+    pictures: dict[str, bytes] | None = None,
+    stop: threading.Event | None = None,
+) -> ClipReport:
+    """Read the faces of a film: who is there from when to when, and what each face shows, with times.
+
+    Args:
+        source: Path, bytes, open file, data URL, folder of pictures, pairs of (time, array) or `Frame`, or an opened
+            `Clip`; left out where `camera` is given. See `ferce_agent.inputs.clip.open_clip`.
+        camera: Number of a camera to read instead of a film; it is read until `end_s`, or until `stop` is set.
+        start_s: Where to begin, in seconds of the film.
+        end_s: Where to end.
+        fps: Read only so many frames a second; all of them if left out.
+        micro: Whether possible micro-expressions are looked for; takes longer.
+        landmarks: Whether MediaPipe's landmark model measures the eyes; it must be installed (``make landmarks``).
+        use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
+            ``policy``.
+        engines: Models and settings; the shared defaults if left out.
+        on_event: Called with each event while the film is read, in the thread of the caller.
+        pictures: Filled with a small JPEG of each moment of the report, by the moment's id.
+        stop: Set it to end the reading before the film's end; the report of what was read follows.
+
+    Returns:
+        A validated report. A film without a face gives one with ``tracks=()`` that says so in ``degraded``; so does
+        one that breaks off, with what was read before.
+
+    Raises:
+        InputError: The film, its times or the use context cannot be used.
+        PolicyError: The rules refuse this use (an `InputError` too); nothing is opened.
+        CameraError: The camera cannot be used.
+        SetupError: A weight file is missing or damaged.
+        EngineError: The face detector failed at once.
+    """
+    listeners = _listeners(on_event)
+    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
+    run = _run_context(source, asked, Given(engines, pictures, stop), readings=on_event is not None)
+    told, report = asked.input(), None
+
+    def begin() -> Generator[Any]:
+        return compiled_clip_graph().stream(told, context=run, **_MODES)
+
+    try:
+        with closing(interruptible(begin, run.cancel) if in_main_thread() else begin()) as parts:
+            for mode, part in parts:
+                if mode == "values":
+                    report = part.get("report") or report
+                    continue
+                _took(run)
+                for listener in listeners:
+                    listener(part)
+    finally:
+        _closed(run)
+    return _told(report, on_event)
+
+
+async def aanalyze_clip(  # noqa: PLR0913
+    source: ClipLike | Clip | None = None,
+    *,
+    camera: int | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    fps: float | None = None,
+    micro: bool = False,
+    landmarks: bool = False,
+    use_context: UseLike | None = None,
+    engines: Engines | None = None,
+    on_event: Callable[[ClipEvent], None] | None = None,
+    pictures: dict[str, bytes] | None = None,
+    stop: threading.Event | None = None,
+) -> ClipReport:
+    """Read the faces of a film without blocking the event loop; see `analyze_clip`."""
+    listeners = _listeners(on_event)
+    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
+    run = _run_context(source, asked, Given(engines, pictures, stop), readings=on_event is not None)
+    report: ClipReport | None = None
+    async with aclosing(_events(run, asked.input())) as events:
+        async for event in events:
+            if isinstance(event, ReportEvent):
+                report = event.report
+                continue
+            for listener in listeners:
+                listener(event)
+    return _told(report, on_event)
+
+
+async def stream_clip(  # noqa: PLR0913
+    source: ClipLike | Clip | None = None,
+    *,
+    camera: int | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    fps: float | None = None,
+    micro: bool = False,
+    landmarks: bool = False,
+    use_context: UseLike | None = None,
+    engines: Engines | None = None,
+    pictures: dict[str, bytes] | None = None,
+    stop: threading.Event | None = None,
+) -> AsyncGenerator[ClipEvent]:
+    """Yield what happens in a film while it is read, and at the end a `ReportEvent`; see `analyze_clip`.
+
+    The reading waits for whoever takes the events, if they fall far behind. Closing the generator, or cancelling the
+    task, ends the work and closes the film.
+    """
+    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
+    run = _run_context(source, asked, Given(engines, pictures, stop), readings=True)
+    async with aclosing(_events(run, asked.input())) as events:
+        async for event in events:
+            yield event
+
+
+async def _events(run: ClipContext, asked: dict[str, Any]) -> AsyncGenerator[ClipEvent]:
+    """Yield the events of one run and then its report."""
+    report: object = None
+    parts: Any = compiled_clip_graph().astream(asked, context=run, **_MODES)
+    try:
+        async with aclosing(parts):
+            async for mode, part in parts:
+                if mode == "values":
+                    report = part.get("report") or report
+                    continue
+                _took(run)
+                yield part
+    finally:
+        # A thread waits for the film to be closed, so that nothing of it is left once the caller goes on.
+        await asyncio.shield(asyncio.to_thread(_closed, run))
+    yield ReportEvent(report=_checked(report))
+
+
+def _took(run: ClipContext) -> None:
+    if run.backlog is not None:
+        run.backlog.took()
+
+
+def _closed(run: ClipContext) -> None:
+    """Wait until the films of a run are closed."""
+    for reading in run.begun:
+        reading.join(CLOSING_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Objects of the caller that a run works with; None for those of its own."""
+
+    engines: Engines | None
+    pictures: dict[str, bytes] | None
+    stop: threading.Event | None
+
+
+def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *, readings: bool) -> ClipContext:
+    if (source is None) == (asked.camera is None):
+        hint = "Give a path, bytes, a data URL, a folder of pictures or frames with times, or camera=0."
+        raise ClipAccessError("Give either a film or a camera.", hint=hint)
+    if given.engines is not None and not hasattr(given.engines, "settings"):
+        kind = type(given.engines).__name__
+        raise SettingsError(f"engines must be Engines, not {kind}.", hint="Engines(Settings(…))")
+    own = {"engines": given.engines, "stop": given.stop, "pictures": given.pictures}
+    chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+    return ClipContext(clip=source, camera=asked.camera, readings=readings, backlog=Backlog(), **chosen)
+
+
+def _listeners(on_event: Callable[[ClipEvent], None] | None) -> list[Callable[[ClipEvent], None]]:
+    """Return who wants to hear of events: the caller, and the graph whose node or tool made the call, if there is one.
+
+    That graph's stream mode ``custom`` shows them as plain data, without the readings of single frames.
+    """
+    if on_event is not None and not callable(on_event):
+        kind = type(on_event).__name__
+        raise SettingsError(f"on_event must be a function of one event, not {kind}.", hint="For example: print")
+    found = [on_event] if on_event is not None else []
+    try:
+        write = get_stream_writer()
+    except (RuntimeError, KeyError):  # outside of any graph: no run at all, or one of a tool alone
+        return found
+
+    def tell(event: ClipEvent) -> None:
+        if not isinstance(event, ReadingEvent):
+            write({"tool": "analyze_clip", **event.model_dump(mode="json")})
+
+    return [*found, tell]
+
+
+def _told(report: object, on_event: Callable[[ClipEvent], None] | None) -> ClipReport:
+    """Return the report, and tell the caller of it as the last event."""
+    made = _checked(report)
+    if on_event is not None:
+        on_event(ReportEvent(report=made))
+    return made
+
+
+def _checked(report: object) -> ClipReport:
+    if not isinstance(report, ClipReport):
+        raise EngineError("The workflow ended without a report.", hint="This is a bug; please tell the maintainers.")
+    return report
