@@ -67,7 +67,7 @@ class Mark:
 
     Attributes:
         box: The face box in pixels of the drawing.
-        points: The five landmarks, (x, y) in pixels of the drawing.
+        points: The five landmarks, (x, y) in pixels of the drawing; none where they are not drawn.
         texts: What its label may say, the longest first; the first that fits is taken.
         colour: Of box, points and label.
     """
@@ -116,7 +116,18 @@ def annotate(pixels: NDArray[np.uint8], report: EmotionReport, max_side: int = 1
     canvas = _resized(pixels, max_side)
     height, width = canvas.shape[:2]
     scale = (width / report.source.width, height / report.source.height)
-    marks = [mark for person in report.people if (mark := _mark(person, scale)) and _in_frame(mark, width, height)]
+    return draw(canvas, [mark for person in report.people if (mark := _mark(person, scale))])
+
+
+def draw(canvas: NDArray[np.uint8], marks: Sequence[Mark]) -> NDArray[np.uint8]:
+    """Draw faces and their labels, and return the drawing.
+
+    Args:
+        canvas: Shape (H, W, 3), BGR; boxes are drawn on it.
+        marks: The faces; what lies outside the frame is left out.
+    """
+    height, width = canvas.shape[:2]
+    marks = [mark for mark in marks if _in_frame(mark, width, height)]
     thickness = 2 * max(1, round(max(width, height) / 1000))
     for mark in marks:
         _draw_face(canvas, mark, thickness)
