@@ -30,7 +30,7 @@ Method = Literal["specialist", "mediapipe-landmarks"]
 """Which model measured eyes and mouth."""
 SHUT: Final = 0.54
 """The specialist's ``eyeBlink`` in closed eyes (0.47 to 0.7); its scale ends at 1. Narrowed eyes come to 0.45."""
-WIDE_JAW: Final = 0.56
+WIDE_JAW: Final = 0.5
 """Twice the specialist's ``jawOpen`` from which on a mouth is wide open: a height of about half of its width."""
 DOWN: Final = 0.3
 """Least ``eyeLookDown`` of eyes that look down."""

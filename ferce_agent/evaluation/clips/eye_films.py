@@ -183,18 +183,27 @@ def _iris(x: Points, y: Points, upper: Points, lower: Points, gaze: float) -> Po
 def marked_faces() -> list[MarkedFace]:
     """Return the faces; Grace Hopper's only where matplotlib is installed (extra ``bench``)."""
     astronaut = Path(str(resources.files("ferce_agent.evaluation"))) / "astronaut.jpg"
-    faces = [_framed("astronaut", astronaut, ASTRONAUT)]
+    faces = [framed("astronaut", _read(astronaut), ASTRONAUT)]
     try:
         import matplotlib
     except ImportError:
         return faces
     hopper = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
-    return [*faces, _framed("hopper", hopper, HOPPER)] if hopper.is_file() else faces
+    return [*faces, framed("hopper", _read(hopper), HOPPER)] if hopper.is_file() else faces
 
 
-def _framed(name: str, path: Path, marks: Marks) -> MarkedFace:
-    """Cut a face out so that it stands in the middle of a film."""
-    pixels = np.asarray(cv2.imread(str(path)), np.uint8)
+def _read(path: Path) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(path)), np.uint8)
+
+
+def framed(name: str, pixels: NDArray[np.uint8], marks: Marks) -> MarkedFace:
+    """Cut a face out so that it stands in the middle of a film.
+
+    Args:
+        name: Who it is.
+        pixels: Shape (H, W, 3), uint8, BGR.
+        marks: In pixels of it.
+    """
     middles = [upper[[0, -1]].mean(0) for upper in marks.uppers]
     scale = EYES_APART / float(np.hypot(*(middles[1] - middles[0])))
     shift = np.array([SIDE / 2, SIDE * 0.42]) - scale * (middles[0] + middles[1]) / 2

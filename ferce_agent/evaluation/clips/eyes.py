@@ -131,7 +131,7 @@ def run_eyes(pipeline: Pipeline, *, seconds: float = 20.0, rates: Sequence[float
         seconds: Length of a film; a last film of 65 seconds at the lowest rate is for PERCLOS.
         rates: Frame rates of the films.
     """
-    readers = list(_readers(pipeline))
+    readers = list(readers_of(pipeline))
     faces = marked_faces()
     signals = [row for face in faces for row in signal_rows(pipeline, readers, face)]
     films = [_film(face, fps, seconds) for face in faces for fps in rates]
@@ -140,7 +140,8 @@ def run_eyes(pipeline: Pipeline, *, seconds: float = 20.0, rates: Sequence[float
     return EyeResults(tuple(signals), tuple(rows), len(readers) > 1)
 
 
-def _readers(pipeline: Pipeline) -> Iterator[EyeReader]:
+def readers_of(pipeline: Pipeline) -> Iterator[EyeReader]:
+    """Yield what reads eyes: the specialist, and the landmark model where it is installed."""
     shapes = pipeline.specialist.card.blendshapes
     yield EyeReader(shapes)
     try:
