@@ -203,7 +203,7 @@ class FacePart:
         back = cv2.invertAffineTransform(matrix)
         corners = np.array([[-8, -8], [SIDE + 8, -8], [SIDE + 8, SIDE + 8], [-8, SIDE + 8]])
         corners = corners @ back[:, :2].T + back[:, 2]
-        shrink = max(int(np.hypot(back[0, 0], back[1, 0])), 1)
+        shrink = max(int(np.hypot(back[0, 0], back[1, 0]) + 0.4), 1)  # rather a little too far than aliased
         height, width = pixels.shape[:2]
         low = np.clip(np.floor(corners.min(0)), 0, [width - 1, height - 1]).astype(int)
         high = np.clip(np.ceil(corners.max(0)), low + 1, [width, height]).astype(int)

@@ -37,7 +37,9 @@ LEAST_RATE: Final = 25.0
 LONGEST: Final = 0.5
 """Seconds that a micro-movement lasts at most."""
 TOLERANCE: Final = 1.15
-"""Measured durations are accepted up to this multiple of `LONGEST`: the ends of a smooth movement are uncertain."""
+"""Length of the opening as a multiple of `LONGEST`: a movement of just that length must be seen whole."""
+ACCEPTED: Final = 1.05
+"""Measured durations are accepted up to this multiple of `LONGEST`."""
 LONGER: Final = 1.8
 """Seconds of the second opening, which tells a short movement from the top of a longer one."""
 OF_LONGER: Final = 0.75
@@ -54,8 +56,8 @@ AHEAD: Final = 1.0
 """Seconds that must have been seen after an apex before it is judged."""
 BLOCK: Final = 0.25
 """Seconds that are judged at a time."""
-SMOOTH: Final = 0.008
-"""Standard deviation in seconds of the smoothing of the displacements at high frame rates."""
+ENOUGH: Final = 100.0
+"""Frames a second to which faster clips are averaged: the shortest movements of 0.04 s still have four."""
 DIRECTIONS: Final[Floats] = np.array([[1, 0], [0.7071, 0.7071], [0, 1], [-0.7071, 0.7071]])
 """Directions along which displacements are looked at, both ways each."""
 BLINK_HEIGHT: Final = 1.5
@@ -144,6 +146,7 @@ class MicroFinder:
 
     frame_rate: float
     parts: Sequence[str]
+    _waiting: list[MotionRow] = field(default_factory=list)
     _rows: list[MotionRow] = field(default_factory=list)
     _judged: float = -np.inf
     _new: int = 0
@@ -155,18 +158,32 @@ class MicroFinder:
             row: Of the next frame; times grow.
         """
         found: list[FoundMicro] = []
-        if self._rows and (row.restarted or row.time - self._rows[-1].time > max(GAP, 3.5 / self.frame_rate)):
+        last = (self._waiting or self._rows)[-1:]
+        if last and (row.restarted or row.time - last[0].time > max(GAP, 3.5 / self.frame_rate)):
             found = self.finish()
-        self._rows.append(row)
-        self._new += 1
-        if self._new >= BLOCK * self.frame_rate:
+        self._waiting.append(row)
+        if len(self._waiting) >= self._merged:
+            self._rows.append(mean_row(self._waiting))
+            self._waiting = []
+            self._new += 1
+        if self._new >= BLOCK * self._rate:
             found += self._judge(row.time - AHEAD)
         return found
+
+    @property
+    def _merged(self) -> int:
+        """How many frames are averaged."""
+        return max(round(self.frame_rate / ENOUGH), 1)
+
+    @property
+    def _rate(self) -> float:
+        """Rows a second after averaging."""
+        return self.frame_rate / self._merged
 
     def finish(self) -> list[FoundMicro]:
         """Return what is left to be found, and forget everything that was seen."""
         found = self._judge(np.inf) if self._rows else []
-        self._rows, self._judged, self._new = [], -np.inf, 0
+        self._waiting, self._rows, self._judged, self._new = [], [], -np.inf, 0
         return found
 
     def _judge(self, until: float) -> list[FoundMicro]:
@@ -175,13 +192,26 @@ class MicroFinder:
         begin = max(self._judged, self._rows[0].time + BLIND)
         found: list[FoundMicro] = []
         if min(until, self._rows[-1].time) > begin:
-            signals = _Signals(self._rows, self.frame_rate, self.parts)
+            signals = _Signals(self._rows, self._rate, self.parts)
             found = signals.found(begin, until)
             self._judged = until
         keep = self._rows[-1].time - SPAN
         while self._rows[0].time < keep:
             self._rows.pop(0)
         return found
+
+
+def mean_row(rows: Sequence[MotionRow]) -> MotionRow:
+    """Return the mean of a few rows that follow one another; what is unknown in one of them is unknown."""
+    if len(rows) == 1:
+        return rows[0]
+    return MotionRow(
+        float(np.mean([row.time for row in rows])),
+        np.mean([row.regions for row in rows], axis=0),
+        np.mean([row.head for row in rows], axis=0),
+        float(np.mean([row.blink for row in rows])),
+        any(row.restarted for row in rows),
+    )
 
 
 class _Signals:
@@ -194,11 +224,9 @@ class _Signals:
         moved = np.stack([row.regions for row in rows])  # (n, R, 2)
         self.unknown: NDArray[np.bool_] = np.logical_not(np.isfinite(moved).all(axis=2))
         along = _filled(moved) @ DIRECTIONS.T  # (n, R, 4)
-        along = _smoothed(along, SMOOTH * frame_rate)
         both = np.concatenate([along, -along], axis=2)  # (n, R, 8)
-        self.along = both
         self.short = top_hat(both, _frames(LONGEST * TOLERANCE, frame_rate))
-        self.base = both - top_hat(both, _frames(LONGER, frame_rate))
+        self.longer = top_hat(both, _frames(LONGER, frame_rate))
         self.height = self.short.max(2)
         middle = np.median(self.height, axis=0)
         spread = 1.4826 * np.median(np.abs(self.height - middle), axis=0)
@@ -246,13 +274,13 @@ class _Signals:
     def _pulse(self, region: int, place: int) -> _Pulse | None:
         """Return the pulse around a peak; None where it is too long or a part of a longer movement, or not all seen."""
         way = int(self.short[place, region].argmax())
-        values = self.along[:, region, way] - self.base[place, region, way]
+        values = self.longer[:, region, way]
         height = float(values[place])
         if self.short[place, region, way] < OF_LONGER * height:
             return None
         ends = [self._end(values, place, step, height) for step in (-1, 1)]
         onset, offset = ends
-        if onset is None or offset is None or offset - onset > LONGEST * TOLERANCE:
+        if onset is None or offset is None or offset - onset > LONGEST * ACCEPTED:
             return None
         seen = (self.times >= onset) & (self.times <= offset)
         if np.any(self.unknown[seen, region]):
@@ -340,16 +368,6 @@ def top_hat(values: Floats, frames: int) -> Floats:
 def _frames(seconds: float, frame_rate: float) -> int:
     """Return an odd number of frames that lasts about so long."""
     return 2 * round(seconds * frame_rate / 2) + 1
-
-
-def _smoothed(values: Floats, deviation: float) -> Floats:
-    """Return values (n, ...) smoothed along the first axis by a Gaussian of so many frames; under half a frame not."""
-    if deviation < 0.5:
-        return values
-    flat = cv2.GaussianBlur(
-        values.reshape(len(values), -1), (1, 0), sigmaX=1e-6, sigmaY=deviation, borderType=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(flat, np.float64).reshape(values.shape)
 
 
 def _filled(values: Floats) -> Floats:
