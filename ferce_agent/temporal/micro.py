@@ -46,7 +46,7 @@ OF_LONGER: Final = 0.75
 """Least share of a movement's whole height that its short part must have."""
 FLOOR: Final = 0.4
 """Least height of a pulse in percent of the eye distance, mean over its region."""
-DEVIATIONS: Final = 6.0
+DEVIATIONS: Final = 5.5
 """Least height of a pulse in robust standard deviations of the region's top-hat over the last seconds."""
 SPAN: Final = 6.0
 """Seconds that are remembered."""
