@@ -81,18 +81,22 @@ class Follower:
     Not to be shared between threads: frames come in order.
     """
 
-    def __init__(self, pipeline: Pipeline, *, infer: bool = True, max_faces: int | None = None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, *, infer: bool = True, max_faces: int | None = None, read: bool = True
+    ) -> None:
         """Begin before the first frame.
 
         Args:
             pipeline: Detector, gate network and specialist.
             infer: Whether expressions are read; without it probabilities are None, movements remain.
             max_faces: Most faces at a time; None for that of the pipeline's settings.
+            read: Whether the specialist looks at the faces; without it samples hold place and quality alone.
         """
         self._pipeline = pipeline
         self._limit = pipeline.settings.max_faces if max_faces is None else max_faces
         self._gates = FaceGates(pipeline)
         self._reader = SampleReader(pipeline, infer=infer)
+        self._read = read
         self._cuts = CutWatch()
         self._before: NDArray[np.uint8] | None = None
         self._size: tuple[int, int] | None = None
@@ -122,7 +126,8 @@ class Follower:
             EngineError: One of them failed.
         """
         steps = [self._step(frame) for frame in frames]
-        samples = iter(self._reader.read([one for step in steps for one in step.unread]))
+        unread = [one for step in steps for one in step.unread]
+        samples = iter(self._reader.read(unread) if self._read else [one.sample for one in unread])
         return [_followed(step, [next(samples) for _ in step.unread]) for step in steps]
 
     def finish(self) -> tuple[int, ...]:

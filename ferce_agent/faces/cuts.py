@@ -19,7 +19,7 @@ GRID: Final = (48, 27)
 """Width and height of the grid."""
 STRUCTURE: Final = 0.45
 """Least difference in structure of a cut: 1 minus the correlation of the grids, 0..2, after the best shift."""
-COLOURS: Final = 0.16
+COLOURS: Final = 0.1
 """Least difference in colours of a cut: half the summed difference of two histograms of equalised light, 0..1."""
 ABOVE: Final = 3.0
 """A cut differs by so many times as much as the median of the pictures before it."""

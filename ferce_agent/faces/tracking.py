@@ -129,12 +129,13 @@ def associate(expected: Sequence[Expected], boxes: Sequence[NDArray[np.float64]]
         return []
     costs = np.array([[pair_cost(one, box) for box in boxes] for one in expected])
     rows, columns = _assigned(costs)
-    unseen = np.array([one.unseen_s > 0 for one in expected])
-    return [
-        (int(row), int(column))
-        for row, column in zip(rows, columns, strict=True)
-        if costs[row, column] < FAR and not (unseen[row] and _is_doubtful(costs, unseen, int(row), int(column)))
-    ]
+    pairs = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if costs[row, column] < FAR]
+    unseen = [one.unseen_s > 0 for one in expected]
+    taken = {column for row, column in pairs if not unseen[row]}
+    # What faces in sight have taken, and those faces themselves, are no alternatives for those out of sight.
+    costs[:, sorted(taken)] = FAR
+    costs[[place for place, hidden in enumerate(unseen) if not hidden]] = FAR
+    return [(row, column) for row, column in pairs if not unseen[row] or not _is_doubtful(costs, row, column)]
 
 
 def _assigned(costs: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -149,9 +150,7 @@ def _assigned(costs: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np
     return np.asarray(rows, np.int64), np.asarray(columns, np.int64)
 
 
-def _is_doubtful(costs: NDArray[np.float64], unseen: NDArray[np.bool_], row: int, column: int) -> bool:
-    """Return whether another face out of sight could as well be the one found, or this face another one found."""
-    here = float(costs[row, column])
-    others = np.delete(costs[:, column], row)[np.delete(unseen, row)]
-    elsewhere = np.delete(costs[row], column)
-    return any(float(values.min(initial=FAR)) - here < DOUBT for values in (others, elsewhere))
+def _is_doubtful(costs: NDArray[np.float64], row: int, column: int) -> bool:
+    """Return whether another face could as well be the one found, or this face another one found."""
+    others, elsewhere = np.delete(costs[:, column], row), np.delete(costs[row], column)
+    return min(float(others.min(initial=FAR)), float(elsewhere.min(initial=FAR))) - float(costs[row, column]) < DOUBT
