@@ -36,7 +36,7 @@ def test_a_face_is_carried_where_the_picture_moved(
     small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     start = face.moved(scale, (0.0, 0.0))
     middle = start.landmarks.mean(0)
-    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), angle, growth)
+    matrix = np.asarray(cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), angle, growth), np.float64)
     matrix[:, 2] += np.array([dx, dy]) * scale
     carried = carry(small, moved(small, matrix), start)
     assert carried is not None and carried.share > 0.6

@@ -180,7 +180,7 @@ def _drawn(scene: Scene, time: float) -> tuple[Pixels, list[tuple[int, NDArray[n
         _draw(canvas, actor, box, time)
         axes = (max(round(float(box[2]) / 2), 1), max(round(float(box[3]) / 2), 1))
         middle = (round(float(box[0] + box[2] / 2)), round(float(box[1] + box[3] / 2)))
-        cv2.ellipse(owner, middle, axes, 0, 0, 360, place, -1)  # type: ignore[call-overload]
+        cv2.ellipse(owner, middle, axes, 0, 0, 360, place, -1)
         boxes.append(box)
         wholes.append(np.pi * axes[0] * axes[1])
     if scene.post is not None:
