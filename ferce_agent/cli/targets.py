@@ -36,19 +36,29 @@ def plan_targets(photos: Sequence[str], html: Path | None, emotionml: Path | Non
         UsageError: Several photos need {stem}; two files to write are the same; or one of them is an input.
         SettingsError: A file cannot be written there.
     """
-    from ferce_agent.views.saving import check_writable
-
     stems = unique_stems(photos)
     for option, pattern in (("--html", html), ("--emotionml", emotionml)):
         if pattern is not None and len(photos) > 1 and "{stem}" not in str(pattern):
             raise click.UsageError(f"With several photos, {option} needs {{stem}} in the file name.")
     plans = [Targets(_filled(html, stem), _filled(emotionml, stem)) for stem in stems]
     files = [file for plan in plans for file in (plan.html, plan.emotionml) if file] + ([table] if table else [])
-    _check_distinct(files, photos)
+    check_files(files, photos)
+    return plans
+
+
+def check_files(files: Sequence[Path], inputs: Sequence[str]) -> None:
+    """Check that files can be written, differ from each other, and are none of the inputs.
+
+    Raises:
+        UsageError: Two of them are the same; or one of them is an input.
+        SettingsError: A file cannot be written there.
+    """
+    from ferce_agent.views.saving import check_writable
+
+    _check_distinct(files, inputs)
     for file in files:
         if not _is_device(file):
             check_writable(file)
-    return plans
 
 
 def stem_of(photo: str) -> str:
@@ -110,7 +120,7 @@ def _check_distinct(files: Sequence[Path], photos: Sequence[str]) -> None:
     for file in files:
         place = _place(file)
         if place in inputs:
-            raise click.UsageError(f"{file} is a photo to read; writing to it would destroy it.")
+            raise click.UsageError(f"{file} is to be read; writing to it would destroy it.")
         if place in seen and not _is_device(file):
             raise click.UsageError(f"{file} would be written twice: choose different files, or use {{stem}}.")
         seen[place] = file

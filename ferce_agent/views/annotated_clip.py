@@ -47,7 +47,7 @@ def write_annotated(
     path: Path,
     report: ClipReport,
     trails: Trails,
-    on_frame: Callable[[Frame], None] | None = None,
+    on_frame: Callable[[float], None] | None = None,
 ) -> None:
     """Write the film with what was found drawn on it as MP4, whole or not at all; without its sound.
 
@@ -58,7 +58,7 @@ def write_annotated(
         path: File to write.
         report: What was found.
         trails: Where the faces were.
-        on_frame: Called after each frame.
+        on_frame: Called after each frame, with its time in seconds of the film.
 
     Raises:
         SettingsError: The file cannot be written.
@@ -72,14 +72,14 @@ def write_annotated(
 
 
 def _painted(
-    clip: Iterable[Frame], painter: Painter, last: float, on_frame: Callable[[Frame], None] | None
+    clip: Iterable[Frame], painter: Painter, last: float, on_frame: Callable[[float], None] | None
 ) -> Iterator[Frame]:
     for frame in clip:
         if frame.time > last:
             return
         yield Frame(painter.paint(frame), frame.time)
         if on_frame is not None:
-            on_frame(frame)
+            on_frame(frame.time)
 
 
 class Painter:

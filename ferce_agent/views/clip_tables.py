@@ -139,11 +139,10 @@ def parquet_file(file: IO[bytes], name: str = "") -> Iterator[Writer]:
     Raises:
         MissingExtraError: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "tables") from error
+    require_parquet()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     schema, rows = parquet_schema(), []
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
 
@@ -161,6 +160,18 @@ def parquet_file(file: IO[bytes], name: str = "") -> Iterator[Writer]:
         finally:
             if rows:
                 flush()
+
+
+def require_parquet() -> None:
+    """Check that Parquet files can be written.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "tables") from error
 
 
 def parquet_schema() -> pa.Schema:

@@ -25,8 +25,13 @@ def can_move() -> bool:
 class Display:
     """A bar that goes from 0 to `total`; use it as a context manager."""
 
-    def __init__(self, total: float, text: str) -> None:
-        """Prepare the bar; nothing is drawn yet, and never without a terminal."""
+    def __init__(self, total: float | None, text: str) -> None:
+        """Prepare the bar; nothing is drawn yet, and never without a terminal.
+
+        Args:
+            total: What is reached at the end; None where that is not known.
+            text: What stands before the bar.
+        """
         self._total, self._text = total, text
         self._progress: Progress | None = None
 
@@ -43,9 +48,13 @@ class Display:
             self._progress = Progress(
                 name,
                 BarColumn(bar_width=max(min(console.width // 4, 40), 8)),
-                TextColumn("{task.percentage:.0f} %"),
+                *([TextColumn("{task.percentage:.0f} %")] if self._total is not None else []),
                 TimeElapsedColumn(),
-                *([TextColumn("left:"), TimeRemainingColumn()] if console.width >= 80 else []),
+                *(
+                    [TextColumn("left:"), TimeRemainingColumn()]
+                    if self._total is not None and console.width >= 80
+                    else []
+                ),
                 expand=True,
                 console=console,
                 transient=True,

@@ -71,7 +71,7 @@ def test_a_film_with_the_same_times(tmp_path: Path) -> None:
     frames = [Frame(GREY, 3.0 + time) for time in times]
     seen: list[float] = []
     with open_clip(iter(frames)) as clip:
-        write_annotated(clip, tmp_path / "a.mp4", report(3.6), trails(6.0), lambda frame: seen.append(frame.time))
+        write_annotated(clip, tmp_path / "a.mp4", report(3.6), trails(6.0), seen.append)
     with open_clip(tmp_path / "a.mp4") as clip:
         read = list(clip)
         assert clip.info.media_type == "video/mp4" and not clip.info.audio
