@@ -44,7 +44,7 @@ SIDES: Final[dict[str, str]] = {
 """The pair of blendshapes that says on which side of the person a movement is."""
 DRIFT: Final[dict[Kind, float]] = {"expression": 1.0, "least": 0.3, "movement": 0.1, "side": 0.1}
 """How far a channel wanders in a second while the face does nothing: in log-odds, intensity, or lopsidedness."""
-STRANGER: Final = 0.29
+STRANGER: Final = 0.37
 """By how much the logarithm of a reading's error grows with the strangeness of the face."""
 STRANGENESS: Final = (-3.0, 5.0)
 """Strangeness between which that was measured; beyond it counts as the nearer one."""
@@ -53,14 +53,31 @@ ODDS_ERROR: Final = 0.36
 
 Measured by `python -m ferce_agent.evaluation.clips.reading_errors --data DIR` on faces in several sizes with noise,
 blur and landmarks a little off. The quality of a face adds nothing to what its strangeness says of the error."""
-UNIT_ERROR: Final = (0.0075, 0.13)
+UNIT_ERROR: Final = (0.005, 0.09)
 """The same of intensities x: the first number, and what is added to it for each x (1 - x)."""
 SIDE_ERROR: Final = 0.1
 """The same of lopsidednesses; an assumption."""
+ODDS_SHARE: Final = 0.05
+"""Share of the rise of log-odds at which an expression has begun.
+
+Chosen, as `MOVEMENT_SHARE`, so that in acted clips the times are neither early nor late
+(`ferce_agent.evaluation.clips.episodes`, the faces for choosing)."""
+NAMED: Final = 0.5
+"""Least probability with which an episode of an expression opens, whatever the least value of the face."""
+DROPPED: Final = 0.35
+"""Probability under which it closes."""
 MOVEMENT_ON: Final = 0.25
+"""Intensity from which on a movement has an episode; as `ferce_agent.reasoning.movements.PRESENT`."""
 MOVEMENT_OFF: Final = 0.15
+"""Intensity under which it closes."""
 MOVEMENT_RISE: Final = 0.15
+"""How far it rises over the lowest intensity of late."""
+MOVEMENT_SHARE: Final = 0.025
+"""Share of the rise of an intensity at which a movement has begun."""
 MOVEMENT_DOUBT: Final = 0.1
+"""Standard deviation of what is wrong with intensities in all readings of a face; an assumption."""
+LONGEST_MOVEMENT_S: Final = 60.0
+"""A movement that is held longer is told in pieces: after a minute it is how the face looks."""
 ONE_SIDED: Final = 0.5
 """From this lopsidedness on a movement is on one side: that side moves three times as much as the other."""
 
@@ -128,7 +145,7 @@ class Channels:
         least = self.place("least", "least")
         return [
             EpisodeRule(
-                on=log_odds(0.5), off=log_odds(0.35), channel=at, least=least, log_odds=True, share=0.05, least_s=0.15
+                on=log_odds(NAMED), off=log_odds(DROPPED), channel=at, least=least, log_odds=True, share=ODDS_SHARE
             )
             for at, name in enumerate(CANONICAL)
             if name != "neutral"
@@ -142,8 +159,8 @@ class Channels:
                 rise=MOVEMENT_RISE,
                 channel=self.place(unit, "movement"),
                 doubt=MOVEMENT_DOUBT,
-                longest_s=60.0,
-                share=0.05,
+                longest_s=LONGEST_MOVEMENT_S,
+                share=MOVEMENT_SHARE,
                 beside=(self.place(unit, "side"),) if unit in self._paired else (),
             )
             for unit in self._card.units
@@ -163,7 +180,7 @@ class Channels:
             sample.units,
             (left - right) / np.maximum(left + right, 0.3),
         ]
-        unit_errors = UNIT_ERROR[0] + UNIT_ERROR[1] * sample.units * (1 - sample.units)
+        unit_errors = UNIT_ERROR[0] + UNIT_ERROR[1] * np.clip(sample.units * (1 - sample.units), 0, 1)
         errors = [np.full(9, ODDS_ERROR), unit_errors, np.full(len(left), SIDE_ERROR)]
         return np.concatenate(values), np.concatenate(errors) * spread(sample)
 

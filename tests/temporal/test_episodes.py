@@ -219,9 +219,15 @@ def test_rows_are_bounded_at_any_rate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bad_rules_rows_and_states_are_refused() -> None:
     """Typed errors for rules that make no sense, times that do not grow, too few channels and broken states."""
-    for changes in ({"off": 0.6}, {"share": 0.0}, {"share": 0.7}, {"least_s": -1.0}, {"longest_s": 0.5}):
+    for off, least_s, share, longest_s in (
+        (0.6, 0, 0.1, 9),
+        (0.3, -1, 0.1, 9),
+        (0.3, 0, 0, 9),
+        (0.3, 0, 0.7, 9),
+        (0.3, 0, 0.1, 0.5),
+    ):
         with pytest.raises(SettingsError):
-            EpisodeRule(**{"on": 0.5, "off": 0.3, **changes})
+            EpisodeRule(on=0.5, off=off, least_s=least_s, share=share, longest_s=longest_s)
     finder = EpisodeFinder([PLAIN, PLAIN])
     with pytest.raises(InputError):
         finder.push(row(0, 0.5))

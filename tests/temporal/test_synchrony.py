@@ -102,13 +102,13 @@ def test_a_curve_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_who_smiles_after_whom() -> None:
     """Onsets that follow by 0.7 s are counted, with their lag, and are more frequent than by chance."""
     first = np.random.default_rng(3).uniform(0, 120, 8)
-    found = followed(first, first + 0.7, (0, 122))
+    found = followed(first.tolist(), (first + 0.7).tolist(), (0, 122))
     assert found is not None
     assert found.times == 8
     assert found.lag_s == pytest.approx(0.7)
     assert found.p_value is not None
     assert found.p_value < 0.01
-    back = followed(first + 0.7, first, (0, 122))
+    back = followed((first + 0.7).tolist(), first.tolist(), (0, 122))
     assert back is None or back.times < 8
 
 
@@ -117,7 +117,7 @@ def test_followed_by_chance_only() -> None:
     low = 0
     for seed in range(80):
         rng = np.random.default_rng(seed)
-        found = followed(rng.uniform(0, 100, 10), rng.uniform(0, 100, 10), (0, 100), seed=seed)
+        found = followed(*rng.uniform(0, 100, (2, 10)).tolist(), (0, 100), seed=seed)
         low += found is not None and found.p_value is not None and found.p_value < 0.05
     assert low <= 10
     assert followed([1.0], [9.0], (0, 60)) is None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -68,6 +68,20 @@ PLAYERS: Final = 50
 """Faces that act in a run; the first so many were used to choose the rules, the next are reported."""
 
 
+class Spanned(Protocol):
+    """Anything with an onset and an offset in seconds."""
+
+    @property
+    def onset_s(self) -> float:
+        """When it begins."""
+        ...
+
+    @property
+    def offset_s(self) -> float:
+        """When it is over."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Player:
     """A calm face and what it can act.
@@ -119,10 +133,11 @@ def players(folder: Path, pipeline: Pipeline, count: int) -> list[Player]:
         DataError: The split cannot be read, or has too few faces that can act.
     """
     split = load_split(folder, "valid")
+    edge = SIDE // 4
     found = []
     for place in np.flatnonzero(split.votes[:, 0] >= CALM_VOTES):
         large = cv2.resize(split.images[place], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
-        framed = cv2.copyMakeBorder(large, *[SIDE // 4] * 4, cv2.BORDER_REPLICATE)
+        framed = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
         player = audition(np.asarray(cv2.cvtColor(framed, cv2.COLOR_GRAY2BGR), np.uint8), pipeline)
         if player is not None and len(player.shows) > 1:
             found.append(player)
@@ -305,11 +320,14 @@ def expression_numbers(heard: Sequence[Heard], *, read: bool = False) -> Numbers
         heard: The clips.
         read: Whether times are compared with those at which the noise-free probability changes, and not the blend.
     """
-    errors = [
-        (one.onset_s - truth.onset_s, one.offset_s - truth.offset_s, clip.tolerance)
+    pairs: Iterator[tuple[Heard, FoundEpisode, Spanned]] = (
+        (clip, one, of_read if read else of_blend)
         for clip in heard
-        for one, truth in zip(clip.matches, clip.read if read else clip.acted, strict=True)
+        for one, of_blend, of_read in zip(clip.matches, clip.acted, clip.read, strict=True)
         if one is not None
+    )
+    errors = [
+        (one.onset_s - truth.onset_s, one.offset_s - truth.offset_s, clip.tolerance) for clip, one, truth in pairs
     ]
     return Numbers.of(sum(len(clip.acted) for clip in heard), errors)
 

@@ -324,7 +324,10 @@ def show(actor: Actor, warp: Warp | None, sway: NDArray[np.float64] | None = Non
     if sway is None:
         return pixels
     middle = actor.landmarks.mean(0)
-    matrix = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), float(sway[2]), float(np.exp(sway[3])))
+    matrix = np.asarray(
+        cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), float(sway[2]), float(np.exp(sway[3]))),
+        np.float64,
+    )
     matrix[:, 2] += sway[:2] * actor.eyes
     moved = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.uint8)

@@ -96,7 +96,7 @@ def pipeline() -> Pipeline:
 def actor(pipeline: Pipeline) -> Actor:
     """Return a public-domain face that is about calm, at half its size."""
     pixels = np.asarray(
-        cv2.resize(cv2.imread(str(HOPPER)), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
+        cv2.resize(np.asarray(cv2.imread(str(HOPPER))), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8
     )
     return Actor(pixels, pipeline.detector.detect(pixels)[0].landmarks)
 
