@@ -62,8 +62,8 @@ def train_gate_network(data: Path, out: Path, **options: Any) -> None:
     """Train the gate network: how far a face is turned, whether it is one, what of it is covered.
 
     Faces are FER+'s, turned, covered and spoilt by code; what is no face comes from packages, textures and --negatives.
-    A run that was stopped continues where it was. About 15 minutes on two idle
-    cores. Needs the extra `train`.
+    A run that was stopped continues where it was. About 40 minutes on
+    one core. Needs the extra `train`.
     """
     from ferce_agent.training.run import run_gates
 

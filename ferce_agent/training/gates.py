@@ -44,12 +44,12 @@ class GateRecipe:
         limit: Use only so many faces (0 = all); for trying things out.
     """
 
-    cycles: tuple[tuple[int, float], ...] = ((6, 0.002), (6, 0.0015))
+    cycles: tuple[tuple[int, float], ...] = ((18, 0.002), (18, 0.0015))
     patches: int = 16000
     batch: int = 64
     weight_decay: float = 0.02
     ema: float = 0.99
-    others: int = 9000
+    others: int = 14000
     seed: int = 7
     limit: int = 0
 
