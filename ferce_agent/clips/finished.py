@@ -34,6 +34,7 @@ class FinishedTrack:
         points: Thinned rows of `ferce_agent.clips.points.Layout`, shape (N, width).
         curve: Its valence over time.
         points_from: Rows that these were thinned from.
+        levels: Median intensity of each action unit that could be seen, by id.
         eyes: Eyes, mouth and gaze; None where they could not be measured.
     """
 
@@ -47,6 +48,7 @@ class FinishedTrack:
     totals: Totals
     points: NDArray[np.float32]
     points_from: int
+    levels: dict[str, float]
     curve: Curve
     eyes: EyeSummary | None
 
@@ -69,6 +71,7 @@ class FinishedTrack:
             totals=track.totals,
             points=rows_of(track.points),
             points_from=track.points.count,
+            levels=track.levels(),
             curve=track.curve,
             eyes=track.eye_summary(),
         )
@@ -87,6 +90,7 @@ class FinishedTrack:
             "totals": self.totals.dump(),
             "points": rows,
             "points_from": self.points_from,
+            "levels": dict(self.levels),
             "curve": self.curve.dump(),
             "eyes": None if self.eyes is None else self.eyes.model_dump(mode="json"),
         }

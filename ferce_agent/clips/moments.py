@@ -19,7 +19,7 @@ KEPT: Final = 40
 """Candidates kept while a clip is read."""
 LEAST: Final = 0.12
 """Candidates that are worth less, for being weak or close to others, are not chosen."""
-REPEATED: Final = 0.75
+REPEATED: Final = 0.85
 """What each further moment of the same kind counts, in comparison with the one before."""
 NEAR: Final = 0.3
 """What a moment right beside a chosen one counts; from an eighth of the clip away it counts in full."""

@@ -7,7 +7,7 @@ probability leaves 0 late and reaches 1 early, and the error of a reading is abo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, isnan
 from typing import Final, Literal
 
 import numpy as np
@@ -257,5 +257,7 @@ def log_odds(probability: float) -> float:
 
 
 def spread(sample: TrackSample) -> float:
-    """Return by how much the errors of a reading are larger than of a face of strangeness 0."""
+    """Return by how much the errors of a reading are larger than of a face of strangeness 0; 1 where it is unknown."""
+    if isnan(sample.strangeness):
+        return 1.0
     return exp(STRANGER * min(max(sample.strangeness, STRANGENESS[0]), STRANGENESS[1]))

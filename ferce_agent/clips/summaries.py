@@ -19,6 +19,8 @@ JOINED_S: Final = 1.0
 """The same expression again after so short a time is told as one."""
 LONG_GAP_S: Final = 1.0
 """Unreadable stretches from so many seconds on are told."""
+THROUGHOUT: Final = 0.5
+"""Median intensity from which on a movement without beginning or end is told: no rest looks like that."""
 MOST: Final = 1990
 """Characters of a text of the report."""
 BROKEN: Final = {"clip_truncated", "clip_damaged", "stopped_early", "step_failed", "limit_reached"}
@@ -101,6 +103,8 @@ def _smiles(track: FinishedTrack) -> Iterator[str]:
             first = max(spans, key=lambda one: one.peak * (one.offset_s - one.onset_s))
             more = f", and {len(spans) - 1} times more" if len(spans) > 1 else ""
             yield f"It shows {word} from {when(first.onset_s)} to {when(first.offset_s)}{more}."
+        elif track.levels.get(unit, 0.0) >= THROUGHOUT:
+            yield f"It shows {word} most of the time."
 
 
 def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:

@@ -176,6 +176,18 @@ class TrackAnalysis:
         self._gaze = seen.direction.gaze_x, seen.direction.gaze_y
         return [self.book.eyes(event) for event in self.eyes.push(seen)]
 
+    def levels(self) -> dict[str, float]:
+        """Return the median intensity of each action unit that could be seen, by id."""
+        rows = np.array([values for _, values in self.points.rows()])
+        if not len(rows):
+            return {}
+        found = {}
+        for place, unit in enumerate(self._signals.layout.units, CLASSES):
+            seen = rows[~np.isnan(rows[:, place]), place]
+            if len(seen):
+                found[unit] = round(float(np.median(seen)), 4)
+        return found
+
     def eye_summary(self) -> EyeSummary | None:
         """Return what the eyes did; None where they were never seen. After `finish`."""
         return eye_summary(self.eyes.summary(), self._signals.eyes.method)
