@@ -62,11 +62,6 @@ class Film:
         """What it is called in a table and beside the bar."""
         return f"camera {self.camera}" if self.clip is None else plain_name(self.clip)
 
-    @property
-    def window(self) -> dict[str, float | None]:
-        """The part that is read."""
-        return {"start_s": self.start_s, "end_s": self.end_s, "fps": self.fps}
-
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -284,7 +279,7 @@ def read(
     from ferce_agent.api import analyze_clip
 
     with ExitStack() as stack:
-        listeners = [Bar(stack, run), *_listeners(stack, run)]
+        listeners: list[Callable[[ClipEvent], None]] = [Bar(stack, run), *_listeners(stack, run)]
 
         def on_event(event: ClipEvent) -> None:
             for listener in listeners:
@@ -294,7 +289,9 @@ def read(
         return analyze_clip(
             source,
             camera=run.film.camera,
-            **run.film.window,
+            start_s=run.film.start_s,
+            end_s=run.film.end_s,
+            fps=run.film.fps,
             micro=micro,
             landmarks=landmarks,
             engines=engines,
@@ -423,10 +420,11 @@ def draw(report: ClipReport, run: Run, source: str | bytes | IO[bytes], path: Pa
     from ferce_agent.views.annotated_clip import write_annotated
 
     assert run.trails is not None
-    of = report.source.frames
+    film, of = run.film, report.source.frames
     with ExitStack() as stack:
         bar = Bar(stack, run, "drawing")
-        clip = stack.enter_context(open_clip(source, **run.film.window))
+        opened = open_clip(source, start_s=film.start_s, end_s=film.end_s, fps=film.fps)
+        clip = stack.enter_context(opened)
 
         def on_frame(time_s: float) -> None:
             bar.move(ProgressEvent(time_s=time_s, frames=clip.frames_read, of=of))

@@ -19,7 +19,7 @@ import numpy as np
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.report import ClipReport, Episode, Gap, Track, TrackPoint
+from ferce_agent.report import ClipReport, Episode, Gap, Moment, Track, TrackPoint
 from ferce_agent.report import clip_wording as words_of
 from ferce_agent.report.wording import percent, signed, term_label
 from ferce_agent.views.annotate import encode_jpeg
@@ -114,7 +114,7 @@ class Drawing:
         quality: Area below quality from 0 to 1.
         bars: Episodes of expressions.
         heat: Movements.
-        events: Name and ticks of blinks and the like.
+        events: Name, number and bars of blinks and the like.
         points: The points whose values are told.
     """
 
@@ -233,13 +233,13 @@ def _units(track: Track) -> list[str]:
 
 
 def events(track: Track, axis: Axis) -> list[tuple[str, int, str]]:
-    """Return what happened at single times: name, how often, and its ticks."""
-    times: dict[str, list[float]] = {}
+    """Return blinks and the like: name, how often, and its bars."""
+    times: dict[str, list[tuple[float, float]]] = {}
     for one in words_of.movements_of(track):
         if one.movement in words_of.EVENTS:
-            times.setdefault(words_of.EVENTS[str(one.movement)], []).append(one.apex_s)
+            times.setdefault(words_of.EVENTS[str(one.movement)], []).append((one.onset_s, one.offset_s))
     if track.micro:
-        times["possible micro-expression"] = [micro.apex_s for micro in track.micro]
+        times["possible micro-expression"] = [(micro.onset_s, micro.offset_s) for micro in track.micro]
     return [(name, len(found), marks(found, axis)) for name, found in times.items()]
 
 
@@ -285,6 +285,12 @@ def step_of(axis: Axis, points: Sequence[TrackPoint]) -> str:
     return f"{max(step, 0.001):.6f}"
 
 
+def named(moment: Moment) -> str:
+    """Return whose face a moment is of, to be put before its words; empty where these begin with it."""
+    name = words_of.track_name(moment.track) if moment.track else ""
+    return "" if not name or name in moment.text else f"{name}: "
+
+
 def chart_words(shown: Drawing) -> str:
     """Return the drawing of a face in words, for those who do not see it."""
     names = Counter(words_of.episode_label(one) for one in words_of.expressions_of(shown.track))
@@ -310,6 +316,7 @@ def _environment() -> Environment:
         "bars_of": lambda track, axis: bars(words_of.expressions_of(track), axis),
         "labelled": labelled,
         "marks": marks,
+        "named": named,
         "step_of": step_of,
         "most_listed": MOST_LISTED,
         "most_rows": MOST_ROWS,

@@ -122,7 +122,8 @@ def _columns(paper: Paper) -> int:
 
 
 def _about(track: Track, report: ClipReport, paper: Paper, full: bool) -> Iterator[Row]:
-    yield "In short", words(track.summary.text)
+    if track.summary.text not in report.summary:
+        yield "In short", words(track.summary.text)
     if track.samples:
         yield "Over time", strip(track, report, _columns(paper))
     yield from _expressions(track, full)

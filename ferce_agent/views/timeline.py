@@ -237,7 +237,10 @@ def hill(axis: Axis, onset: float, apex: float, offset: float) -> str:
     return f"M{left} {SIZE}L{top} 0 {right} {SIZE}z"
 
 
-def marks(times: Sequence[float], axis: Axis, width: int = 3) -> str:
-    """Return a tick at each time, `SIZE` units high, as one path."""
-    lefts = dict.fromkeys(min(axis.x(time), SIZE - width) for time in times)
-    return "".join(f"M{left} 0h{width}v{SIZE}h-{width}z" for left in lefts)
+def marks(spans: Sequence[tuple[float, float]], axis: Axis, least: int = 3) -> str:
+    """Return a bar for each (from, to), `SIZE` units high and at least `least` wide, as one path."""
+    bars = {}
+    for since, to in spans:
+        left = min(axis.x(since), SIZE - least)
+        bars[left] = max(axis.x(to) - left, least, bars.get(left, 0))
+    return "".join(f"M{left} 0h{width}v{SIZE}h-{width}z" for left, width in bars.items())

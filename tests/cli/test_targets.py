@@ -119,5 +119,5 @@ def test_a_device_may_be_named(photo: Path) -> None:
 
 def test_links_are_followed(photo: Path, tmp_path: Path) -> None:
     (tmp_path / "link.html").symlink_to(photo)
-    with pytest.raises(click.UsageError, match="photo to read"):
+    with pytest.raises(click.UsageError, match="is to be read"):
         plan_targets([str(photo)], tmp_path / "link.html", None, None)

@@ -88,7 +88,8 @@ def test_a_hill_has_its_top_at_the_apex_and_can_be_seen(onset: float, rise: floa
 
 
 def test_marks() -> None:
-    assert marks([0, 0.0001, 1], Axis(0, 1)) == "M0 0h3v1000h-3zM997 0h3v1000h-3z"
+    spans = [(0, 0), (0.0001, 0.0002), (0.4, 0.5), (1, 1)]
+    assert marks(spans, Axis(0, 1)) == "M0 0h3v1000h-3zM400 0h100v1000h-100zM997 0h3v1000h-3z"
 
 
 @pytest.mark.parametrize("most", [3, 50, 120, 1000])
