@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -67,7 +69,7 @@ class Clip:
             fps: Most frames a second; None for all.
             most: Most frames.
         """
-        self.info = reader.info
+        self.info = replace(reader.info, frames=_expected(reader.info, window, fps))
         self.frames_read = 0
         self._reader = reader
         self._start, self._end = window
@@ -80,6 +82,8 @@ class Clip:
         self._closed = self._over = self._released = False
         self._thinned = self._resized = 0
         self._last_s: float | None = None
+        # A camera must not stay on because somebody forgot to close it.
+        self._let_go = weakref.finalize(self, _let_go, reader)
 
     @property
     def notes(self) -> list[ClipNote]:
@@ -131,7 +135,9 @@ class Clip:
 
     def _next(self) -> Frame | None:
         for picture in self._pictures:
-            if self._closed or (self._end is not None and picture.time >= self._end - _CLOSE):
+            if self._closed:
+                return None
+            if self._end is not None and picture.time >= self._end - _CLOSE:
                 break
             if not self._wanted(picture):
                 continue
@@ -198,6 +204,22 @@ class Clip:
             if close is not None:
                 close()
             self._reader.close()
+            self._let_go.detach()
+
+
+def _let_go(reader: ClipReader) -> None:
+    reader.stop()
+    reader.close()
+
+
+def _expected(info: ClipInfo, window: tuple[float, float | None], fps: float | None) -> int | None:
+    """Return about how many frames will come from a part of a clip."""
+    start, end = window
+    if info.frames is None or not info.duration_s or (not start and end is None and fps is None):
+        return info.frames
+    seconds = max(min(info.duration_s, end or info.duration_s) - start, 0.0)
+    rate = info.frames / info.duration_s
+    return round(seconds * (rate if fps is None else min(rate, fps)))
 
 
 def open_clip(

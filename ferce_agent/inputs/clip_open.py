@@ -61,14 +61,18 @@ def clip_errors() -> Iterator[None]:
 
 
 class StoppableFile(io.RawIOBase):
-    """Bytes of an open file from its beginning on; reading fails once it is stopped."""
+    """Bytes of an open file from its beginning on; reading fails once it is stopped.
+
+    Attributes:
+        stopped: Whether it was.
+    """
 
     def __init__(self, file: IO[bytes], *, ours: bool) -> None:
         """Wrap a file; one that is not `ours` is left open, at the position where it is now."""
         self._file = file
         self._ours = ours
         self._before = 0 if ours else file.tell()
-        self._stopped = False
+        self.stopped = False
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to `size` bytes.
@@ -76,7 +80,7 @@ class StoppableFile(io.RawIOBase):
         Raises:
             StoppedError: It was stopped.
         """
-        if self._stopped:
+        if self.stopped:
             raise StoppedError
         return self._file.read(size)
 
@@ -99,7 +103,7 @@ class StoppableFile(io.RawIOBase):
 
     def stop(self) -> None:
         """Have all further reading fail."""
-        self._stopped = True
+        self.stopped = True
 
     def close(self) -> None:
         """Close a file of ours, leave another as it was."""

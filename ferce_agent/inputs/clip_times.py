@@ -9,6 +9,10 @@ FAR_S: Final = 60.0
 """A jump ahead by more is taken for a damaged time where the film does not say how long it is, in seconds."""
 NEAR_S: Final = 1.0
 """A single time that lies back by less is taken for one frame out of order, in seconds."""
+EARLY: Final = 0.25
+"""Share of a slot by which a frame may come before it, as times rounded to milliseconds do."""
+ROUNDED: Final = 0.05
+"""Share of the wanted distance by which the distance between two kept frames may fall short."""
 SPREAD_S: Final = 0.0015
 """Distances between frames that differ by less are equal: some containers round times to milliseconds."""
 SPREAD: Final = 0.05
@@ -74,24 +78,27 @@ class Timeline:
 
 
 class Thinner:
-    """Keeps at most so many frames a second: the first one of each slot of the film's time.
+    """Keeps about so many frames a second: the first one of each slot of the film's time.
 
     The slots are counted from the film's beginning, so that a film read in two parts gives the same frames as in one.
+    A frame as far from the one before as the wanted rate asks for is kept in any case, so that a film of that rate is
+    left whole where its times are rounded.
     """
 
     def __init__(self, rate: float | None) -> None:
-        """Set the most frames a second; None keeps all."""
+        """Set how many frames a second; None keeps all."""
         self._rate = rate
         self._slot: int | None = None
+        self._last = 0.0
 
     def keep(self, time: float) -> bool:
         """Return whether a frame at this time is kept. Frames before the wanted part are to be asked about too."""
         if self._rate is None:
             return True
-        slot = floor(time * self._rate + 1e-6)
-        fresh = slot != self._slot
-        self._slot = slot
-        return fresh
+        slot = floor(time * self._rate + EARLY)
+        kept = slot != self._slot or (time - self._last) * self._rate >= 1 - ROUNDED
+        self._slot, self._last = slot, time
+        return kept
 
 
 class RateWatch:

@@ -27,7 +27,7 @@ from ferce_agent.inputs.clip_open import OpenedClip, StoppedError
 from ferce_agent.inputs.clip_parts import ClipInfo, ClipNote, ClipNotes, TimedPicture
 from ferce_agent.inputs.clip_pixels import FrameShape
 from ferce_agent.inputs.clip_times import Timeline
-from ferce_agent.inputs.clip_whole import look_at
+from ferce_agent.inputs.clip_whole import Layout, look_at
 from ferce_agent.inputs.limits import ClipLimits
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class VideoReader:
         self._base = self._stream.time_base or Fraction(1, 1000)
         self._length, self._length_is_ours = stated_length(self._container, self._stream)
         self._rate = _stated_rate(self._stream)
+        self._step = 1 / (self._rate or USUAL_RATE)
         self._begin_pass()
 
     def _begin_pass(self) -> None:
@@ -108,8 +109,8 @@ class VideoReader:
         countable = not (self._format.by_decoding or self._format.raw or self._stream.codec.name in INVISIBLE)
         self._watch = DamageWatch(self.notes, since=self._start, countable=countable)
         end = self._length if self._length_is_ours and self._format.says_length else None
-        self._line = Timeline(1 / (self._rate or USUAL_RATE), end)
-        self._holes = HoleWatch(1 / (self._rate or USUAL_RATE))
+        self._line = Timeline(self._step, end)
+        self._holes = HoleWatch(self._step)
         self._packets = 0
 
     def _describe(self) -> ClipInfo:
@@ -264,47 +265,61 @@ class VideoReader:
     def _raw_packets(self) -> Iterator[Packet[Any] | None]:
         """Yield packets, going on after ones that cannot be read; the last is empty, or None."""
         failures = 0
-        while failures < MOST_FAILURES:
+        while failures < MOST_FAILURES and not self._opened.file.stopped:
             try:
                 for packet in self._container.demux(self._stream):
                     failures = 0
                     self._packets += bool(packet.size)
                     yield packet
-                return
+                break
             except Exception as error:  # as above
                 if not is_damage(error):
                     raise
                 failures += 1
                 self._watch.failed(sent=False)
+        if self._opened.file.stopped:  # FFmpeg may take it for the end
+            raise StoppedError
         yield None
 
     def _finish(self) -> None:
-        """Note what is missing at the end."""
-        last = self._last
-        if last is None:
-            return
-        step = 1 / (self._rate or USUAL_RATE)
-        shown = float(last.frame.duration * self._base) if last.frame.duration else 0.0
-        end = last.time + max(step, min(shown, self._length or 0.0))
-        stated = self._length if self._format.says_length else None
-        allowed = MISSING_FRAMES * step if self._length_is_ours else SOUND_LONGER_S
-        short = stated is not None and stated - end > allowed
-        uncounted = self._format.counts and self._stream.frames > self._packets
-        lost = self._watch.ended(stated if short else end)
+        """Note what is missing, once the film is over."""
         layout = look_at(self._opened.file, self._opened.size)
-        if not self._format.counts and (layout.fragmented or self._format.media_type != "video/mp4"):
-            for note in self._holes.notes():
-                self.notes.stretch(note)
-        if short or layout.cut_off:
+        end = self._shown_until()
+        stated = self._length if self._format.says_length and self._is_short(end) else None
+        lost = self._watch.ended(stated or end)
+        self._tell_holes(layout)
+        if stated or layout.cut_off:
             message = "The film ends early: its file is cut off, or its last part is damaged."
-            self.notes.put(ClipNote("clip_truncated", message, end, stated if short else None))
-        elif layout.fragmented and layout.disordered and not self.notes.has("clip_damaged"):
+            self.notes.put(ClipNote("clip_truncated", message, end, stated))
+        elif not lost and not self.notes.has("clip_damaged"):
+            self._tell_uncounted(layout)
+
+    def _shown_until(self) -> float:
+        """Return the time at which the last frame is over."""
+        last = self._last or self._first
+        shown = float(last.frame.duration * self._base) if last.frame.duration else 0.0
+        return last.time + max(self._step, min(shown, self._length or 0.0))
+
+    def _is_short(self, end: float) -> bool:
+        """Return whether a film that is over at a time ends before it says so."""
+        allowed = MISSING_FRAMES * self._step if self._length_is_ours else SOUND_LONGER_S
+        return self._length is not None and self._length - end > allowed
+
+    def _tell_holes(self, layout: Layout) -> None:
+        """Note holes, where the container does not number its frames."""
+        numbered = self._format.counts or (self._format.media_type == "video/mp4" and not layout.fragmented)
+        for note in () if numbered else self._holes.notes():
+            self.notes.stretch(note)
+
+    def _tell_uncounted(self, layout: Layout) -> None:
+        """Note that frames are missing or may be, where it is not known which."""
+        missing = self._stream.frames - self._packets if self._format.counts else 0
+        if missing > 0 and self._start <= self._first.time:
+            message = "The film holds fewer pictures than it says; some are lost."
+            self.notes.put(ClipNote("clip_damaged", message, count=missing))
+        elif layout.disordered:
             message = "The film's file holds a part that cannot be read; pictures may be missing."
             self.notes.put(ClipNote("clip_damaged", message))
-        elif uncounted and not lost and not self.notes.has("clip_damaged") and self._start <= self._first.time:
-            missing = self._stream.frames - self._packets
-            message = "The film holds fewer pictures than it says; some are lost."
-            self.notes.put(ClipNote("clip_damaged", message, None, None, missing))
 
     def stop(self) -> None:
         """Make a step that another thread is in end soon."""

@@ -11,6 +11,10 @@ _MOST_BOXES: Final = 10_000
 _PACKETS: Final = {188: 0, 192: 4, 204: 0}
 """Lengths of transport stream packets and where their sync byte is (ISO/IEC 13818-1; BDAV; with parity)."""
 
+_WINDOWS_MEDIA: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+"""Names of the header of a Windows Media film and of its file properties (ASF 1.2, 10)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -19,7 +23,7 @@ class Layout:
     Attributes:
         cut_off: Whether bytes are missing at the end.
         fragmented: Whether it is an MP4 in fragments, each with a table of its own.
-        disordered: Whether something in an MP4 is no part of it, or added behind it.
+        disordered: Whether bytes are in it that are no part of it, in a format where that may hide a loss.
     """
 
     cut_off: bool = False
@@ -36,18 +40,24 @@ def look_at(file: RawIOBase | BytesIO, size: int) -> Layout:
     """
     file.seek(0)
     head = file.read(1024) or b""
+    if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}:
+        return _boxes(file, size)
+    if head[:4] == _WINDOWS_MEDIA[:4]:
+        stated = _stated_size(head)
+        return Layout(size < stated, disordered=0 < stated < size)
     if head[:4] == b"RIFF":
         return Layout(8 + int.from_bytes(head[4:8], "little") > size)
     if head[:4] == b"\x1aE\xdf\xa3":
         return Layout(_segment_end(head) > size)
-    if head[:3] == b"FLV":
-        return Layout(not _ends_with_tag(file, size))
-    if head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}:
-        return _boxes(file, size)
+    return Layout((head[:3] == b"FLV" and not _ends_with_tag(file, size)) or _ends_in_packet(head, size))
+
+
+def _ends_in_packet(head: bytes, size: int) -> bool:
+    """Return whether a transport stream ends inside a packet."""
     for length, at in _PACKETS.items():
         if all(head[at + length * index : at + length * index + 1] == b"\x47" for index in range(4)):
-            return Layout(size % length != 0)
-    return Layout()
+            return size % length != 0
+    return False
 
 
 def _boxes(file: RawIOBase | BytesIO, size: int) -> Layout:
@@ -62,12 +72,20 @@ def _boxes(file: RawIOBase | BytesIO, size: int) -> Layout:
         if length == 0 and head[4:8] == b"mdat":  # up to the end
             break
         if len(head) < 8 or length < 8 or not head[4:8].isalnum():
-            return Layout(len(head) < 8, fragmented, disordered=True)
+            return Layout(len(head) < 8, fragmented, disordered=fragmented)
         fragmented = fragmented or head[4:8] == b"moof"
         at += length
         if at >= size:
             break
     return Layout(at > size, fragmented)
+
+
+def _stated_size(head: bytes) -> int:
+    """Return the bytes that a Windows Media film says it has (ASF 1.2, 3.2); 0 where it does not say."""
+    at = head.find(_FILE_PROPERTIES)
+    if at < 0 or len(head) < at + 92 or head[at + 88] & 1:  # a broadcast
+        return 0
+    return int.from_bytes(head[at + 40 : at + 48], "little")
 
 
 def _segment_end(head: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import random
 import threading
@@ -513,3 +514,66 @@ def test_ffmpeg_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) 
     with pytest.raises(ClipFormatError):
         open_clip(film()[:1500])
     assert capfd.readouterr() == ("", "")
+
+
+def test_films_put_together_go_on_and_keep_one_size() -> None:
+    data = film("mpegts", times=20) + film("mpegts", times=20, size=(48, 48))
+    clip = open_clip(data)
+    with clip:
+        whole = list(clip)
+    assert len(whole) == 40
+    assert all(frame.pixels.shape == (48, 64, 3) for frame in whole)
+    assert {"size_changed", "times_repaired"} <= set(codes(clip))
+    times = [frame.time for frame in whole]
+    assert np.diff(times) == pytest.approx([0.04] * 39, abs=0.021)
+    for start in (0.3, 0.9, 1.3):
+        assert times_of(open_clip(data, start_s=start)) == [time for time in times if time >= start]
+
+
+def test_a_beginning_behind_the_end_of_a_cut_film_is_told() -> None:
+    data = film(times=100, options={"g": "10"}, muxer={"movflags": "faststart"})
+    clip = open_clip(data[: int(len(data) * 0.85)], start_s=3.8)
+    assert times_of(clip) == []
+    assert "clip_truncated" in codes(clip)
+
+
+def test_a_lost_beginning_does_not_move_the_rest() -> None:
+    data = bytearray(film(times=60, options={"g": "10"}, muxer={"movflags": "faststart"}))
+    at = data.index(b"mdat") + 4
+    data[at : at + 900] = bytes(900)
+    clip = open_clip(bytes(data))
+    found = times_of(clip)
+    assert found[0] >= 0.4
+    assert found[-1] == pytest.approx(59 / 25)
+    note = next(note for note in clip.notes if note.code == "clip_damaged")
+    assert (note.from_s, note.to_s, note.count) == (0.0, found[0], 60 - len(found))
+    assert times_of(open_clip(bytes(data), start_s=1.0)) == [time for time in found if time >= 1]
+
+
+def test_colours_are_what_the_film_says() -> None:
+    for pixel_format in ("yuv420p", "yuvj420p", "yuv444p"):
+        with open_clip(film(pixel_format=pixel_format, options={"crf": "1"})) as clip:
+            pixels = next(clip).pixels[..., ::-1].astype(int)
+        assert np.abs(pixels - drawn(0)).mean() < 4, pixel_format
+
+
+def test_how_many_frames_will_come() -> None:
+    data = film(times=100)
+    for options, expected in (({}, 100), ({"start_s": 1.0}, 75), ({"fps": 5}, 20), ({"end_s": 2.0, "fps": 50}, 50)):
+        with open_clip(data, **options) as clip:
+            assert clip.info.frames == expected
+            assert sum(1 for _ in clip) == pytest.approx(expected, abs=1)
+
+
+def test_a_camera_that_nobody_closed_is_released(recording: Path) -> None:
+    captures = []
+
+    def opener(index: int) -> cv2.VideoCapture:
+        captures.append(cv2.VideoCapture(str(recording)))
+        return captures[0]
+
+    clip = open_camera(0, opener=opener)
+    next(clip, None)
+    del clip
+    gc.collect()
+    assert not captures[0].isOpened()

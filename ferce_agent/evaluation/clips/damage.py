@@ -34,7 +34,7 @@ def cut_off(data: bytes, rng: random.Random, _: bytes) -> bytes:
 def flipped(data: bytes, rng: random.Random, _: bytes) -> bytes:
     """Return the film with up to 100 bits the other way round."""
     damaged = bytearray(data)
-    for _ in range(rng.choice([1, 10, 100])):
+    for _number in range(rng.choice([1, 10, 100])):
         damaged[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     return bytes(damaged)
 
