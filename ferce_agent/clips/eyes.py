@@ -47,7 +47,7 @@ FAR_TURNED: Final = 45.0
 HIDE_EYES: Final[frozenset[QualityReason]] = frozenset({"eyes_covered", "bad_landmarks", "maybe_not_a_face"})
 HIDE_MOUTH: Final[frozenset[QualityReason]] = frozenset({"mouth_covered", "bad_landmarks", "maybe_not_a_face"})
 HIDE_DIRECTION: Final[frozenset[QualityReason]] = frozenset({"bad_landmarks", "maybe_not_a_face"})
-HIDDEN_IRIS: Final = 0.6
+HIDDEN_IRIS: Final = 0.5
 """Of eyes that are closed further the iris cannot be seen, and so not where they look."""
 LEAST_PRESENCE: Final = 0.5
 """Below this the landmark model says that it saw no face."""

@@ -195,8 +195,8 @@ class EyeSummary(Part):
     blinks: Count | None
     """Closures of 0.05 to 0.5 s.
 
-    Null below about 14 frames a second, where one can pass unseen, and where the eyes are always half closed or covered
-    by glasses."""
+    Null below about 14 frames a second, where one can pass unseen, and where the eyes cannot be judged: always half
+    closed, or seen for half a minute without moving, as behind glasses."""
     blinks_per_minute: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
     """Rate; null where `blinks` is, and where the eyes were seen for under ten seconds."""
     blink_s: Seconds | None
@@ -207,7 +207,7 @@ class EyeSummary(Part):
     """The longest of them; 0 without one."""
     perclos: Unit | None
     """Highest share of a rolling minute with the eyes at least 80 % closed; null for less than a minute, and where
-    the eyes are always half closed or covered by glasses."""
+    the eyes cannot be judged, see `blinks`."""
     yawns: Count
     """Mouth wide open for over two seconds."""
     glances_away: Count

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ferce_agent.errors import InputError
 from ferce_agent.temporal.closures import LONGEST_STEP_S as BLINK_STEP_S
-from ferce_agent.temporal.closures import Pulse, PulseFinder
+from ferce_agent.temporal.closures import PEAK, Pulse, PulseFinder
 from ferce_agent.temporal.eye_events import (
     CLOSED,
     CLOSURE,
@@ -54,8 +54,10 @@ SHUT_FRAMES: Final = 3
 """Frames that must show the upper half of a blink; where fewer do, its apex lies between two of them."""
 SHUT_QUANTILE: Final = 0.8
 """Share of blinks whose apex is lower: at low frame rates most apexes lie between two frames."""
-SHUT_LEAST: Final = 0.9
+SHUT_LEAST: Final = 0.65
 """Eyes are not taken for closed below this, however low the blinks are."""
+UNMOVED_S: Final = 30.0
+"""Eyes that do not blink for so long, as those behind dark glasses, cannot be seen, whatever is measured of them."""
 LOWERED: Final = 0.45
 """Closure that counts at most where the lids are low because the eyes look down."""
 WINK: Final = 0.25
@@ -70,6 +72,7 @@ class _Sums:
 
     seen_s: float = 0.0
     blink_seen_s: float = 0.0
+    lowest_lids: float = 0.0
     blinks: int = 0
     closures: int = 0
     longest_s: float = 0.0
@@ -155,6 +158,7 @@ class EyeWatch:
             self._open_level, self._stale = self._level(), sample.time + RENEW_S
             self._judged = self.judged
         closure = min(max((raw - self._open_level) / (1 - self._open_level), 0.0), 1.0)
+        self._sums.lowest_lids = max(self._sums.lowest_lids, closure)
         return min(closure, LOWERED) if sample.lowered else closure
 
     def _level(self) -> float:
@@ -217,10 +221,18 @@ class EyeWatch:
         usual = self._open.quantile(OPEN_QUANTILE)
         return usual is not None and not OPEN_MOST < usual < OPEN_UNSURE
 
+    @property
+    def _moved(self) -> bool:
+        """Whether lids were seen to move, or were not seen for so long that they must have."""
+        sums = self._sums
+        slow = sums.blink_seen_s < sums.seen_s / 2 and sums.lowest_lids >= PEAK  # blinks are seen, but not as such
+        closed = sums.blinks + sums.closures > 0 or self._held["eye_closure"].under_way
+        return closed or slow or sums.seen_s < UNMOVED_S
+
     def summary(self) -> EyeNumbers:
         """Return the sums up to now; what is under way is not in them before `finish`."""
         sums = self._sums
-        judged = self.judged
+        judged = self.judged and self._moved
         countable = judged and sums.blink_seen_s >= sums.seen_s / 2 and sums.blink_seen_s > 0
         rate = sums.blinks * 60 / sums.blink_seen_s if countable and sums.blink_seen_s >= RATE_S else None
         return EyeNumbers(

@@ -1,7 +1,8 @@
 """Blinks drawn into many different faces: photos of a data set, with rims of the eyes as the landmark model sees them.
 
 Two faces say little about how often the expression model's lids can be relied on. Here each suitable photo of a folder
-(open eyes, upright, not turned, large enough) becomes a film of four seconds with one blink and one closure.
+(open eyes, nothing in the way, upright, not turned, large enough) becomes a film with six blinks and a closure. Lids
+that are drawn over glasses are no better than the photo; such films show whether the eyes are then called unjudged.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from ferce_agent.evaluation.datasets.registry import load_dataset
 from ferce_agent.faces.landmark_measures import eye_aspect_ratio, head_turn
 from ferce_agent.faces.landmarks import EyePoints, FaceLandmarker, FaceLandmarks
 from ferce_agent.faces.pose import estimate_pose
+from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import Pipeline
 
 FPS: Final = 25.0
 """Frames a second of the films."""
-SECONDS: Final = 5.0
-CLOSURES: Final = (Closure(1.6, 0.32, 0.08), Closure(2.9, 1.2, 0.9))
-"""A blink and a closure."""
+SECONDS: Final = 14.0
+CLOSURES: Final = (*(Closure(1.6 + 1.6 * number, 0.32, 0.08) for number in range(6)), Closure(11.2, 1.2, 0.9))
+"""Six blinks and a closure."""
 LEAST_EYES: Final = 40.0
 """Distance of the eyes in the photo in pixels."""
 LEAST_OPEN: Final = 0.27
@@ -49,9 +51,10 @@ class FacesRow:
 
     Attributes:
         method: Which model.
-        faces: How many films, each with one blink and one closure.
+        faces: How many films, each with `CLOSURES`.
         judged: Films in which blinks were counted; in the others open and closed eyes could not be told apart.
-        blinks: Drawn blinks that were found, of those films.
+        drawn: Drawn blinks of those films.
+        blinks: How many of them were found.
         wrong: Blinks that were found and not drawn, in all films.
         closures: Films in which one closure was found, of those in which blinks were counted.
     """
@@ -59,6 +62,7 @@ class FacesRow:
     method: Method
     faces: int
     judged: int
+    drawn: int
     blinks: int
     wrong: int
     closures: int
@@ -92,6 +96,7 @@ def _sums(reader: EyeReader, rows: list[FilmRow]) -> FacesRow:
         reader.method,
         faces=len(rows),
         judged=len(judged),
+        drawn=sum(row.drawn for row in judged),
         blinks=sum(row.right for row in judged),
         wrong=sum(row.wrong for row in rows),
         closures=sum(row.closures == 1 for row in judged),
@@ -110,11 +115,14 @@ def _suitable(spec: str, pipeline: Pipeline, landmarker: FaceLandmarker) -> Iter
 def _marked(name: str, pixels: NDArray[np.uint8], pipeline: Pipeline, landmarker: FaceLandmarker) -> MarkedFace | None:
     edge = max(pixels.shape[:2]) // 4  # the photos are cut close to the face, and the detector needs room around it
     wide = np.asarray(cv2.copyMakeBorder(pixels, edge, edge, edge, edge, cv2.BORDER_REPLICATE), np.uint8)
-    found = pipeline.detector.detect(wide)
-    if not found or np.hypot(*(found[0].landmarks[1] - found[0].landmarks[0])) < LEAST_EYES:
+    found, _ = pipeline.find([Frame(wide)])
+    if not found or found[0].doubts:
         return None
-    seen = landmarker(wide, found[0].landmarks)
-    tilted = abs(estimate_pose(found[0].landmarks).roll) > MOST_TILTED
+    five = found[0].detected.landmarks
+    if np.hypot(*(five[1] - five[0])) < LEAST_EYES:
+        return None
+    seen = landmarker(wide, five)
+    tilted = abs(estimate_pose(five).roll) > MOST_TILTED
     opened = min(eye_aspect_ratio(seen.left), eye_aspect_ratio(seen.right))
     if tilted or seen.presence < 0.9 or abs(head_turn(seen)[0]) > MOST_TURNED or opened < LEAST_OPEN:
         return None
@@ -148,7 +156,7 @@ def faces_table(rows: tuple[FacesRow, ...]) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.method} | {row.faces} | {row.judged} | {row.blinks} of {row.judged} | {row.wrong} | {row.closures} |"
+        f"| {row.method} | {row.faces} | {row.judged} | {row.blinks} of {row.drawn} | {row.wrong} | {row.closures} |"
         for row in rows
     ]
     return "\n".join(lines)

@@ -38,8 +38,8 @@ def test_marks_run_from_left_to_right_with_the_upper_lid_above() -> None:
 
 
 def test_the_table_says_how_many_were_judged() -> None:
-    table = faces_table((FacesRow("specialist", faces=20, judged=14, blinks=13, wrong=1, closures=12),))
-    assert table.splitlines()[-1] == "| specialist | 20 | 14 | 13 of 14 | 1 | 12 |"
+    table = faces_table((FacesRow("specialist", faces=20, judged=14, drawn=84, blinks=80, wrong=1, closures=12),))
+    assert table.splitlines()[-1] == "| specialist | 20 | 14 | 80 of 84 | 1 | 12 |"
 
 
 @installed
@@ -60,4 +60,4 @@ def test_a_photo_becomes_a_film_and_photos_that_do_not_suit_are_passed_over(tmp_
     rows = run_faces(f"folder:{tmp_path}", Pipeline(), faces=2)
     assert [row.method for row in rows] == ["specialist", "mediapipe-landmarks"]
     assert all((row.faces, row.wrong) == (1, 0) for row in rows)
-    assert rows[1].blinks == 1
+    assert rows[1].blinks == 6
