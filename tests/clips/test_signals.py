@@ -114,6 +114,8 @@ def test_strange_faces_have_larger_errors(channels: Channels) -> None:
     assert (errors[2] < errors[3]).all()
     assert (errors[4] == errors[5]).all()
     assert spread(replace(face, strangeness=0.0)) == 1
+    unknown = channels.read(replace(face, strangeness=float("nan"), probabilities=None))[1]
+    assert (unknown > 0).all(), "where it is unknown, errors are those of a face of strangeness 0"
 
 
 def test_sides_are_those_of_the_picture(channels: Channels) -> None:

@@ -117,7 +117,8 @@ def test_followed_by_chance_only() -> None:
     low = 0
     for seed in range(80):
         rng = np.random.default_rng(seed)
-        found = followed(*rng.uniform(0, 100, (2, 10)).tolist(), (0, 100), seed=seed)
+        first, then = rng.uniform(0, 100, (2, 10)).tolist()
+        found = followed(first, then, (0, 100), seed=seed)
         low += found is not None and found.p_value is not None and found.p_value < 0.05
     assert low <= 10
     assert followed([1.0], [9.0], (0, 60)) is None

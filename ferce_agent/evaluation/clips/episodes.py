@@ -9,7 +9,7 @@ which the noise-free probability has made a tenth of its way (`ReadTimes`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
@@ -62,6 +62,8 @@ SECONDS_OFF: Final = 0.08
 """Seconds by which it may be off."""
 SIDE: Final = 192
 """Pixels to which a face of FER+ is enlarged; a quarter of it is added at each edge."""
+CALM_S: Final = 8.0
+"""Length of a clip in which nothing is acted, in seconds."""
 BLENDS: Final = 21
 """Blends at which the noise-free probability is read."""
 PLAYERS: Final = 50
@@ -161,7 +163,9 @@ def read_times(player: Player, acted: Acted, pipeline: Pipeline) -> ReadTimes:
     warps = (Warp(field, acted.expression, float(blend)) for blend in blends)
     crops = np.stack([align_face(show(player.actor, warp), player.actor.landmarks) for warp in warps])
     place = CANONICAL.index(acted.expression)
-    curve = np.array([seen.probabilities[place] for seen in pipeline.specialist.perceive(crops, 0.5)])
+    curve = np.array(
+        [seen.probabilities[place] for seen in pipeline.specialist.perceive(crops, pipeline.settings.flatten)]
+    )
     reached = float(blends[np.argmax(curve >= curve[0] + VISIBLE * (curve.max() - curve[0]))])
     along = smooth_step_place(reached)
     return ReadTimes(acted.start + acted.rise * along, acted.end - acted.fall * along)
@@ -256,7 +260,7 @@ def hear(player: Player, rate: float, condition: Condition, seed: int, pipeline:
     """Make a clip of a player and return what was found in it.
 
     Args:
-        player: Who acts.
+        player: Who acts; one who shows nothing stays calm for `CALM_S`.
         rate: Frames a second.
         condition: What is done to the pictures.
         seed: Of the script, the times and the noise.
@@ -265,6 +269,7 @@ def hear(player: Player, rate: float, condition: Condition, seed: int, pipeline:
     rng = np.random.default_rng([seed, round(rate), CONDITIONS.index(condition)])
     shows = rng.permutation(np.array(player.shows, dtype=object))[:2].tolist()
     acted, seconds = script(shows, rng)
+    seconds = seconds if acted else CALM_S
     frames = Acting(player.actor, acted, condition).frames(frame_times(seconds, rate, condition, rng), rng)
     found = found_in(frames, pipeline)
     return Heard(
@@ -351,13 +356,22 @@ class Suite:
         clips: How many for each condition and frame rate.
         rates: Frames a second.
         conditions: What is done to the pictures.
+        calm: How many clips of calm faces for each frame rate; their heads move (``motion``).
         chosen: Whether the faces and seeds are used with which the rules were chosen, and not those for reporting.
     """
 
     clips: int = 2
     rates: Sequence[float] = RATES
     conditions: Sequence[Condition] = CONDITIONS
+    calm: int = 2
     chosen: bool = False
+
+    def clips_of(self) -> Iterator[tuple[float, Condition, int, bool]]:
+        """Yield frame rate, condition, seed and whether something is acted, for each clip."""
+        for rate in self.rates:
+            for condition in self.conditions:
+                yield from ((rate, condition, 2 * clip + int(not self.chosen), True) for clip in range(self.clips))
+            yield from ((rate, "motion", 1000 + 2 * clip + int(not self.chosen), False) for clip in range(self.calm))
 
 
 def run_episodes(folder: Path, suite: Suite | None = None, threads: int = 1) -> list[Heard]:
@@ -375,31 +389,34 @@ def run_episodes(folder: Path, suite: Suite | None = None, threads: int = 1) -> 
     pipeline = Pipeline(Settings(threads=threads))
     half = players(folder, pipeline, 2 * PLAYERS)[slice(PLAYERS) if suite.chosen else slice(PLAYERS, None)]
     heard = []
-    for rate in suite.rates:
-        for condition in suite.conditions:
-            for clip in range(suite.clips):
-                seed = 2 * clip + int(not suite.chosen)
-                rng = np.random.default_rng([7, seed, round(rate), CONDITIONS.index(condition)])
-                heard.append(hear(half[rng.integers(len(half))], rate, condition, seed, pipeline))
+    for rate, condition, seed, acts in suite.clips_of():
+        rng = np.random.default_rng([7, seed, round(rate), CONDITIONS.index(condition)])
+        player = half[rng.integers(len(half))]
+        heard.append(hear(player if acts else replace(player, shows=()), rate, condition, seed, pipeline))
     return heard
 
 
 def episode_table(heard: Sequence[Heard]) -> str:
-    """Return the numbers by frame rate, by condition and over all, as a table in Markdown."""
-    rates, conditions = sorted({clip.rate for clip in heard}), [one for one in CONDITIONS if _any(heard, one)]
-    groups = [
-        *((f"{rate:g} fps", [clip for clip in heard if clip.rate == rate]) for rate in rates),
-        *((str(name), [clip for clip in heard if clip.condition == name]) for name in conditions),
+    """Return the numbers by frame rate, by condition, of calm faces and over all, as a table in Markdown."""
+    groups: list[tuple[str, list[Heard]]] = [
+        *(
+            (f"{rate:g} fps", [one for one in heard if one.rate == rate])
+            for rate in sorted({one.rate for one in heard})
+        ),
+        *((name, [one for one in heard if one.condition == name and one.acted]) for name in CONDITIONS),
+        ("calm", [one for one in heard if not one.acted]),
         ("all", list(heard)),
     ]
-    header = ("clips", "acted", "F1", *EDGES, *(f"{edge}, as read" for edge in EDGES), "movements", *EDGES)
+    groups = [(name, clips) for name, clips in groups if clips]
+    header = ("clips", "acted", "found", "F1", *EDGES, *(f"{edge}, as read" for edge in EDGES), "movements", *EDGES)
     lines = [" | ".join(header), " | ".join("---" for _ in header)]
     for name, clips in groups:
         blend, read, moved = expression_numbers(clips), expression_numbers(clips, read=True), movement_numbers(clips)
         cells = (
             name,
             str(blend.acted),
-            f"{f1_of(clips):.3f}",
+            str(sum(len(clip.named) for clip in clips)),
+            f"{f1_of(clips):.3f}" if blend.acted else "-",
             *_edges(blend),
             *_edges(read),
             f"{moved.matched}/{moved.acted}",
@@ -413,12 +430,8 @@ EDGES: Final = ("onsets", "offsets")
 """Columns of the table: share within the limits, and median error in milliseconds."""
 
 
-def _any(heard: Sequence[Heard], condition: Condition) -> bool:
-    return any(clip.condition == condition for clip in heard)
-
-
 def _edges(numbers: Numbers) -> tuple[str, str]:
     """Return the share within the limits and the median error, of onsets and offsets."""
     pairs = (numbers.onsets, numbers.onset_s), (numbers.offsets, numbers.offset_s)
-    onsets, offsets = (f"{share:.3f} ({error * 1000:+.0f} ms)" for share, error in pairs)
+    onsets, offsets = ("-" if np.isnan(share) else f"{share:.3f} ({error * 1000:+.0f} ms)" for share, error in pairs)
     return onsets, offsets

@@ -10,11 +10,13 @@ import matplotlib
 import numpy as np
 import pytest
 
+from ferce_agent.errors import DataError
 from ferce_agent.evaluation.clips.episodes import (
     Heard,
     Numbers,
     Player,
     ReadTimes,
+    Suite,
     audition,
     best_match,
     episode_table,
@@ -24,6 +26,7 @@ from ferce_agent.evaluation.clips.episodes import (
     movement_numbers,
     overlap,
     read_times,
+    run_episodes,
 )
 from ferce_agent.evaluation.clips.morphs import Acted, Acting, Actor
 from ferce_agent.pipeline import Pipeline
@@ -83,7 +86,33 @@ def test_the_table_has_a_row_for_each_rate_and_condition() -> None:
     lines = episode_table([heard(("happiness", found(1.0, 2.0)), ("happiness", found(4.0, 5.0)))]).splitlines()
     assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == ["25 fps", "clean", "all"]
     assert len({line.count("|") for line in lines}) == 1
-    assert "| 1.000 |" in lines[-1]
+    assert "| 2 | 2 | 1.000 |" in lines[-1]
+
+
+def test_what_is_found_in_calm_faces_counts_as_wrong() -> None:
+    """A clip in which nothing is acted has its own row; what is found there lowers the F1 of all."""
+    right = heard(("happiness", found(1.0, 2.0)), ("happiness", found(4.0, 5.0)))
+    calm = heard(("fear", found(1.0, 2.0)), starts=())
+    lines = episode_table([right, calm]).splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == ["25 fps", "clean", "calm", "all"]
+    assert lines[-2].startswith("| calm | 0 | 1 | - | - |")
+    assert "| 2 | 3 | 0.800 |" in lines[-1]
+
+
+def test_a_suite_has_clips_for_each_rate_and_condition() -> None:
+    """So many for each condition and rate, and calm ones; other seeds for choosing than for reporting."""
+    suite = Suite(clips=2, rates=(10, 25), conditions=("clean", "noise"), calm=1)
+    clips = list(suite.clips_of())
+    assert len(clips) == 2 * (2 * 2 + 1)
+    assert sum(not acts for *_, acts in clips) == 2
+    seeds = {seed for _, _, seed, _ in clips}
+    assert not seeds & {seed for _, _, seed, _ in Suite(chosen=True).clips_of()}
+
+
+def test_without_the_data_there_is_a_typed_error(tmp_path: Path) -> None:
+    """A folder without FER+ is said to be one."""
+    with pytest.raises(DataError):
+        run_episodes(tmp_path)
 
 
 @pytest.fixture(scope="module")
