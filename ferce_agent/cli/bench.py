@@ -220,6 +220,43 @@ def bench_gates(as_json: bool, **choices: Any) -> None:
         click.echo(to_markdown(tables, notes))
 
 
+@bench.command(name="clips")
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    type=click.Choice(["speed", "damage", "tracking", "episodes", "eyes", "micro"]),
+    help="Only this one; repeatable.",
+)
+@click.option("--data", type=FOLDER, help="Folder with valid.parquet (FER+): faces for the suite episodes.")
+@click.option(
+    "--megc",
+    nargs=2,
+    type=(click.Choice(["cas-me2", "samm-lv"]), FOLDER),
+    metavar="KIND DIR",
+    help="Spot micro-expressions in your copy of CAS(ME)2 or SAMM Long Videos, by the MEGC protocol.",
+)
+@click.option(
+    "--minutes",
+    default=0.0,
+    type=click.FloatRange(0, 600),
+    help="Also compare the memory for so many minutes with one.",
+)
+@click.option("--count", default=300, show_default=True, type=click.IntRange(1), help="Damaged clips.")
+@click.option(
+    "--each", default=2, show_default=True, type=click.IntRange(1), help="Clips of each kind for tracking and episodes."
+)
+def bench_clips(**choices: Any) -> None:
+    """Measure what is read from clips: speed, damage, tracks, episodes, eyes, micro-movements.
+
+    The films are made here, with known times. A suite takes from one to some twenty minutes; progress is shown.
+    """
+    from ferce_agent.evaluation.clips.suites import ClipChoices, measure_clips
+
+    for part in measure_clips(ClipChoices(**choices)):
+        click.echo(part)
+
+
 @bench.command(name="write")
 @click.argument("page", type=FILE)
 @click.option("--only", default="", metavar="TEXT", help="Only parts whose command contains this.")

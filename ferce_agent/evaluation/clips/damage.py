@@ -15,8 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import click
-
 from ferce_agent.evaluation.clips.damage_reading import ClipProcess, Reading
 from ferce_agent.evaluation.clips.made_films import FILMS, MadeFilm, make_film
 
@@ -217,7 +215,7 @@ def judge(reading: Reading, whole: int) -> tuple[str, str]:
 
 
 def run_damage(count: int = 300, seed: int = 1) -> DamageNumbers:
-    """Read damaged clips, print a table of what came of it, and return the numbers.
+    """Read damaged clips and return what came of them.
 
     Args:
         count: How many clips.
@@ -238,7 +236,7 @@ def run_damage(count: int = 300, seed: int = 1) -> DamageNumbers:
             if what:
                 faults.append(f"{clip.film.name}, {clip.damage} (number {number}): {what}")
     total = sum(outcomes.values(), Counter())
-    numbers = DamageNumbers(
+    return DamageNumbers(
         count,
         total["refused"],
         total["noted"],
@@ -246,8 +244,6 @@ def run_damage(count: int = 300, seed: int = 1) -> DamageNumbers:
         tuple(faults),
         {damage: dict(found) for damage, found in outcomes.items()},
     )
-    click.echo(numbers.table())
-    return numbers
 
 
 def _written(folder: Path, data: bytes, suffix: str) -> Path:
