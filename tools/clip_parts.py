@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isfinite
 from typing import Final
 
@@ -111,9 +112,14 @@ def _touches(what: Track | Episode | MicroMovement | Gap | TimeSpan, stretch: Ti
 
 def _evidence(report: ClipReport, tracks: tuple[Track, ...], between: tuple[Between, ...]) -> list[ClipEvidence]:
     """Return the evidence that what is kept rests on."""
-    used = {name for track in tracks for one in (*track.episodes, *track.micro) for name in one.evidence}
+    used = {name for track in tracks for one in _moves(track) for name in one.evidence}
     used |= {name for one in between for name in one.evidence}
     return [entry for entry in report.evidence if entry.id in used]
+
+
+def _moves(track: Track) -> Iterator[Episode | MicroMovement]:
+    yield from track.episodes
+    yield from track.micro
 
 
 def _degraded(report: ClipReport, kept: set[str], stretch: TimeSpan) -> list[ClipDegradation]:

@@ -1,6 +1,6 @@
 """The MCP server.
 
-The tool `analyze_expression`, whole reports, the report schema and the ontology as resources, one prompt.
+The tools `analyze_expression` and `analyze_clip`; whole reports, their schemas and the ontology as resources; a prompt.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
 
 from ferce_agent.api import Event, aanalyze_expression
+from ferce_agent.errors import InputError
 from ferce_agent.graphs.engines import default_engines, package
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.prompts.tool_description import DESCRIPTION
-from ferce_agent.report import EmotionReport, json_schema
+from ferce_agent.report import EmotionReport, clip_json_schema, json_schema
 from ferce_agent.tools.arguments import (
     AnalyzeExpressionInput,
     Detail,
     input_schema,
     read_arguments,
 )
+from ferce_agent.tools.clip_parts import part_kept
 from ferce_agent.tools.failures import typed
 from ferce_agent.tools.mcp_calls import AsSent, refusal, while_telling
+from ferce_agent.tools.mcp_clip import clip_tool
 from ferce_agent.tools.reports import ReportGoneError, ReportStore
 from ferce_agent.validation.fields import did_you_mean
 from ferce_agent.validation.refusal import printed
@@ -86,7 +89,7 @@ def create_server(
 ) -> MCPServer:
     """Return the MCP server.
 
-    The tool answers with a brief, as text and as structured content, which together stay within `views.brief.budget`.
+    The tools answer with a brief, as text and as structured content, which together stay within `views.brief.budget`.
     The whole report follows with ``detail="full"``, in the structured content's field ``report`` and in words as the
     text, or as the resource that the brief names.
 
@@ -128,9 +131,12 @@ def create_server(
         "ferce-agent",
         title="Facial expressions for agents",
         version=package(),
-        instructions="Call analyze_expression with a photo. Say what a person shows, never what the person feels.",
+        instructions=(
+            "Call analyze_expression with a photo, analyze_clip with a film. Say what a person shows, never what the "
+            "person feels."
+        ),
         log_level="WARNING",
-        tools=[tool],
+        tools=[tool, clip_tool(folders, models, store)],
     )
     add_resources(server, store)
     return server
@@ -225,6 +231,19 @@ def add_resources(server: MCPServer, store: ReportStore) -> None:
             return store.get(id)
         except ReportGoneError as error:
             raise ResourceNotFoundError(str(error)) from error
+
+    @server.resource(
+        "ferce://reports/{id}/{from_s}/{to_s}", mime_type="application/json", title="A part of a film's whole report"
+    )
+    def part(id: str, from_s: str, to_s: str) -> str:  # noqa: A002
+        try:
+            return part_kept(store.get(id), from_s, to_s)
+        except InputError as error:
+            raise ResourceNotFoundError(str(error)) from error
+
+    @server.resource("ferce://schema/clip-report", mime_type="application/json", title="JSON Schema of a film's report")
+    def clip_schema() -> str:
+        return json.dumps(clip_json_schema())
 
     @server.resource("ferce://schema/emotion-report", mime_type="application/json", title="JSON Schema of the report")
     def schema() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import anyio
@@ -31,7 +31,7 @@ def refusal(error: FerceError, what: What) -> CallToolResult:
 
 
 async def while_telling(
-    ctx: Context, work: Callable[[], Awaitable[ResultT]], tell: Callable[[], Awaitable[None]]
+    ctx: Context, work: Callable[[], Awaitable[ResultT]], tell: Callable[[], Coroutine[Any, Any, None]]
 ) -> ResultT:
     """Do the work of a call while its client is told about it; call it off where the client hangs up.
 

@@ -19,7 +19,8 @@ SIZE = (320, 240)
 
 @cache
 def portrait() -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(cv2.imread(str(demo_photo())), (240, 240), interpolation=cv2.INTER_AREA), np.uint8)
+    pixels = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
+    return np.asarray(cv2.resize(pixels, (240, 240), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def picture(number: int) -> NDArray[np.uint8]:

@@ -1,0 +1,155 @@
+"""Hundreds of bad calls about clips through every way in: a typed error that says what was wrong, or a valid report.
+
+Never anything else, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, ToolMessage
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode
+from mcp import StdioServerParameters
+from mcp.client import Client
+
+from ferce_agent import aanalyze_clip, analyze_clip
+from ferce_agent.errors import FerceError
+from ferce_agent.graphs.clip import build_clip_graph
+from ferce_agent.report import ClipReport
+from ferce_agent.tools.langchain_clip import create_analyze_clip_tool
+from tests.bad_calls import BadCall
+from tests.bad_clip_calls import bad_clip_calls
+from tests.test_contract_of_errors import DEEPEST, check_answer, check_error
+
+COUNT = 300
+CALLS = bad_clip_calls(count=COUNT)
+FOR_PYTHON = [call for call in bad_clip_calls(count=2 * COUNT) if call.known and "clip" in call.arguments][:COUNT]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Temporary files of a test go to a folder of its own, which is empty at the end."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    yield
+    assert list(folder.iterdir()) == []
+
+
+def of_python(call: BadCall) -> dict[str, Any]:
+    return {"source" if name == "clip" else name: value for name, value in call.arguments.items()}
+
+
+def check_report(call: BadCall, report: object) -> None:
+    assert isinstance(report, ClipReport), call.name
+    assert not call.hopeless, call.name
+
+
+def test_there_are_hundreds_of_each() -> None:
+    assert (len(CALLS), len(FOR_PYTHON)) == (COUNT, COUNT)
+    assert len({call.name for call in CALLS}) > 80
+    json.dumps([call.arguments for call in CALLS])
+
+
+def test_python() -> None:
+    for call in FOR_PYTHON:
+        try:
+            report = analyze_clip(**of_python(call))
+        except FerceError as error:
+            check_error(call, error)
+        else:
+            check_report(call, report)
+
+
+async def test_python_async() -> None:
+    async def one(call: BadCall) -> None:
+        try:
+            report = await aanalyze_clip(**of_python(call))
+        except FerceError as error:
+            check_error(call, error)
+        else:
+            check_report(call, report)
+
+    for start in range(0, COUNT, 10):
+        await asyncio.gather(*(one(call) for call in FOR_PYTHON[start : start + 10]))
+
+
+async def test_a_langgraph_server() -> None:
+    graph = build_clip_graph()
+    for call in CALLS:
+        try:
+            state = await graph.ainvoke(call.arguments)
+        except FerceError as error:
+            check_error(call, error)
+            assert isinstance(error, ValueError | RuntimeError)  # the kinds whose message a server passes on
+        else:
+            check_report(call, ClipReport.model_validate(state["report"]))
+
+
+def test_the_tool() -> None:
+    tool = create_analyze_clip_tool()
+    for call in CALLS:
+        answer = tool.invoke(call.arguments)
+        assert isinstance(answer, str), call.name
+        check_answer(call, answer, "was not analysed" in answer)
+
+
+async def test_a_tool_node() -> None:
+    builder = StateGraph(MessagesState)
+    builder.add_node("tools", ToolNode([create_analyze_clip_tool()]))
+    builder.add_edge(START, "tools")
+    graph = builder.compile()
+    for call in CALLS:
+        request: Any = {"name": "analyze_clip", "args": call.arguments, "id": "1", "type": "tool_call"}
+        answer = (await graph.ainvoke({"messages": [AIMessage("", tool_calls=[request])]}))["messages"][-1]
+        assert isinstance(answer, ToolMessage)
+        check_answer(call, str(answer.text), answer.status == "error")
+
+
+async def check_server(client: Client) -> None:
+    for call in CALLS:
+        try:
+            sent = json.dumps(call.arguments, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:  # the client itself cannot send it
+            continue
+        if sent.count(b"[") + sent.count(b"{") > DEEPEST:  # nor this
+            continue
+        result = await client.call_tool("analyze_clip", call.arguments)
+        text = " ".join(block.text for block in result.content if block.type == "text")
+        check_answer(call, text, bool(result.is_error))
+
+
+async def test_mcp_over_standard_input_and_output() -> None:
+    async with Client(StdioServerParameters(command=sys.executable, args=["-m", "ferce_agent", "mcp"])) as client:
+        await check_server(client)
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    command = [sys.executable, "-m", "ferce_agent", "mcp", "--http", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        announced = re.search(r"http://\S+", process.stderr.readline())  # it listens already
+        try:
+            assert announced is not None
+            yield announced.group()
+        finally:
+            process.terminate()
+
+
+async def test_mcp_over_http(address: str) -> None:
+    async with Client(address) as client:
+        await check_server(client)
