@@ -13,6 +13,7 @@ from ferce_agent.clips.peaks import PeakPictures
 from ferce_agent.clips.pictures import Snapshot, face_snapshot, frame_snapshot
 from ferce_agent.clips.readable import obstacle
 from ferce_agent.clips.samples import TrackSample
+from ferce_agent.clips.signals import LEAST_ODDS
 from ferce_agent.clips.track_analysis import TrackAnalysis
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.report import Episode, Gap
@@ -32,9 +33,7 @@ APART_S: Final = 1.0
 APPEARING: Final = 6
 """So many faces are shown where they appear."""
 NEUTRAL: Final = CANONICAL.index("neutral")
-LEAST: Final = 0.001
-"""Probabilities nearer to 0 or 1 than this are not told apart, as in `ferce_agent.clips.signals`."""
-ODDS: Final = 2 * float(np.log((1 - LEAST) / LEAST))
+ODDS: Final = 2 * float(np.log((1 - LEAST_ODDS) / LEAST_ODDS))
 """Log-odds are divided by this for the strength of an expression: probabilities near 1 can be told apart in it."""
 
 
@@ -84,7 +83,7 @@ class FaceWatch:
             return sample.units
         if sample.probabilities is None or obstacle(sample, infer=True) is not None:
             return np.full(len(CANONICAL), np.nan)
-        shares = np.clip(sample.probabilities, LEAST, 1 - LEAST)
+        shares = np.clip(sample.probabilities, LEAST_ODDS, 1 - LEAST_ODDS)
         strengths = 0.5 + np.log(shares / (1 - shares)) / ODDS
         strengths[NEUTRAL] = np.nan
         return np.asarray(strengths, np.float64)

@@ -16,13 +16,16 @@ import cv2
 import numpy as np
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
 from numpy.typing import NDArray
+from typing_extensions import TypedDict
 
 from ferce_agent import aanalyze_clip, analyze_clip, stream_clip
 from ferce_agent.clips.analysis import ClipAnalysis
 from ferce_agent.clips.composition import CAMERA_ON, policy_of
 from ferce_agent.errors import ClipAccessError, ClipFormatError, FerceError, InputError, PolicyError
-from ferce_agent.graphs.clip import build_clip_graph
+from ferce_agent.graphs.clip import build_clip_graph, graph
+from ferce_agent.graphs.clip_held import FIELDS
 from ferce_agent.graphs.clip_state import ClipContext
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.frames import Frame
@@ -308,15 +311,15 @@ def check_no_film(saver: InMemorySaver, file: Path) -> None:
 
 def test_a_stopped_clip_goes_on_where_it_was(file: Path, engines: Engines) -> None:
     saver = InMemorySaver()
-    graph, context = build_clip_graph(saver), ClipContext(engines=engines, roots=(file.parent,))
+    made, context = build_clip_graph(saver), ClipContext(engines=engines, roots=(file.parent,))
     whole = ClipReport.model_validate(
         build_clip_graph(InMemorySaver()).invoke({"clip": str(file)}, THREAD, context=context)["report"]
     )
-    for part in graph.stream({"clip": str(file)}, THREAD, context=context, stream_mode="values"):
+    for part in made.stream({"clip": str(file)}, THREAD, context=context, stream_mode="values"):
         if part.get("progress"):
             break  # the first ten seconds are read
-    assert graph.get_state(THREAD).next == ("read",)
-    last = ClipReport.model_validate(graph.invoke(None, THREAD, context=context)["report"])
+    assert made.get_state(THREAD).next == ("read",)
+    last = ClipReport.model_validate(made.invoke(None, THREAD, context=context)["report"])
     assert last.source.frames == whole.source.frames == 26
     assert last.source.sha256 == whole.source.sha256
     assert [one.first_s for one in last.tracks] == [one.first_s for one in whole.tracks]
@@ -325,24 +328,24 @@ def test_a_stopped_clip_goes_on_where_it_was(file: Path, engines: Engines) -> No
 
 
 def test_another_film_is_not_gone_on_with(file: Path, engines: Engines, frames: list[Frame]) -> None:
-    graph = build_clip_graph(InMemorySaver())
-    for part in graph.stream({}, THREAD, context=ClipContext(engines=engines, clip=file), stream_mode="values"):
+    made = build_clip_graph(InMemorySaver())
+    for part in made.stream({}, THREAD, context=ClipContext(engines=engines, clip=file), stream_mode="values"):
         if part.get("progress"):
             break
     other = file.with_name("other.avi")
     other.write_bytes(file.read_bytes() + b"more")
     with pytest.raises(ClipFormatError):
-        graph.invoke(None, THREAD, context=ClipContext(engines=engines, clip=other))
+        made.invoke(None, THREAD, context=ClipContext(engines=engines, clip=other))
 
 
 def test_a_path_needs_roots_and_a_data_url_is_not_kept(file: Path, engines: Engines) -> None:
     saver = InMemorySaver()
-    graph = build_clip_graph(saver)
+    compiled = build_clip_graph(saver)
     with pytest.raises(InputError):
-        graph.invoke({"clip": str(file)}, THREAD, context=ClipContext(engines=engines))
+        compiled.invoke({"clip": str(file)}, THREAD, context=ClipContext(engines=engines))
     url = f"data:video/x-msvideo;base64,{base64.b64encode(file.read_bytes()).decode()}"
     asked = {"clip": url, "end_s": 2.0}
-    made = graph.invoke(asked, {"configurable": {"thread_id": "two"}}, context=ClipContext(engines=engines))
+    made = compiled.invoke(asked, {"configurable": {"thread_id": "two"}}, context=ClipContext(engines=engines))
     assert made["report"]["source"]["kind"] == "bytes"
     check_no_film(saver, file)
 
@@ -350,3 +353,45 @@ def test_a_path_needs_roots_and_a_data_url_is_not_kept(file: Path, engines: Engi
 def test_an_unknown_field_is_a_message(engines: Engines) -> None:
     with pytest.raises(InputError, match="no field"):
         build_clip_graph(False).invoke({"clips": "x"}, context=ClipContext(engines=engines))
+
+
+def test_a_server_can_describe_it() -> None:
+    served = graph()
+    assert set(served.get_input_jsonschema()["properties"]) == set(FIELDS)
+    assert "report" in served.get_output_jsonschema()["properties"]
+    assert served.get_context_jsonschema() is not None
+
+
+def test_inside_another_graph_its_events_are_seen(frames: list[Frame], engines: Engines) -> None:
+    class Outer(TypedDict):
+        found: int
+
+    def node(_: Outer) -> Outer:
+        return {"found": len(analyze_clip(frames[:6], engines=engines).tracks)}
+
+    builder = StateGraph(Outer)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    builder.add_edge("node", END)
+    parts = list(
+        builder.compile(checkpointer=InMemorySaver()).stream({"found": 0}, THREAD, stream_mode=["custom", "values"])
+    )
+    assert parts[-1][1] == {"found": 1}
+    told = [part for mode, part in parts if mode == "custom"]
+    assert all(part["tool"] == "analyze_clip" for part in told)
+    assert {"progress", "track_begins"} <= {part["event"] for part in told}
+    assert "reading" not in {part["event"] for part in told}
+
+
+def test_two_people_who_smile_are_followed_apart(head: NDArray[np.uint8], engines: Engines) -> None:
+    def pair() -> Iterator[Frame]:
+        for one, other in zip(film(head, 2.0), film(np.asarray(head[:, ::-1]), 2.0), strict=True):
+            yield Frame(np.hstack([one.pixels, other.pixels]), one.time)
+
+    pictures: dict[str, bytes] = {}
+    report = analyze_clip(pair(), engines=engines, pictures=pictures)
+    assert [one.id for one in report.tracks] == ["track-1", "track-2"]
+    (together,) = [one for one in report.moments if one.why == "together"]
+    assert together.track is None
+    assert together.id in pictures
+    assert "2 faces were followed" in report.summary
