@@ -171,6 +171,26 @@ def make_covered_clip_report(**changes: Any) -> ClipReport:
     return ClipReport(**(fields | changes))
 
 
+def make_restricted_clip_report(**changes: Any) -> ClipReport:
+    """The two people of `make_clip_report` where a rule allows movements only."""
+    report = make_clip_report()
+    blank: dict[str, Any] = {"distribution": None, "valence": None, "arousal": None}
+    tracks = [
+        track.model_copy(
+            update={
+                "episodes": tuple(one for one in track.episodes if one.expression is None),
+                "samples": tuple(point.model_copy(update=blank) for point in track.samples),
+                "summary": track.summary.model_copy(update={"shares": {}, "valence": None, "arousal": None}),
+            }
+        )
+        for track in report.tracks
+    ]
+    note = ClipDegradation(stage="policy", code="policy_restricted", message="Only movements are reported.")
+    policy = report.policy.model_copy(update={"decision": "restricted"})
+    fields = {"tracks": tuple(tracks), "policy": policy, "degraded": (*report.degraded, note), "between": ()}
+    return report.model_copy(update=fields | changes)
+
+
 def make_long_clip_report(tracks: int = 8, hours: float = 1.0, seed: int = 0, words: str = "Some words.") -> ClipReport:
     """A long film with everything that a report can hold; the same for the same seed."""
     rng, last = random.Random(seed), 3600 * hours

@@ -60,7 +60,9 @@ class Film:
     @property
     def name(self) -> str:
         """What it is called in a table and beside the bar."""
-        return f"camera {self.camera}" if self.clip is None else plain_name(self.clip)
+        if self.clip is None:
+            return f"camera {self.camera}"
+        return "stdin" if self.clip == "-" else plain_name(self.clip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +364,7 @@ class Bar:
         self._display: Display | None = None
         # Lines of JSON or of a table on the same terminal would break the bar.
         self._silent = run.outputs.printed in {"lines", "csv"} and is_terminal(sys.stdout)
-        name = run.film.name if run.film.clip is None else stem_of(run.film.clip)
+        name = run.film.name if run.film.clip in {None, "-"} else stem_of(str(run.film.clip))
         self._name = f"{name}, {verb}" if verb else name
 
     def __call__(self, event: ClipEvent) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ferce_agent.ontology.store import ontology
-from ferce_agent.report.clip import ClipDegradedCode, Episode, Gap, MicroMovement, MomentReason, Track
+from ferce_agent.report.clip import ClipDegradedCode, ClipReport, Episode, Gap, MicroMovement, MomentReason, Track
 from ferce_agent.report.wording import QUALITY, confidence_word, percent, term_label
 
 GAP: Final = {str(reason): words for reason, words in QUALITY.items()} | {
@@ -141,6 +141,11 @@ def micro_words(micro: MicroMovement) -> str:
 def gap_words(gap: Gap) -> str:
     """Return a stretch that could not be read in a line: ``0:04.0 to 0:06.5: the mouth is covered``."""
     return f"{clock(gap.from_s)} to {clock(gap.to_s)}: {GAP[gap.reason]}"
+
+
+def is_restricted(report: ClipReport) -> bool:
+    """Return whether a rule forbids to infer expressions, so that only movements are reported."""
+    return any(entry.code == "policy_restricted" for entry in report.degraded)
 
 
 def expressions_of(track: Track) -> list[Episode]:

@@ -94,6 +94,7 @@ class Painter:
         """
         self._tracks = {track.id: track for track in report.tracks}
         self._trails = trails
+        self._restricted = words_of.is_restricted(report)
 
     def paint(self, frame: Frame) -> NDArray[np.uint8]:
         """Return a frame with boxes and labels, shape (H, W, 3), BGR; the longer side is at most `MOST_SIDE`."""
@@ -111,6 +112,8 @@ class Painter:
         gap = gap_at(track, time)
         if gap is not None:
             return (f"not read: {words_of.GAP[gap.reason]}", "not read"), PALETTE[None]
+        if self._restricted:
+            return (), PALETTE[None]
         shown = episode_at(track, time)
         if shown is not None:
             name = words_of.episode_label(shown)

@@ -27,7 +27,7 @@ const told = (track, index) => {
   if (track.p[index]) {
     parts.push(ranked(data.terms, track.p[index], 10, 3).map((one) => one[0] + " " + share(one[1])).join(", "));
     parts.push("valence " + signed(track.v[index]) + ", arousal " + signed(track.a[index]));
-  } else {
+  } else if (gap || !data.restricted) {
     parts.push("no reading" + (gap ? ": " + gap[2] : ""));
   }
   const moved = ranked(track.u, track.m[index], 15, 4);

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from ferce_agent.report import ClipReport, Episode, Track, wording
 from ferce_agent.report import clip_wording as words_of
 from ferce_agent.report.brief import BriefPolicy
-from ferce_agent.report.clip import GapReason
+from ferce_agent.report.clip import ClipDegradedCode, GapReason
 from ferce_agent.report.clip_brief import (
     BriefBetween,
     BriefEpisode,
@@ -151,9 +151,14 @@ def clip_brief_with(report: ClipReport, detail: Detail, more: str | None) -> Cli
         ),
         cuts=len(report.cuts_s),
         policy=BriefPolicy(decision=report.policy.decision, rules=report.policy.rules[: detail.codes]),
-        not_done=tuple(dict.fromkeys(entry.code for entry in report.degraded))[: detail.codes],
+        not_done=tuple(undone(report))[: detail.codes],
         more=more,
     )
+
+
+def undone(report: ClipReport) -> list[ClipDegradedCode]:
+    """Return the codes of what could not be done, each once, that of a rule first."""
+    return sorted(dict.fromkeys(entry.code for entry in report.degraded), key=lambda code: code != "policy_restricted")
 
 
 def rounding(report: ClipReport) -> Clock:
@@ -236,7 +241,8 @@ def _lines(brief: ClipBrief) -> Iterator[str]:
     cuts = f", {brief.cuts} cuts" if brief.cuts else ""
     shares = ", % of the readable time" if any(track.shares for track in brief.tracks) else ""
     yield f"Film {brief.first:g}-{brief.last:g} s: {faces}{cuts}. Times in s{shares}. Shown is not felt"
-    yield from map(_track_line, brief.tracks)
+    restricted = "policy_restricted" in brief.not_done
+    yield from (_track_line(track, restricted) for track in brief.tracks)
     if brief.more_tracks:
         yield f"{brief.more_tracks} more faces, seen more briefly"
     yield from map(_between_line, brief.between)
@@ -251,7 +257,7 @@ def _lines(brief: ClipBrief) -> Iterator[str]:
         yield f"Whole report: {brief.more}"
 
 
-def _track_line(track: BriefTrack) -> str:
+def _track_line(track: BriefTrack, restricted: bool) -> str:
     parts = [", ".join(map(_episode_words, track.episodes))] if track.episodes else []
     if track.more_episodes:
         parts[0] += f", {track.more_episodes} more"
@@ -259,7 +265,7 @@ def _track_line(track: BriefTrack) -> str:
         names = (f"{wording.term_label(term)} {wording.percent(one)}" for term, one in track.shares.items())
         parts.append(", ".join(names))
     if not parts:
-        parts.append("no expression named")
+        parts.append("no expression inferred, by rule" if restricted else "no expression named")
     if track.liveliness:
         parts.append(track.liveliness)
     parts += _eye_words(track)

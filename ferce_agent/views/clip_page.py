@@ -147,7 +147,7 @@ def to_clip_html(report: ClipReport, pictures: Mapping[str, bytes] | None = None
     kept = {track.id for track in longest}
     most = min(max(ALL_POINTS // max(len(kept), 1), MOST_POINTS[0]), MOST_POINTS[1])
     drawings = [drawing(track, most) for track in report.tracks if track.id in kept]
-    script = asset("clip.js")
+    script, restricted = asset("clip.js"), words_of.is_restricted(report)
     return (
         _environment()
         .get_template("clip.html")
@@ -155,7 +155,14 @@ def to_clip_html(report: ClipReport, pictures: Mapping[str, bytes] | None = None
             report=report,
             drawings=drawings,
             axis=Axis(report.source.first_s, report.source.last_s),
-            curves=_json({"terms": [term_label(name) for name in CANONICAL], "tracks": _curves(drawings)}),
+            curves=_json(
+                {
+                    "terms": [term_label(name) for name in CANONICAL],
+                    "restricted": restricted,
+                    "tracks": _curves(drawings),
+                }
+            ),
+            restricted=restricted,
             script=_markup(script),
             digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
             pictures=_pictures(report, pictures or {}),

@@ -112,7 +112,7 @@ def headline(track: Track) -> str:
 
 
 def _in_short(track: Track, report: ClipReport, paper: Paper) -> Iterator[Row]:
-    if track.samples:
+    if track.samples and not words_of.is_restricted(report):
         yield "Over time", strip(track, report, _columns(paper))
     yield "", words(track.summary.text)
 
@@ -124,7 +124,7 @@ def _columns(paper: Paper) -> int:
 def _about(track: Track, report: ClipReport, paper: Paper, full: bool) -> Iterator[Row]:
     if track.summary.text not in report.summary:
         yield "In short", words(track.summary.text)
-    if track.samples:
+    if track.samples and not words_of.is_restricted(report):
         yield "Over time", strip(track, report, _columns(paper))
     yield from _expressions(track, full)
     if moved := Counter(words_of.episode_label(one) for one in words_of.movements_of(track)):

@@ -14,7 +14,7 @@ from ferce_agent.report import ClipReport
 from ferce_agent.views.annotate import PALETTE
 from ferce_agent.views.annotated_clip import Painter, episode_at, gap_at, write_annotated
 from ferce_agent.views.trails import Trails
-from tests.clip_reports import make_clip_report, make_readings
+from tests.clip_reports import make_clip_report, make_readings, make_restricted_clip_report
 
 GREY = np.full((241, 321, 3), 128, np.uint8)
 
@@ -63,6 +63,8 @@ def test_labels_are_those_of_the_report() -> None:
     assert painter._label(first, 1.6) == (("happiness  74%", "happiness"), PALETTE["happiness"])
     assert painter._label(first, 5.5)[0][0] == "not read: the mouth is covered"
     assert painter._label(second, 1.0)[0][0].startswith("neutral  ")
+    restricted = Painter(make_restricted_clip_report(), trails(12.0, 2))
+    assert restricted._label(first, 1.6) == ((), PALETTE[None]), "a rule allows movements only"
     assert gap_at(first, 4.9) is None and episode_at(first, 4.1) is None
 
 

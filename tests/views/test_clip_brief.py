@@ -12,11 +12,18 @@ from tests.clip_reports import (
     make_covered_clip_report,
     make_empty_clip_report,
     make_long_clip_report,
+    make_restricted_clip_report,
 )
 from tests.views.brief_sizes import MORE, tokenizers
 from tests.views.test_brief import POISON
 
-REPORTS = [make_clip_report(), make_covered_clip_report(), make_empty_clip_report(), make_long_clip_report(8)]
+REPORTS = [
+    make_clip_report(),
+    make_covered_clip_report(),
+    make_empty_clip_report(),
+    make_restricted_clip_report(),
+    make_long_clip_report(8),
+]
 
 
 def everything(brief: ClipBrief) -> str:
@@ -63,6 +70,11 @@ def test_nobody_and_nothing_readable() -> None:
     assert "no face found" in to_clip_brief_text(to_clip_brief(make_empty_clip_report()))
     covered = to_clip_brief_text(to_clip_brief(make_covered_clip_report()))
     assert "no expression named; not read 4 s: part of the face is probably covered" in covered
+
+
+def test_a_rule_is_named_first() -> None:
+    text = to_clip_brief_text(to_clip_brief(make_restricted_clip_report()))
+    assert "Not done: not inferred by rule" in text and "no expression inferred, by rule" in text
 
 
 def test_no_free_text_of_the_report_reaches_an_agent() -> None:

@@ -22,10 +22,17 @@ from tests.clip_reports import (
     make_covered_clip_report,
     make_empty_clip_report,
     make_long_clip_report,
+    make_restricted_clip_report,
 )
 from tests.views.test_html import HOSTILE, Page
 
-REPORTS = (make_clip_report, make_covered_clip_report, make_empty_clip_report, make_long_clip_report)
+REPORTS = (
+    make_clip_report,
+    make_covered_clip_report,
+    make_empty_clip_report,
+    make_long_clip_report,
+    make_restricted_clip_report,
+)
 MEGABYTE = 1_000_000
 
 
@@ -153,3 +160,10 @@ def test_the_ending_chooses_the_format(tmp_path: Path) -> None:
     for name in ("c", "c.pdf", "c.xml"):
         with pytest.raises(SettingsError, match=r"\.html"):
             report.save(tmp_path / name)
+
+
+def test_where_a_rule_allows_movements_only_no_expression_is_drawn() -> None:
+    source = to_clip_html(make_restricted_clip_report())
+    page = Page(re.sub(r"<script.*?</script>", "", source, flags=re.S))
+    assert "one above the other" not in page.text and "Valence" not in page.text and "lip corner puller" in page.text
+    assert 'class="timeline"' in source and curves_of(source)["restricted"] is True

@@ -16,9 +16,16 @@ from tests.clip_reports import (
     make_covered_clip_report,
     make_empty_clip_report,
     make_long_clip_report,
+    make_restricted_clip_report,
 )
 
-REPORTS = (make_clip_report, make_covered_clip_report, make_empty_clip_report, make_long_clip_report)
+REPORTS = (
+    make_clip_report,
+    make_covered_clip_report,
+    make_empty_clip_report,
+    make_long_clip_report,
+    make_restricted_clip_report,
+)
 
 
 @pytest.mark.parametrize("make", REPORTS)
@@ -92,3 +99,8 @@ def test_durations(seconds: float, told: str) -> None:
 def test_gaps_that_overlap_count_once() -> None:
     spans = [(0, 2), (1, 3), (5, 6), (5.2, 5.4)]
     assert unread_s(Gap(from_s=since, to_s=to, reason="blurred") for since, to in spans) == 4
+
+
+def test_where_a_rule_allows_movements_only_there_is_no_strip() -> None:
+    text = to_clip_text(make_restricted_clip_report())
+    assert "Over time" not in text and "lip corner puller" in text and "Use restricted." in text
