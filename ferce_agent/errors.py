@@ -105,7 +105,7 @@ class ClipFormatError(InputError):
 
 
 class ClipTimesError(InputError):
-    """The times of the frames that a caller gives are not numbers that grow."""
+    """The times of the frames that a caller gives are not numbers that grow, or no frame lies in the part asked for."""
 
     code = "clip_times"
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ferce_agent.clips.analysis import ClipAnalysis
-from ferce_agent.errors import ClipAccessError, ClipFormatError
+from ferce_agent.errors import ClipAccessError, ClipFormatError, SettingsError
 from ferce_agent.graphs.clip_reading import Reading
 from ferce_agent.graphs.clip_state import ClipContext, ClipState
 from ferce_agent.inputs.clip import Clip, open_camera, open_clip
 from ferce_agent.policy.decide import Decision
+from ferce_agent.validation.refusal import value_of
 
 
 def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading:
@@ -20,14 +21,15 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
         CameraError: The camera cannot be used.
     """
     known = state.get("progress") or {}
+    micro, landmarks = switch(state, "micro"), switch(state, "landmarks")
     clip = opened(state, context, start_s=known.get("next_s") or state.get("start_s"))
     try:
         if not known:
             analysis = ClipAnalysis(
                 context.engines.pipeline,
                 infer=decision.may_infer,
-                micro=bool(state.get("micro")),
-                landmarks=bool(state.get("landmarks")),
+                micro=micro,
+                landmarks=landmarks,
                 frame_rate=rate_of(clip, state.get("fps")),
             )
         else:
@@ -40,6 +42,18 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
     except BaseException:
         clip.close()
         raise
+
+
+def switch(state: ClipState, name: Literal["micro", "landmarks"]) -> bool:
+    """Return whether something is wanted; not, where nothing is said.
+
+    Raises:
+        SettingsError: The value is neither true nor false.
+    """
+    value: object = state.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise SettingsError(f"{name} must be true or false, not {value_of(value)}.")
+    return bool(value)
 
 
 def rate_of(clip: Clip, fps: float | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ferce_agent.clips.analysis import ClipAnalysis
 from ferce_agent.concurrency.ahead import Ahead
-from ferce_agent.errors import EngineError
+from ferce_agent.errors import ClipTimesError, EngineError
 from ferce_agent.inputs.clip import Clip
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.report import ClipDegradation
@@ -69,10 +69,18 @@ class Reading:
             events = self._next(cancel, stop)
             if cancel.is_set():
                 raise EngineError("The reading was called off.", hint="Start it again.")
+            if self.ended and not self.analysis.frames and not stop.is_set():
+                raise self._nothing()
             yield events
         if self.ended:
             self._ahead.stop()
             yield self.analysis.finish()
+
+    def _nothing(self) -> ClipTimesError:
+        """Return the error for a film of which no frame was wanted: what it shows then is not known."""
+        lasts = self._clip.info.duration_s
+        hint = f"It lasts {lasts:.1f} s." if lasts else "It ends before."
+        return ClipTimesError("The film has no frame in the part that was asked for.", hint=hint)
 
     def _next(self, cancel: Event, stop: Event) -> list[ClipEvent]:
         if stop.is_set():

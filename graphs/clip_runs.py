@@ -45,7 +45,7 @@ class ClipAsk:
         """Return the workflow's input."""
         use = None if self.use_context is None else read_use(self.use_context).told()
         told = {"start_s": self.start_s, "end_s": self.end_s, "fps": self.fps}
-        return {**told, "micro": bool(self.micro), "landmarks": bool(self.landmarks), "use_context": use}
+        return {**told, "micro": self.micro, "landmarks": self.landmarks, "use_context": use}
 
 
 def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say

@@ -98,6 +98,10 @@ class AnalyzeClipInput(BaseModel):
     )
     detail: Detail = Field(default="brief", description="full: the whole report, which is long.")
 
+    def chosen(self) -> dict[str, Any]:
+        """Return what `analyze_clip` of Python is told besides the film, by its argument's names."""
+        return {name: getattr(self, name) for name in ("start_s", "end_s", "fps", "micro", "use_context")}
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.end_s is not None and self.end_s <= (self.start_s or 0.0):

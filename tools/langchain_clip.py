@@ -50,7 +50,7 @@ def create_analyze_clip_tool(*, roots: Sequence[Path | str] = (), engines: Engin
             asked = AnalyzeClipInput.model_validate(arguments)
             models = engines or default_engines()
             with opened(asked, folders, models) as clip:
-                report = analyze_clip(clip, micro=asked.micro, use_context=asked.use_context, engines=models)
+                report = analyze_clip(clip, engines=models, **asked.chosen())
             return _answer(report, asked.detail)
         except Exception as error:
             raise tool_error(error, "clip") from error
@@ -60,7 +60,7 @@ def create_analyze_clip_tool(*, roots: Sequence[Path | str] = (), engines: Engin
             asked = AnalyzeClipInput.model_validate(arguments)
             models = engines or default_engines()
             async with aopened(asked, folders, models) as clip:
-                report = await aanalyze_clip(clip, micro=asked.micro, use_context=asked.use_context, engines=models)
+                report = await aanalyze_clip(clip, engines=models, **asked.chosen())
             return await asyncio.to_thread(_answer, report, asked.detail)
         except Exception as error:
             raise tool_error(error, "clip") from error

@@ -89,13 +89,7 @@ def clip_tool(roots: tuple[Path, ...], engines: Engines, reports: ReportStore) -
             asked = read_arguments(arguments, AnalyzeClipInput)
             engines.permit(asked.use_context)  # a refused use does not wait
             async with limit, aopened(asked, roots, engines) as clip:
-                report = await aanalyze_clip(
-                    clip,
-                    micro=asked.micro,
-                    use_context=asked.use_context,
-                    engines=engines,
-                    on_event=progress.note,
-                )
+                report = await aanalyze_clip(clip, engines=engines, on_event=progress.note, **asked.chosen())
             progress.end()
             return await anyio.to_thread.run_sync(_answer, report, asked.detail, reports)
 

@@ -79,6 +79,19 @@ def test_possible_micro_expressions_are_looked_for_where_asked(tmp_path: Path) -
     assert "micro_not_looked_for" not in codes[1]
 
 
+def test_where_the_film_is_over_before_the_part_asked_for_the_model_is_told_so(clip: Path) -> None:
+    answer = call(create_analyze_clip_tool(roots=[clip.parent]), clip=clip.name, start_s=5)
+    assert answer.status == "error"
+    assert "(clip_times): The film has no frame in the part that was asked for. It lasts 1.0 s." in str(answer.content)
+
+
+def test_too_few_frames_a_second_for_micro_expressions_are_told(tmp_path: Path) -> None:
+    path = saved(tmp_path, "fast.mp4", rate=30)
+    answer = call(create_analyze_clip_tool(roots=[tmp_path]), clip=path.name, micro=True, fps=10)
+    report = ClipReport.model_validate(answer.artifact)
+    assert "frame_rate_too_low" in {entry.code for entry in report.degraded}
+
+
 def test_a_folder_of_pictures_and_a_data_url(tmp_path: Path) -> None:
     pictures(tmp_path / "frames")
     answer = call(create_analyze_clip_tool(roots=[tmp_path]), clip="frames")

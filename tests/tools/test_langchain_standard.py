@@ -1,4 +1,4 @@
-"""LangChain's own standard suites for tools, on the real tool and a real photo."""
+"""LangChain's own standard suites for tools, on the real tools, a real photo and a real film."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from langchain_tests.unit_tests import ToolsUnitTests
 
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.tools.langchain import create_analyze_expression_tool
+from ferce_agent.tools.langchain_clip import create_analyze_clip_tool
+from tests.tools.face_films import url
 
 
 class Example:
@@ -24,9 +26,29 @@ class Example:
         return {"image": demo_photo().name, "context": "She won.", "labels": ["bored", "amused"]}
 
 
+class ClipExample:
+    """The same for the tool for films."""
+
+    @property
+    def tool_constructor(self) -> BaseTool:
+        return create_analyze_clip_tool()
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"clip": url(), "end_s": 0.5}
+
+
 class TestUnit(Example, ToolsUnitTests):
     """Name, schema, construction."""
 
 
 class TestIntegration(Example, ToolsIntegrationTests):
+    """Calls, with and without a tool call, sync and async."""
+
+
+class TestClipUnit(ClipExample, ToolsUnitTests):
+    """Name, schema, construction."""
+
+
+class TestClipIntegration(ClipExample, ToolsIntegrationTests):
     """Calls, with and without a tool call, sync and async."""
