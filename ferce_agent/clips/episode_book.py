@@ -49,9 +49,9 @@ class EpisodeBook:
         """Add an episode of an expression."""
         return self._add(found, expression=term, rests_on=self._seen(found.onset_s, found.offset_s))
 
-    def movement(self, unit: str, found: FoundEpisode, side: Any) -> Episode:
+    def movement(self, unit: str, found: FoundEpisode) -> Episode:
         """Add an episode of an action unit."""
-        return self._add(found, movement=unit, side=side, rests_on=self._seen(found.onset_s, found.offset_s))
+        return self._add(found, movement=unit, rests_on=self._seen(found.onset_s, found.offset_s))
 
     def eyes(self, event: EyeEvent) -> Episode:
         """Add something that eyes, mouth or head did."""

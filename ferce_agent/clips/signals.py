@@ -24,26 +24,12 @@ from ferce_agent.specialist.runner import SpecialistCard
 from ferce_agent.temporal.episodes import EpisodeRule, FoundEpisode
 
 Array = NDArray[np.float64]
-Kind = Literal["expression", "least", "movement", "side"]
+Kind = Literal["expression", "least", "movement"]
 
 LEAST_ODDS: Final = 0.0001
 """Probabilities nearer to 0 or 1 than this are not told apart."""
-SIDES: Final[dict[str, str]] = {
-    "AU2": "browOuterUp",
-    "AU4": "browDown",
-    "AU5": "eyeWide",
-    "AU7": "eyeSquint",
-    "AU10": "mouthUpperUp",
-    "AU12": "mouthSmile",
-    "AU14": "mouthDimple",
-    "AU15": "mouthFrown",
-    "AU16": "mouthLowerDown",
-    "AU20": "mouthStretch",
-    "AU24": "mouthPress",
-}
-"""The pair of blendshapes that says on which side of the person a movement is."""
-DRIFT: Final[dict[Kind, float]] = {"expression": 1.0, "least": 0.3, "movement": 0.1, "side": 0.1}
-"""How far a channel wanders in a second while the face does nothing: in log-odds, intensity, or lopsidedness."""
+DRIFT: Final[dict[Kind, float]] = {"expression": 1.0, "least": 0.3, "movement": 0.1}
+"""How far a channel wanders in a second while the face does nothing: in log-odds or intensity."""
 STRANGER: Final = 0.37
 """By how much the logarithm of a reading's error grows with the strangeness of the face."""
 STRANGENESS: Final = (-3.0, 5.0)
@@ -55,8 +41,6 @@ Measured by `python -m ferce_agent.evaluation.clips.reading_errors --data DIR` o
 blur and landmarks a little off. The quality of a face adds nothing to what its strangeness says of the error."""
 UNIT_ERROR: Final = (0.005, 0.09)
 """The same of intensities x: the first number, and what is added to it for each x (1 - x)."""
-SIDE_ERROR: Final = 0.1
-"""The same of lopsidednesses; an assumption."""
 ODDS_SHARE: Final = 0.05
 """Share of the rise of log-odds at which an expression has begun.
 
@@ -78,8 +62,6 @@ MOVEMENT_DOUBT: Final = 0.1
 """Standard deviation of what is wrong with intensities in all readings of a face; an assumption."""
 LONGEST_MOVEMENT_S: Final = 60.0
 """A movement that is held longer is told in pieces: after a minute it is how the face looks."""
-ONE_SIDED: Final = 0.5
-"""From this lopsidedness on a movement is on one side: that side moves three times as much as the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +81,7 @@ class Channels:
     """What is followed of each face, in a fixed order.
 
     Attributes:
-        all: The channels: the eight expressions, the least log-odds at which one is named, the action units, and for
-            some of them how much more one side moves.
+        all: The channels: the eight expressions, the least log-odds at which one is named, and the action units.
         rules: Rules for the episodes of expressions and movements.
     """
 
@@ -113,15 +94,11 @@ class Channels:
         """
         self._card = card
         self._flatten = flatten
-        self._paired = tuple(unit for unit in card.units if f"{SIDES.get(unit)}Left" in card.blendshapes)
         self.all: tuple[Channel, ...] = (
             *(Channel(name, "expression") for name in CANONICAL),
             Channel("least", "least"),
             *(Channel(unit, "movement") for unit in card.units),
-            *(Channel(unit, "side") for unit in self._paired),
         )
-        self._left = [card.blendshapes.index(f"{SIDES[unit]}Left") for unit in self._paired]
-        self._right = [card.blendshapes.index(f"{SIDES[unit]}Right") for unit in self._paired]
         self.rules: tuple[EpisodeRule, ...] = (*self._expression_rules(), *self._movement_rules())
 
     def __len__(self) -> int:
@@ -161,7 +138,6 @@ class Channels:
                 doubt=MOVEMENT_DOUBT,
                 longest_s=LONGEST_MOVEMENT_S,
                 share=MOVEMENT_SHARE,
-                beside=(self.place(unit, "side"),) if unit in self._paired else (),
             )
             for unit in self._card.units
             if unit != "AU45"
@@ -173,15 +149,9 @@ class Channels:
         A value is NaN where it could not be read: the expressions where the quality is too low for any to be named, or
         where what is covered of the face carries them (see `ferce_agent.reasoning.expression.CARRIED`).
         """
-        left, right = sample.shapes[self._left], sample.shapes[self._right]
-        values = [
-            self._odds(sample),
-            np.array([log_odds(self._least(sample))]),
-            sample.units,
-            (left - right) / np.maximum(left + right, 0.3),
-        ]
+        values = [self._odds(sample), np.array([log_odds(self._least(sample))]), sample.units]
         unit_errors = UNIT_ERROR[0] + UNIT_ERROR[1] * np.clip(sample.units * (1 - sample.units), 0, 1)
-        errors = [np.full(9, ODDS_ERROR), unit_errors, np.full(len(left), SIDE_ERROR)]
+        errors = [np.full(len(CANONICAL) + 1, ODDS_ERROR), unit_errors]
         return np.concatenate(values), np.concatenate(errors) * spread(sample)
 
     def _odds(self, sample: TrackSample) -> Array:
@@ -224,17 +194,6 @@ class Channels:
         place = self.rules[episode.channel].channel
         assert place is not None
         return self.all[place]
-
-    @staticmethod
-    def side(episode: FoundEpisode) -> Literal["left", "right"] | None:
-        """Return on which side of the picture a movement is, None where both sides move or nothing is known of it.
-
-        What is the left of the person is the right of the picture.
-        """
-        lopsided = episode.beside[0] if episode.beside else float("nan")
-        if not abs(lopsided) >= ONE_SIDED:
-            return None
-        return "right" if lopsided > 0 else "left"
 
 
 def affect(distribution: Array) -> tuple[float, float]:

@@ -216,7 +216,7 @@ class TrackAnalysis:
         channel = channels.of(found)
         if channel.kind == "expression":
             return self.book.expression(channel.name, found)
-        return self.book.movement(channel.name, found, channels.side(found))
+        return self.book.movement(channel.name, found)
 
     def dump(self) -> dict[str, Any]:
         """Return everything as plain data."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import erf, exp, inf, isfinite, isnan, nan, sqrt
+from math import erf, exp, inf, isfinite, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -58,7 +58,6 @@ class EpisodeRule:
         doubt: Standard deviation of what is wrong in the same way in all readings. Where it is above 0, the confidence
             is the probability that the true mean is above `off`; otherwise it is the mean value.
         longest_s: Longest episode in seconds; one that goes on is told in pieces.
-        beside: Values of a row whose means are told with an episode.
     """
 
     on: float
@@ -71,7 +70,6 @@ class EpisodeRule:
     log_odds: bool = False
     doubt: float = 0.0
     longest_s: float = 600.0
-    beside: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -103,7 +101,6 @@ class FoundEpisode:
         confidence: See `EpisodeRule.doubt`.
         onset_seen: Whether the onset was seen; False where it was under way before.
         offset_seen: The same of the offset.
-        beside: Means of the rule's other channels over its core; NaN where they could not be read.
     """
 
     channel: int
@@ -114,7 +111,6 @@ class FoundEpisode:
     confidence: float
     onset_seen: bool
     offset_seen: bool
-    beside: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
@@ -144,9 +140,9 @@ class _Open:
     closed: bool = False
 
     @classmethod
-    def at(cls, time: float, sums: int) -> _Open:
+    def at(cls, time: float) -> _Open:
         """Return an episode that opens now."""
-        return cls(time, time, time, time, -inf, [0.0] * sums, [0.0] * sums)
+        return cls(time, time, time, time, -inf, [0.0] * 4, [0.0] * 4)
 
 
 class EpisodeFinder:
@@ -244,7 +240,7 @@ class EpisodeFinder:
         if state is not None and state.closed and now - state.last > MERGED_S:
             found, state = self._told(place), None
         if state is None:
-            state = self._open[place] = _Open.at(now, 4 + 2 * len(self.rules[place].beside))
+            state = self._open[place] = _Open.at(now)
         state.closed = False
         return found
 
@@ -304,15 +300,13 @@ class EpisodeFinder:
             self._floor[place] = HIGH  # it may go on; then its level is no rise any more
         rows = np.searchsorted(self._times, end, side="right") - np.searchsorted(self._times, begin)
         rule, count = self.rules[place], state.core[0]
-        value, least, variance = (total / max(count, 1) for total in state.core[1:4])
+        value, least, variance = (total / max(count, 1) for total in state.core[1:])
         if rows < LEAST_ROWS or end - begin < rule.least_s or count == 0 or value < least:
             return []
         if rule.rise and not (onset.seen or offset.seen):
             return []
-        sums, counts = state.core[4 : 4 + len(rule.beside)], state.core[4 + len(rule.beside) :]
-        beside = tuple(total / known if known else nan for total, known in zip(sums, counts, strict=True))
         shown = rule.shown(state.peak), _confidence(rule, value, variance)
-        return [FoundEpisode(place, begin, state.apex, end, *shown, onset.seen, offset.seen, beside)]
+        return [FoundEpisode(place, begin, state.apex, end, *shown, onset.seen, offset.seen)]
 
     def dump(self) -> dict[str, Any]:
         """Return everything as plain data, for `load` with the same rules."""
@@ -347,14 +341,12 @@ class EpisodeFinder:
 
 
 def _terms(rule: EpisodeRule, numbers: list[float], channel: int, deviation: float) -> list[float]:
-    """Return what is summed of a row: 1, value, least value, variance; then the channels beside it, and their counts.
+    """Return what is summed of a row: 1, the value, the least value, and the variance.
 
     Where no least value could be read it is 1, which no mean reaches.
     """
     least = 0.0 if rule.least is None else rule.shown(numbers[rule.least])
-    beside = [numbers[place] for place in rule.beside]
-    terms = [1.0, rule.shown(numbers[channel]), least if isfinite(least) else 1.0, deviation**2]
-    return [*terms, *(0.0 if isnan(value) else value for value in beside), *(float(not isnan(one)) for one in beside)]
+    return [1.0, rule.shown(numbers[channel]), least if isfinite(least) else 1.0, deviation**2]
 
 
 def _confidence(rule: EpisodeRule, mean: float, variance: float) -> float:

@@ -163,22 +163,13 @@ def test_log_odds_are_told_as_probabilities() -> None:
     assert 0.8 < one.confidence < one.peak
 
 
-def test_means_beside_an_episode() -> None:
-    """Channels beside it are averaged over its core; what could not be read is left out."""
-    times = np.arange(0, 4, 0.04)
-    rule = EpisodeRule(on=0.5, off=0.3, channel=0, beside=(1, 2))
-    (one,) = found_in(times, trapezoid(times, 1, 0.2, 1, 0.2), [rule], [0.8, float("nan")])
-    assert one.beside[0] == pytest.approx(0.8)
-    assert np.isnan(one.beside[1])
-
-
 def test_state_by_way_of_json() -> None:
     """A finder from a dump finds the same, and its state stays small over a long time."""
     rng = np.random.default_rng(2)
     times = np.cumsum(rng.uniform(0.02, 0.06, 3000))
     curves = 0.5 + 0.45 * np.sin(times[:, None] * [0.9, 1.3]) + rng.normal(0, 0.02, (3000, 2))
     curves[rng.random((3000, 2)) < 0.05] = np.nan
-    rules = [EpisodeRule(on=0.5, off=0.3), EpisodeRule(on=0.3, off=0.2, rise=0.2, doubt=0.1, longest_s=20, beside=(0,))]
+    rules = [EpisodeRule(on=0.5, off=0.3), EpisodeRule(on=0.3, off=0.2, rise=0.2, doubt=0.1, longest_s=20)]
     whole, parted = EpisodeFinder(rules), EpisodeFinder(rules)
     count = 0
     for at, (time, values) in enumerate(zip(times, curves, strict=True)):
