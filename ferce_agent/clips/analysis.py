@@ -13,7 +13,7 @@ from ferce_agent.clips.finished import FinishedTrack
 from ferce_agent.clips.followed_track import FollowedTrack
 from ferce_agent.clips.following import Follower
 from ferce_agent.clips.micro import MicroSpotter, can_spot
-from ferce_agent.clips.moments import Candidate, MomentBook
+from ferce_agent.clips.moments import Candidate, MomentBook, read_waiting
 from ferce_agent.clips.samples import FollowedFrame, TrackSample
 from ferce_agent.clips.source import Film
 from ferce_agent.clips.track_analysis import Signals, TrackAnalysis
@@ -268,9 +268,9 @@ class ClipAnalysis:
         events += [event for number in list(self._open) for event in self._end(number)]
         tell_all(self._book, self._company.finish())
         began = time.perf_counter()
-        self._book.read(self._pipeline)
-        self._timings["moments"] += time.perf_counter() - began  # type: ignore[assignment]
         self.moments = self._book.chosen()
+        read_waiting(self.moments, self._pipeline)
+        self._timings["moments"] += time.perf_counter() - began  # type: ignore[assignment]
         for place, one in enumerate(self.moments):
             moment = moment_of(place, one, None)
             if one.picture is not None:

@@ -9,7 +9,7 @@ from ferce_agent.report import REGIONS, Episode, MicroMovement, Region
 from ferce_agent.temporal.episodes import FoundEpisode
 from ferce_agent.temporal.eye_events import EyeEvent
 
-MOST: Final = 600
+MOST: Final = 1000
 """Episodes kept of one face; of more, the shortest and weakest go."""
 COVERED_S: Final = 0.1
 """A part of the face that is covered for longer than this during an episode could not be seen throughout."""

@@ -19,6 +19,8 @@ KEPT: Final = 40
 """Candidates kept while a clip is read."""
 LEAST: Final = 0.12
 """Candidates that are worth less, for being weak or close to others, are not chosen."""
+AT_ONCE: Final = 4
+"""Faces that are read at once; each is looked at several times, and more of them would only take more memory."""
 REPEATED: Final = 0.85
 """What each further moment of the same kind counts, in comparison with the one before."""
 NEAR: Final = 0.3
@@ -98,15 +100,8 @@ class MomentBook:
         self.candidates = [one for one in self.candidates if one.track != track]
 
     def read(self, pipeline: Pipeline) -> None:
-        """Read the faces of the candidates that wait for it, as in a photo: with several looks, and abstentions."""
-        waiting, found = [], []
-        for one in self.candidates:
-            shot = one.picture
-            if one.waits and shot is not None and shot.face is not None:
-                waiting.append(one)
-                found.append(FoundFace(Frame(shot.pixels, shot.time), 0, shot.face, shot.doubts))
-        for one, reading in zip(waiting, pipeline.read_faces(found), strict=True):
-            one.waits, one.reading, one.expression = False, reading, reading.expression
+        """Read the faces of the candidates that wait for it, as in a photo."""
+        read_waiting(self.candidates, pipeline)
 
     def chosen(self) -> list[Candidate]:
         """Return the moments of the report, at most `MOST`, in the order of their times."""
@@ -121,6 +116,20 @@ class MomentBook:
     def load(cls, dump: list[dict[str, Any]]) -> MomentBook:
         """Return the book that a dump was made of."""
         return cls([Candidate.load(one) for one in dump])
+
+
+def read_waiting(candidates: Sequence[Candidate], pipeline: Pipeline) -> None:
+    """Read the faces of candidates that wait for it, as in a photo: with several looks, and abstentions."""
+    waiting = [one for one in candidates if one.waits and one.picture is not None and one.picture.face is not None]
+    for begin in range(0, len(waiting), AT_ONCE):
+        part = waiting[begin : begin + AT_ONCE]
+        found = [
+            FoundFace(Frame(shot.pixels, shot.time), 0, shot.face, shot.doubts)
+            for shot in (one.picture for one in part)
+            if shot is not None and shot.face is not None
+        ]
+        for one, reading in zip(part, pipeline.read_faces(found), strict=True):
+            one.waits, one.reading, one.expression = False, reading, reading.expression
 
 
 def ranked(candidates: Sequence[Candidate], most: int, least: float = 0.0) -> list[Candidate]:

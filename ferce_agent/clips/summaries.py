@@ -147,8 +147,13 @@ def clip_text(
     if len(tracks) > len(longest):
         parts.append(f"{len(tracks) - len(longest)} more faces are in the report.")
     parts += [one.text for one in between[:2]]
-    parts += [f"Not all of it was read: {entry.message}" for entry in degraded if entry.code in BROKEN][:1]
+    parts += [f"Not all of it was read: {entry.message}" for entry in degraded if is_broken(entry)][:1]
     return fitting(parts)
+
+
+def is_broken(entry: ClipDegradation) -> bool:
+    """Return whether an entry says that the film was not read to its end."""
+    return entry.code in BROKEN and entry.stage in {"open", "read"}
 
 
 def _found(count: int, what: str) -> str:

@@ -369,13 +369,12 @@ def test_inside_another_graph_its_events_are_seen(frames: list[Frame], engines: 
     def node(_: Outer) -> Outer:
         return {"found": len(analyze_clip(frames[:6], engines=engines).tracks)}
 
-    builder = StateGraph(Outer)
+    builder: Any = StateGraph(Outer)
     builder.add_node("node", node)
     builder.add_edge(START, "node")
     builder.add_edge("node", END)
-    parts = list(
-        builder.compile(checkpointer=InMemorySaver()).stream({"found": 0}, THREAD, stream_mode=["custom", "values"])
-    )
+    compiled = builder.compile(checkpointer=InMemorySaver())
+    parts: list[Any] = list(compiled.stream({"found": 0}, THREAD, stream_mode=["custom", "values"]))
     assert parts[-1][1] == {"found": 1}
     told = [part for mode, part in parts if mode == "custom"]
     assert all(part["tool"] == "analyze_clip" for part in told)
