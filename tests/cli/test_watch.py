@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -35,7 +34,9 @@ def ferce(*arguments: object, **options: object) -> Result:
 
 def make_film(photo: Path, path: Path, frames: int) -> Path:
     """Write a film of a portrait that goes to and fro."""
-    pixels = cv2.resize(cv2.imread(str(photo)), (256, 256), interpolation=cv2.INTER_AREA)
+    read = cv2.imread(str(photo))
+    assert read is not None
+    pixels = np.asarray(cv2.resize(read, (256, 256), interpolation=cv2.INTER_AREA), np.uint8)
     moved = [np.roll(pixels, step, axis=1) for step in range(8)]
     with path.open("wb") as file:
         encode((Frame(moved[abs(number % 14 - 7)], number / 25) for number in range(frames)), file, 25.0)
@@ -176,8 +177,8 @@ def test_help_answers() -> None:
 
 def test_ctrl_c_ends_with_a_report_of_what_was_read(photo: Path, tmp_path: Path) -> None:
     film = make_film(photo, tmp_path / "long.mp4", 3000)
-    command = [sys.executable, "-m", "ferce_agent", "watch", film, "--jsonl", "--csv", tmp_path / "w.csv"]
-    with subprocess.Popen(list(map(os.fspath, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "ferce_agent", "watch", str(film), "--jsonl", "--csv", str(tmp_path / "w.csv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         lines = [process.stdout.readline()]
         process.send_signal(signal.SIGINT)
