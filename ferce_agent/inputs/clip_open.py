@@ -61,10 +61,13 @@ def clip_errors() -> Iterator[None]:
 
 
 class StoppableFile(io.RawIOBase):
-    """Bytes of an open file from its beginning on; reading fails once it is stopped.
+    """Bytes of an open file from its beginning on, as FFmpeg and Pillow read them; once stopped it is at its end.
+
+    Nothing is raised: FFmpeg calls from places that cannot pass an error on, and it would land on the terminal.
 
     Attributes:
-        stopped: Whether it was.
+        stopped: Whether it was stopped.
+        failed: Whether the file behind it could not be read at some time.
     """
 
     def __init__(self, file: IO[bytes], *, ours: bool) -> None:
@@ -72,22 +75,25 @@ class StoppableFile(io.RawIOBase):
         self._file = file
         self._ours = ours
         self._before = 0 if ours else file.tell()
-        self.stopped = False
+        self.stopped = self.failed = False
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes.
-
-        Raises:
-            StoppedError: It was stopped.
-        """
+        """Return up to `size` bytes; none at the end, or if it was stopped or cannot be read."""
         if self.stopped:
-            raise StoppedError
-        return self._file.read(size)
+            return b""
+        try:
+            return self._file.read(size)
+        except Exception:  # a caller's object raises whatever it likes
+            self.failed = True
+            return b""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Move, as with any file."""
-        self._file.seek(offset, whence)
-        return self._file.tell()
+        """Move, as with any file; returns -1 for a place that is none, as damaged films ask for."""
+        try:
+            self._file.seek(offset, whence)
+            return self._file.tell()
+        except (OSError, ValueError, OverflowError):
+            return -1
 
     def tell(self) -> int:
         """Return the position."""
@@ -102,7 +108,7 @@ class StoppableFile(io.RawIOBase):
         return True
 
     def stop(self) -> None:
-        """Have all further reading fail."""
+        """Have all further reading find the end."""
         self.stopped = True
 
     def close(self) -> None:
@@ -168,7 +174,7 @@ def _opened(file: IO[bytes], kind: Literal["file", "bytes"], limits: ClipLimits,
         if isinstance(error, OSError):
             raise ClipAccessError(f"The clip cannot be read ({error.strerror or type(error).__name__}).") from error
         raise
-    return OpenedClip(wrapped, kind, size, head, digest)
+    return OpenedClip(wrapped, kind, size, head, None if wrapped.failed else digest)
 
 
 def _digest(file: StoppableFile) -> str:

@@ -132,7 +132,7 @@ class AnimationReader:
     def pictures(self) -> Iterator[TimedPicture]:
         """Yield the frames at the sums of the durations before them."""
         time, index, unstated = 0.0, 0, 0
-        while (pixels := self._frame(index, time)) is not None:
+        while (pixels := self._frame(index, time)) is not None and not self._opened.file.stopped:
             yield TimedPicture(time, partial(_same, pixels))
             stated = float(self._image.info.get("duration") or 0) / 1000
             if stated <= 0:
@@ -141,6 +141,8 @@ class AnimationReader:
                 self.notes.put(ClipNote("times_repaired", message, count=unstated))
             time += stated if stated > 0 else UNSTATED_S
             index += 1
+        if self._opened.file.stopped:  # which looks like the end
+            raise StoppedError
         self._tell_missing(index, time)
 
     def _frame(self, index: int, time: float) -> NDArray[np.uint8] | None:

@@ -288,7 +288,7 @@ class VideoReader:
         stated = self._length if self._format.says_length and self._is_short(end) else None
         lost = self._watch.ended(stated or end)
         self._tell_holes(layout)
-        if stated or layout.cut_off:
+        if stated or layout.cut_off or self._opened.file.failed:
             message = "The film ends early: its file is cut off, or its last part is damaged."
             self.notes.put(ClipNote("clip_truncated", message, end, stated))
         elif not lost and not self.notes.has("clip_damaged"):

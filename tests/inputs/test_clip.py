@@ -304,6 +304,23 @@ def test_a_pipe_is_kept_while_it_is_read() -> None:
     assert len(times_of(clip)) == 30
 
 
+class Failing(io.BytesIO):
+    """A file on a disc that cannot be read from some place on."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 20_000:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+def test_a_disc_that_cannot_be_read_on(capfd: pytest.CaptureFixture[str]) -> None:
+    clip = open_clip(Failing(film("matroska", "mjpeg", times=200)))
+    assert clip.info.sha256 is None
+    assert 10 < len(times_of(clip)) < 200
+    assert "clip_truncated" in codes(clip)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_paths_that_may_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(ClipNotFoundError):
         open_clip(tmp_path / "none.mp4")

@@ -59,9 +59,9 @@ def _left_behind(folder: Path, path: str) -> str:
     """Return what a reading left: files, open files, or words on the terminal; empty for nothing."""
     if any((folder / "tmp").iterdir()):
         return "a temporary file left behind"
-    if (folder / "terminal").stat().st_size:
+    if words := (folder / "terminal").read_text(errors="replace"):
         os.truncate(folder / "terminal", 0)
-        return "words on the terminal"
+        return f"words on the terminal: {words[-300:]!r}"
     handles = Path("/proc/self/fd")
     for handle in handles.iterdir() if handles.is_dir() else ():
         with contextlib.suppress(OSError):
