@@ -46,8 +46,8 @@ OPEN_PRIOR: Final = 0.15
 OPEN_PRIOR_S: Final = 2.0
 OPEN_MOST: Final = 0.4
 """Eyes are not taken for open beyond this, even if they are closed all the time."""
-OPEN_UNSURE: Final = 0.75
-"""Between `OPEN_MOST` and this the usual closedness is that of neither open nor closed eyes; see `EyeWatch.judged`."""
+UNSURE: Final = (0.5, 0.75)
+"""Between these the usual closedness is that of neither open nor closed eyes; see `EyeWatch.judged`."""
 SHUT_PULSES: Final = 5
 """After so many blinks the face's own closed eyes are known."""
 SHUT_FRAMES: Final = 3
@@ -219,7 +219,7 @@ class EyeWatch:
         not seeing them close does not mean that they do not.
         """
         usual = self._open.quantile(OPEN_QUANTILE)
-        return usual is not None and not OPEN_MOST < usual < OPEN_UNSURE
+        return usual is not None and not UNSURE[0] < usual < UNSURE[1]
 
     @property
     def _moved(self) -> bool:

@@ -30,6 +30,8 @@ from ferce_agent.temporal.eyes import EyeWatch
 
 RATES: Final = (15.0, 30.0, 60.0, 200.0)
 """Frame rates of the films."""
+MOST_FRAMES: Final = 1800
+"""Frames of a film, so that high rates do not take the longest."""
 NEAR_S: Final = 0.1
 """A blink that is found is the drawn one if the middles are no further apart."""
 STEPS: Final = 11
@@ -128,13 +130,13 @@ def run_eyes(pipeline: Pipeline, *, seconds: float = 20.0, rates: Sequence[float
 
     Args:
         pipeline: Its detector and specialist are used.
-        seconds: Length of a film; a last film of 65 seconds at the lowest rate is for PERCLOS.
+        seconds: Length of a film, of `MOST_FRAMES` at most; a last film of 65 seconds at the lowest rate is for PERCLOS.
         rates: Frame rates of the films.
     """
     readers = list(readers_of(pipeline))
     faces = marked_faces()
     signals = [row for face in faces for row in signal_rows(pipeline, readers, face)]
-    films = [_film(face, fps, seconds) for face in faces for fps in rates]
+    films = [_film(face, fps, min(seconds, MOST_FRAMES / fps)) for face in faces for fps in rates]
     films += [_film(face, min(rates), 65.0, drowsy=True) for face in faces]
     rows = [row for film in films for row in film_rows(pipeline, readers, film)]
     return EyeResults(tuple(signals), tuple(rows), len(readers) > 1)
