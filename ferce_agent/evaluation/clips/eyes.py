@@ -130,7 +130,7 @@ def run_eyes(pipeline: Pipeline, *, seconds: float = 20.0, rates: Sequence[float
 
     Args:
         pipeline: Its detector and specialist are used.
-        seconds: Length of a film, of `MOST_FRAMES` at most; a last film of 65 seconds at the lowest rate is for PERCLOS.
+        seconds: Length of a film, of `MOST_FRAMES` at most; a last one of 65 seconds at the lowest rate is for PERCLOS.
         rates: Frame rates of the films.
     """
     readers = list(readers_of(pipeline))
