@@ -29,7 +29,7 @@ class Edge(NamedTuple):
     seen: bool
 
 
-def find_edge(times: Array, values: Array, crossing: float, share: float) -> Edge:
+def find_edge(times: Array, values: Array, crossing: float, share: float, *, cut: bool = False) -> Edge:
     """Return where a curve begins to rise.
 
     Going back from the crossing, the level before is reached where the curve has stopped falling for `LEVEL_S`, where
@@ -42,6 +42,8 @@ def find_edge(times: Array, values: Array, crossing: float, share: float) -> Edg
         values: Shape (N,).
         crossing: A time at which the curve is surely high.
         share: Share of the rise, in (0, 1).
+        cut: Whether the curve goes on before its first point, only not for the search: where it is still rising there,
+            that point counts as the level before. Otherwise it has begun to rise before it was seen.
     """
     high = int(np.searchsorted(times, crossing, side="right")) - 1
     if high < 0:
@@ -51,7 +53,7 @@ def find_edge(times: Array, values: Array, crossing: float, share: float) -> Edg
     place, level, seen = _level_before(times, values, high, top)
     mark = level + share * (top - level)
     below = place + np.flatnonzero(values[place : high + 1] < mark)
-    if not (seen and below.size and below[-1] < high):
+    if not ((seen or cut) and below.size and below[-1] < high):
         return Edge(float(times[place]), seen=False)
     last = int(below[-1])
     part = (mark - values[last]) / (values[last + 1] - values[last])

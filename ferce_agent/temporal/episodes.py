@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import InputError, SettingsError
 from ferce_agent.temporal.edges import Edge, find_edge
-from ferce_agent.temporal.filtering import SmoothedRow, from_plain, plain
+from ferce_agent.temporal.filtering import BRIDGED_S, SmoothedRow, from_plain, plain
 
 BEFORE_S: Final = 2.0
 """Seconds before an opening in which the onset is searched."""
@@ -278,15 +278,18 @@ class EpisodeFinder:
         return np.array(self._times[first:after], np.float64)[read], values[read]
 
     def _onset(self, place: int, state: _Open) -> Edge:
+        begin = state.opened - BEFORE_S
         end = max(min(state.opened + AFTER_S, state.last), state.opened)
-        times, values = self._curve(place, max(state.opened - BEFORE_S, self._free[place]), end)
-        return find_edge(times, values, state.opened, self.rules[place].share)
+        times, values = self._curve(place, max(begin, self._free[place]), end)
+        cut = self._times[0] < begin > self._free[place] and times.size > 0 and times[0] - begin <= BRIDGED_S
+        return find_edge(times, values, state.opened, self.rules[place].share, cut=bool(cut))
 
     def _offset(self, place: int, state: _Open) -> Edge:
         if not state.closed:
             return Edge(state.last, seen=False)
         times, values = self._curve(place, max(state.last - AFTER_S, state.opened), state.seen)
-        edge = find_edge(-times[::-1], values[::-1], -state.last, self.rules[place].share)
+        cut = state.seen - state.last >= AFTER_S - BRIDGED_S
+        edge = find_edge(-times[::-1], values[::-1], -state.last, self.rules[place].share, cut=cut)
         return Edge(-edge.time, seen=edge.seen)
 
     def _told(self, place: int) -> list[FoundEpisode]:

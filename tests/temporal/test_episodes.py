@@ -81,6 +81,16 @@ def test_what_is_under_way_is_told_as_such() -> None:
     assert late.offset_s == times[-1]
 
 
+def test_slow_changes_are_seen_all_the_same() -> None:
+    """What rises and falls over many seconds has an onset and an offset, near where it is surely there."""
+    times = np.arange(0, 40, 0.04)
+    (one,) = found_in(times, trapezoid(times, 5, 10, 3, 10))
+    assert one.onset_seen
+    assert one.offset_seen
+    assert 7.5 <= one.onset_s <= 10
+    assert 25 <= one.offset_s <= 26.5
+
+
 @pytest.mark.parametrize("kind", ["not read", "no frames"])
 def test_a_gap_ends_an_episode(kind: str) -> None:
     """After half a second without a reading an episode is over; what comes then is another one."""
