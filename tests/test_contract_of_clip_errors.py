@@ -46,7 +46,7 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
     yield
-    assert list(folder.iterdir()) == []
+    assert [one for one in folder.iterdir() if one.name != ".ses"] == []  # that is a mark of onnxruntime's own
 
 
 def of_python(call: BadCall) -> dict[str, Any]:

@@ -15,7 +15,9 @@ ROOT = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--root", "roots", type=ROOT, multiple=True, help="Folder whose photos clients may name; repeatable.")
+@click.option(
+    "--root", "roots", type=ROOT, multiple=True, help="Folder whose photos and films clients may name; repeatable."
+)
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --http.")
 @click.option(
@@ -43,11 +45,11 @@ def mcp(  # noqa: PLR0913  # one parameter per option
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
-    """Serve the tool to MCP clients.
+    """Serve the tools for photos and films to MCP clients.
 
-    Photos come as data URLs, or as paths in a --root folder; a relative path is looked up in each of them. Addresses on
-    the web are never opened. What the options say about the use holds for every client: clients may add to it, but
-    cannot loosen it.
+    Photos and films come as data URLs, or as paths in a --root folder; a relative path is looked up in each of them.
+    Addresses on the web are never opened, nor are cameras. What the options say about the use holds for every client:
+    clients may add to it, but cannot loosen it.
 
     With --http on an address that other machines can reach, a token is needed (FERCE_TOKEN or --token), or --insecure.
     """

@@ -70,6 +70,8 @@ def open_session(data: bytes, threads: int) -> Any:
     """
     import onnxruntime as ort
 
+    # Its newer builds for Linux hold a sender of usage events, too; nothing is to leave the machine.
+    ort.disable_telemetry_events()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

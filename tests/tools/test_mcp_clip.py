@@ -19,13 +19,15 @@ from ferce_agent.inputs.clip import Clip, open_clip
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip_events import CutEvent, ProgressEvent
 from ferce_agent.tools import clip_opening
-from ferce_agent.tools.mcp import create_server
+from ferce_agent.tools.mcp import MAX_BODY, create_server
 from ferce_agent.tools.mcp_clip import AT_ONCE, Progress
+from ferce_agent.tools.mcp_http import http_app
 from ferce_agent.tools.reports import ReportStore
 from ferce_agent.views.clip_brief import clip_brief_schema
 from tests.tools.face_films import is_open, pictures, saved, url
 from tests.tools.test_langchain_clip import HIRING, ended
 from tests.tools.test_mcp import text_of
+from tests.tools.test_mcp_http import ERAS, any_call, running, send
 from tests.tools.wrong_clip_arguments import WRONG
 from tests.views.brief_sizes import tokenizers
 
@@ -232,6 +234,33 @@ async def test_work_for_a_client_that_leaves_is_called_off(tmp_path: Path, opene
         await call
     assert await ended(path)
     assert opened[0].frames_read < 600
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_work_for_an_http_client_that_hangs_up_is_called_off(
+    tmp_path: Path, era: str, opened: list[Clip]
+) -> None:
+    path = saved(tmp_path, "long.mp4", seconds=60.0)
+    async with running(http_app(create_server(roots=[tmp_path]), host="127.0.0.1")) as port:
+        sent = await any_call(port, era, {"name": "analyze_clip", "arguments": {"clip": path.name}})
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        while not (opened and opened[0].frames_read > 20):
+            await asyncio.sleep(0.01)
+        writer.transport.abort()
+        assert await ended(path)
+        assert opened[0].frames_read < 600
+        asked = {"name": "analyze_clip", "arguments": {"clip": path.name, "end_s": 0.5}}
+        assert b"track-1" in await send(port, await any_call(port, era, asked), b"track-1")
+
+
+async def test_a_request_larger_than_a_film_may_be_is_refused(tmp_path: Path) -> None:
+    async with running(http_app(create_server(), host="127.0.0.1")) as port:
+        head = (
+            f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {MAX_BODY + 1}"
+        )
+        answer = await send(port, f"{head}\r\nAccept: application/json, text/event-stream\r\n\r\n".encode(), b"\r\n")
+    assert b" 413 " in answer
 
 
 async def test_more_calls_than_are_read_at_once_wait_for_their_turn(clip: Path) -> None:

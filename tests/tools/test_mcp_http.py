@@ -169,14 +169,18 @@ def message(method: str, params: dict[str, Any], era: str, session: str = "") ->
     head = (
         "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: {era}\r\n{session}"
-        f"Mcp-Method: {method}\r\nMcp-Name: analyze_expression\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Mcp-Method: {method}\r\nMcp-Name: {params.get('name', 'none')}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 async def tool_call(port: int, photo: Path, era: str) -> bytes:
+    """A call of the photo tool as it goes over the wire."""
+    return await any_call(port, era, {"name": "analyze_expression", "arguments": {"image": data_url(photo)}})
+
+
+async def any_call(port: int, era: str, params: dict[str, Any]) -> bytes:
     """A tool call as it goes over the wire, in a session of its own where the protocol has sessions."""
-    params: dict[str, Any] = {"name": "analyze_expression", "arguments": {"image": data_url(photo)}}
     about = "io.modelcontextprotocol/"
     client = {"name": "t", "version": "1"}
     if era == ERAS[1]:

@@ -9,9 +9,12 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from ferce_agent.prompts.tool_description import CLIP_DESCRIPTION, DESCRIPTION
 from ferce_agent.report import EmotionReport
-from ferce_agent.tools.langchain import AnalyzeExpressionInput
+from ferce_agent.tools.arguments import AnalyzeExpressionInput, input_schema
+from ferce_agent.tools.clip_arguments import AnalyzeClipInput
 from ferce_agent.views.brief import Brief, brief_schema, budget, rough_tokens, to_brief, to_brief_text
+from ferce_agent.views.clip_brief import clip_brief_schema
 from tests.views.crowds import crowd
 
 MORE = "ferce://reports/Zk3_91xPq0aB2c7d"
@@ -48,7 +51,7 @@ def sample(people: int, rich: bool) -> EmotionReport:
 
 
 def main() -> None:
-    """Print the tokens of briefs on 1, 5, 15 and 30 people, and of the tool's two schemas."""
+    """Print the tokens of briefs on 1, 5, 15 and 30 people, and what the tools cost a model."""
     names = list(tokenizers())
     print("text and structured content together".ljust(40), *(name.rjust(14) for name in names), "limit".rjust(7))  # noqa: T201
     for people in (1, 5, 15, 30):
@@ -56,11 +59,14 @@ def main() -> None:
             counted = sizes(to_brief(sample(people, rich), MORE))
             row = [str(counted[name]).rjust(14) for name in names]
             print(f"{people} people, {what}".ljust(40), *row, str(budget(people)).rjust(7))  # noqa: T201
-    for what, schema in (
-        ("output schema", brief_schema()),
-        ("input schema", AnalyzeExpressionInput.model_json_schema()),
+    for what, text in (
+        ("photo tool: description", DESCRIPTION),
+        ("photo tool: arguments", json.dumps(input_schema(AnalyzeExpressionInput))),
+        ("photo tool: structured answer", json.dumps(brief_schema())),
+        ("clip tool: description", CLIP_DESCRIPTION),
+        ("clip tool: arguments", json.dumps(input_schema(AnalyzeClipInput))),
+        ("clip tool: structured answer", json.dumps(clip_brief_schema())),
     ):
-        text = json.dumps(schema)
         print(what.ljust(40), *(str(count(text)).rjust(14) for count in tokenizers().values()))  # noqa: T201
 
 
