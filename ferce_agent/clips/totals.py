@@ -14,11 +14,13 @@ from ferce_agent.temporal.filtering import from_plain, plain
 
 LONGEST_STEP_S: Final = 1.5
 """Two readings that are further apart say nothing about the time between them; folders may have a picture a second."""
+MOVED_S: Final = 0.2
+"""Movements are compared over this time, so that the rate does not follow the number of frames a second."""
 LEAST_S: Final = 1.0
 """Seconds for which a face must be read before it is called calm or lively."""
-CALM: Final = 0.12
-"""Below this `Totals.movement_rate` a face is calm."""
-LIVELY: Final = 0.3
+CALM: Final = 0.06
+"""Below this `Totals.movement_rate` a face is calm; a still portrait that is carried through a picture has under 0.05."""
+LIVELY: Final = 0.2
 """From this `Totals.movement_rate` on a face is lively. Both bounds are our own convention."""
 
 Array = NDArray[np.float64]
@@ -45,6 +47,7 @@ class Totals:
     valence: float = 0.0
     arousal: float = 0.0
     _last: Array | None = None
+    _compared: Array | None = None
 
     def push(self, times: Array, shares: Array, units: Array, named: NDArray[np.intp]) -> None:
         """Take the next smoothed readings.
@@ -55,7 +58,8 @@ class Totals:
             units: Intensities of the action units, shape (N, U); NaN where they could not be seen.
             named: Place of the expression that is named, -1 for none, shape (N,).
         """
-        rows = np.column_stack([times, shares, units])
+        self._move(np.column_stack([times, units]))
+        rows = np.column_stack([times, shares])
         if self._last is not None:
             rows = np.vstack([self._last, rows])
         self._last = rows[-1]
@@ -63,8 +67,7 @@ class Totals:
             return
         steps = np.diff(rows[:, 0])
         steps = np.where((steps > 0) & (steps <= LONGEST_STEP_S), steps, 0.0)
-        self._express(steps, rows[:, 1 : 1 + CLASSES], named[len(named) - len(steps) :])
-        self._move(steps, rows[:, 1 + CLASSES :])
+        self._express(steps, rows[:, 1:], named[len(named) - len(steps) :])
 
     def _express(self, steps: Array, shares: Array, named: NDArray[np.intp]) -> None:
         read = np.asarray(~np.isnan(shares).any(1), np.bool_)
@@ -76,14 +79,18 @@ class Totals:
         for place in set(named[seconds > 0].tolist()) - {-1}:
             self.named_s[place] += float(seconds[named == place].sum())
 
-    def _move(self, steps: Array, units: Array) -> None:
-        change = np.abs(np.diff(units, axis=0))
-        seen = ~np.isnan(change)
-        count = seen.sum(1)
-        mean = np.where(seen, change, 0.0).sum(1) / np.maximum(count, 1)
-        counted = (count > 0) & (steps > 0)
-        self.moved += float(mean[counted].sum())
-        self.moved_s += float(steps[counted].sum())
+    def _move(self, rows: Array) -> None:
+        """Compare the movements with those of `MOVED_S` before; rows are (time, units)."""
+        before = rows[0] if self._compared is None else self._compared
+        while (place := int(np.searchsorted(rows[:, 0], before[0] + MOVED_S - 1e-6))) < len(rows):
+            now = rows[place]
+            change, step = np.abs(now[1:] - before[1:]), float(now[0] - before[0])
+            seen = ~np.isnan(change)
+            if seen.any() and step <= LONGEST_STEP_S:
+                self.moved += float(change[seen].mean())
+                self.moved_s += step
+            before = now
+        self._compared = before
 
     @property
     def movement_rate(self) -> float:
@@ -115,10 +122,11 @@ class Totals:
             "valence": self.valence,
             "arousal": self.arousal,
             "_last": None if self._last is None else plain(self._last),
+            "_compared": None if self._compared is None else plain(self._compared),
         }
 
     @classmethod
     def load(cls, dump: dict[str, Any]) -> Totals:
         """Return the sums that a dump was made of."""
-        last = dump["_last"]
-        return cls(**{**dump, "_last": None if last is None else from_plain(last)})
+        rows = {name: dump[name] for name in ("_last", "_compared")}
+        return cls(**{**dump, **{name: None if row is None else from_plain(row) for name, row in rows.items()}})

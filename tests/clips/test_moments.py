@@ -27,7 +27,7 @@ def test_the_strongest_are_chosen_in_the_order_of_their_times() -> None:
     for number in range(30):
         book.add(apex(number * 10.0, 0.9 if number % 3 == 0 else 0.3))
     chosen = book.chosen()
-    assert len(chosen) == MOST
+    assert 9 <= len(chosen) <= MOST
     assert [one.time for one in chosen] == sorted(one.time for one in chosen)
     assert sum(one.score == 0.9 for one in chosen) >= 9
 

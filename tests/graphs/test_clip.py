@@ -79,6 +79,8 @@ def test_the_portrait_smiles_all_along(clip_report: ClipReport) -> None:
     assert not smile.onset_seen
     assert not smile.offset_seen
     assert track.summary.shares["happiness"] > 0.9
+    assert track.summary.movement_rate < 0.05
+    assert track.summary.liveliness == "calm"
     assert "happiness" in clip_report.summary
     assert "feels" not in clip_report.model_dump_json()
     assert ClipReport.model_validate_json(clip_report.model_dump_json()) == clip_report
