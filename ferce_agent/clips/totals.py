@@ -19,7 +19,7 @@ MOVED_S: Final = 0.2
 LEAST_S: Final = 1.0
 """Seconds for which a face must be read before it is called calm or lively."""
 CALM: Final = 0.06
-"""Below this `Totals.movement_rate` a face is calm; a still portrait that is carried through a picture has under 0.05."""
+"""Below this `Totals.movement_rate` a face is calm; a still portrait that is moved about has less than 0.05."""
 LIVELY: Final = 0.2
 """From this `Totals.movement_rate` on a face is lively. Both bounds are our own convention."""
 
