@@ -385,7 +385,7 @@ class Bar:
         began, before = self._first
         rate = (event.frames - before) / max(now - began, 1e-3)
         done = event.frames if event.of is None else min(event.frames, event.of)
-        self._display.show(done, f"{self._name}: {event.frames:,} frames, {rate:.0f} a second")
+        self._display.show(done, f"{event.frames:,} frames, {rate:.0f} a second: {self._name}")
 
 
 def tell(report: ClipReport, printed: Printed, full: bool, colour: bool | None) -> None:
