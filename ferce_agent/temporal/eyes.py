@@ -223,7 +223,7 @@ class EyeWatch:
 
     @property
     def _moved(self) -> bool:
-        """Whether lids were seen to move, or were not seen for so long that they must have."""
+        """Whether lids were seen to move; true as well as long as they were seen too briefly to have to move."""
         sums = self._sums
         slow = sums.blink_seen_s < sums.seen_s / 2 and sums.lowest_lids >= PEAK  # blinks are seen, but not as such
         closed = sums.blinks + sums.closures > 0 or self._held["eye_closure"].under_way
