@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from ferce_agent.clips.finished import FinishedTrack
 from ferce_agent.clips.moments import Candidate
+from ferce_agent.clips.points import CLASSES
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import Between, ClipDegradation, ClipSource, Episode, Gap, wording
 from ferce_agent.report.clip_wording import GAP, clock, lasting, track_name
@@ -19,6 +22,10 @@ JOINED_S: Final = 1.0
 """The same expression again after so short a time is told as one."""
 LONG_GAP_S: Final = 1.0
 """Unreadable stretches from so many seconds on are told."""
+UNCLEAR_S: Final = 1.5
+"""Readable stretches of so many seconds in which no expression is clear are told."""
+CLEAR: Final = 0.6
+"""Probability below which none is clear there: about what one needs to be named on photos."""
 THROUGHOUT: Final = 0.5
 """Median intensity from which on a movement without beginning or end is told: no rest looks like that."""
 MOST: Final = 1990
@@ -68,9 +75,11 @@ def told_of(episodes: Iterable[Episode]) -> list[Told]:
 
 def track_text(track: FinishedTrack, *, infer: bool) -> Text:
     """Return a face over the whole clip in a few sentences."""
-    seen = f"{track_name(track.id)} is seen from {when(track.first_s)} to {when(track.last_s)}."
-    parts = [seen, *(_expressions(track) if infer else _smiles(track)), *_gaps(track.gaps.gaps), *_liveliness(track)]
-    return " ".join(parts)[:MOST]
+    seen = f"is seen from {when(track.first_s)} to {when(track.last_s)}"
+    if track.frames == 1:
+        seen = f"is seen in a single frame, at {when(track.first_s)}"
+    parts = [f"{track_name(track.id)} {seen}.", *(_expressions(track) if infer else _smiles(track))]
+    return " ".join([*parts, *_gaps(track.gaps.gaps), *_liveliness(track)])[:MOST]
 
 
 def _expressions(track: FinishedTrack) -> Iterator[str]:
@@ -83,15 +92,41 @@ def _expressions(track: FinishedTrack) -> Iterator[str]:
         yield f"{len(told) - len(best)} more, weaker or shorter, are in the report."
     if not told:
         yield _nothing_marked(track)
+        return
+    for begin, end in unclear(track)[:TOLD]:
+        yield f"From {when(begin)} to {when(end)} no expression is clear."
 
 
 def _nothing_marked(track: FinishedTrack) -> str:
     if track.totals.readable_s <= 0:
-        return "Its expression could not be read."
+        read = bool(np.isfinite(track.points[:, 1 : 1 + CLASSES]).any())
+        return "That is too short to follow what it shows." if read else "Its expression could not be read."
     neutral = track.totals.shares.get("neutral", 0.0)
     if neutral >= 0.5:
         return f"It shows no marked expression: {wording.percent(neutral)} of the readable time is neutral."
     return "No expression was clear enough to be named."
+
+
+def unclear(track: FinishedTrack) -> list[tuple[float, float]]:
+    """Return the stretches (from, to) in seconds in which the face could be read and no expression is clear.
+
+    They lie between its episodes and gaps; in at least half of the points kept there no probability reaches `CLEAR`.
+    """
+    known = [(one.onset_s, one.offset_s) for one in track.book.episodes if one.expression]
+    known += [(gap.from_s, gap.to_s) for gap in track.gaps.gaps]
+    found, begin = [], track.first_s
+    for since, until in [*sorted(known), (track.last_s, track.last_s)]:
+        if since - begin >= UNCLEAR_S and _is_unclear(track, begin, since):
+            found.append((begin, since))
+        begin = max(begin, until)
+    return found
+
+
+def _is_unclear(track: FinishedTrack, begin: float, end: float) -> bool:
+    times, shares = track.points[:, 0], track.points[:, 1 : 1 + CLASSES]
+    inside = shares[(times >= begin) & (times <= end)]
+    most = inside[np.isfinite(inside).all(1)].max(1, initial=0.0)
+    return most.size > 0 and bool((most < CLEAR).mean() >= 0.5)
 
 
 def _smiles(track: FinishedTrack) -> Iterator[str]:
@@ -145,7 +180,10 @@ def clip_text(
     longest = sorted(tracks, key=lambda one: -one.frames)[:TOLD]
     parts += [track_text(one, infer=not by_rule) for one in sorted(longest, key=lambda one: one.number)]
     if len(tracks) > len(longest):
-        parts.append(f"{len(tracks) - len(longest)} more faces are in the report.")
+        more = len(tracks) - len(longest)
+        parts.append("One more face is in the report." if more == 1 else f"{more} more faces are in the report.")
+    if source.frames == 1:
+        parts.append("Of a single picture the report of a photo says more.")
     parts += [one.text for one in between[:2]]
     parts += [f"Not all of it was read: {entry.message}" for entry in degraded if is_broken(entry)][:1]
     return fitting(parts)

@@ -98,10 +98,12 @@ def _blocks(report: ClipReport, paper: Paper, full: bool) -> Iterator[Renderable
 def source_words(report: ClipReport) -> str:
     """Return how much was read: times, frames, frames a second."""
     source = report.source
-    rate = f" at {source.frame_rate:.3g} a second{', unevenly' if source.variable_rate else ''}"
+    uneven = ", unevenly" if source.variable_rate else ""
+    rate = f" at {source.frame_rate:.3g} a second{uneven}" if source.frame_rate else ""
+    frames = f"{source.frames:,} frame{'' if source.frames == 1 else 's'}"
     times = f"{words_of.clock(source.first_s)} to {words_of.clock(source.last_s)}"
     size = f"{source.width} × {source.height} pixels"
-    return f"Read {times}: {source.frames:,} frames{rate if source.frame_rate else ''}, {size}."
+    return f"Read {times}: {frames}{rate}, {size}."
 
 
 def headline(track: Track) -> str:

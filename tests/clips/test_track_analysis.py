@@ -8,7 +8,7 @@ import pytest
 
 from ferce_agent.clips.eyes import EyeReader
 from ferce_agent.clips.finished import FinishedTrack
-from ferce_agent.clips.summaries import track_text
+from ferce_agent.clips.summaries import track_text, unclear
 from ferce_agent.clips.track_analysis import Signals, TrackAnalysis
 from ferce_agent.graphs.engines import Engines
 from tests.clips.moving import sample
@@ -72,6 +72,30 @@ def test_the_text_says_when_and_why_not(signals: Signals) -> None:
     assert "it shows happiness (" in text
     assert "could not be read: the mouth is covered" in text
     assert "feels" not in text
+
+
+def test_a_single_frame_is_too_short_and_not_unreadable(signals: Signals) -> None:
+    track = TrackAnalysis(1, signals)
+    track.push(sample(0.0, {HAPPINESS: 0.97}), None)
+    track.finish()
+    text = track_text(FinishedTrack.of(track), infer=True)
+    assert text == "Face 1 is seen in a single frame, at 0.0 s. That is too short to follow what it shows."
+
+
+def test_a_stretch_without_a_clear_expression_is_told(signals: Signals) -> None:
+    track = TrackAnalysis(1, signals)
+    for number in range(round(10 * RATE)):
+        time = number / RATE
+        mixed = {NEUTRAL: 0.4, SADNESS: 0.35, HAPPINESS: 0.2}
+        track.push(sample(time, mixed if 3 <= time < 7 else {HAPPINESS: 0.97}), None)
+    track.finish()
+    ((begin, end),) = unclear(FinishedTrack.of(track))
+    assert (begin, end) == (pytest.approx(3, abs=0.3), pytest.approx(7, abs=0.3))
+    assert "no expression is clear" in track_text(FinishedTrack.of(track), infer=True)
+
+
+def test_a_calm_stretch_is_not_unclear(signals: Signals) -> None:
+    assert unclear(FinishedTrack.of(followed(signals)[0])) == []
 
 
 def test_sums_follow_what_was_shown(signals: Signals) -> None:

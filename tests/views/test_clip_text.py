@@ -104,3 +104,11 @@ def test_gaps_that_overlap_count_once() -> None:
 def test_where_a_rule_allows_movements_only_there_is_no_strip() -> None:
     text = to_clip_text(make_restricted_clip_report())
     assert "Over time" not in text and "lip corner puller" in text and "Use restricted." in text
+
+
+def test_a_single_picture_has_no_frames_a_second() -> None:
+    report = make_empty_clip_report()
+    source = report.source.model_copy(update={"frames": 1, "frame_rate": None, "last_s": 0.0, "first_s": 0.0})
+    text = to_clip_text(report.model_copy(update={"source": source}), 80)
+    assert "1 frame, " in text
+    assert "a second" not in text
