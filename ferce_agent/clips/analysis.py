@@ -160,7 +160,7 @@ class ClipAnalysis:
             if len(self._cuts) < MOST_CUTS:
                 self._cuts.append(round(found.time, 3))
             events.append(CutEvent(time_s=round(found.time, 3)))
-        self._counts["more"] += found.more
+        self._counts["more"] = max(self._counts["more"], found.more)
         for sample in found.samples:
             events += self._sample(frame, sample)
         self._missed(found)

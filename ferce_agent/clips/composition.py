@@ -238,7 +238,7 @@ def _about_faces(found: Findings) -> Iterator[ClipDegradation]:
     if not found.tracks:
         yield _note("follow", "no_face", "No face was found in any frame that was read.")
     if more := counts.get("more", 0):
-        message = "More faces were found in some frames than max_faces allows; they were not followed."
+        message = f"Up to {more} more faces at a time than max_faces allows were found; they were not followed."
         yield _note("follow", "more_faces_than_limit", message, more)
     if brief := counts.get("brief", 0):
         message = "What was taken for a face in fewer than three frames, or for under 0.2 s, was left out."

@@ -60,24 +60,43 @@ class FollowedTrack:
         return made
 
 
+ARRAYS: Final = ("box", "landmarks", "pose", "units", "shapes")
+"""Fields of a sample that are arrays."""
+
+
 def sample_dump(sample: TrackSample) -> dict[str, Any]:
     """Return a sample as plain data."""
-    found: dict[str, Any] = {}
-    for name in TrackSample.__dataclass_fields__:
-        value = getattr(sample, name)
-        found[name] = _plain(value) if isinstance(value, np.ndarray) else value
-    return {**found, "reasons": list(sample.reasons), "strangeness": _plain(np.float64(sample.strangeness))}
+    shares = sample.probabilities
+    return {
+        **{name: _plain(getattr(sample, name)) for name in ARRAYS},
+        "time": float(sample.time),
+        "track": int(sample.track),
+        "score": float(sample.score),
+        "carried": bool(sample.carried),
+        "quality": float(sample.quality),
+        "reasons": list(sample.reasons),
+        "probabilities": None if shares is None else _plain(shares),
+        "strangeness": _plain(np.float64(sample.strangeness)),
+    }
 
 
 def sample_load(dump: dict[str, Any]) -> TrackSample:
     """Return the sample that a dump was made of."""
-    arrays = {name: np.array(value, np.float64) for name, value in dump.items() if isinstance(value, list)}
-    strangeness = float("nan") if dump["strangeness"] is None else dump["strangeness"]
-    return TrackSample(**{**dump, **arrays, "reasons": tuple(dump["reasons"]), "strangeness": strangeness})
+    arrays = {name: np.array(dump[name], np.float64) for name in ARRAYS}
+    shares, strangeness = dump["probabilities"], dump["strangeness"]
+    return TrackSample(
+        **{
+            **dump,
+            **arrays,
+            "reasons": tuple(dump["reasons"]),
+            "probabilities": None if shares is None else np.array(shares, np.float64),
+            "strangeness": float("nan") if strangeness is None else strangeness,
+        }
+    )
 
 
 def _plain(value: Any) -> Any:
-    """Return an array or number as plain data, with None for NaN."""
+    """Return an array or a number as plain data, with None for NaN."""
     if isinstance(value, np.ndarray):
         return [_plain(one) for one in value]
     return None if np.isnan(value) else float(value)

@@ -28,6 +28,7 @@ from ferce_agent.graphs.clip import build_clip_graph, graph
 from ferce_agent.graphs.clip_held import FIELDS
 from ferce_agent.graphs.clip_state import ClipContext
 from ferce_agent.graphs.engines import Engines
+from ferce_agent.inputs.clip import open_camera
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import ClipReport
@@ -88,7 +89,7 @@ def test_the_portrait_smiles_all_along(clip_report: ClipReport) -> None:
 
 def test_what_was_not_done_is_said(clip_report: ClipReport) -> None:
     assert {"micro_not_looked_for", "vlm_not_configured"} <= codes(clip_report)
-    assert "no_face" not in codes(clip_report)
+    assert not {"no_face", "step_failed", "clip_damaged"} & codes(clip_report)
 
 
 def test_the_events_tell_it_in_order(clip_report: ClipReport, told: dict[str, Any]) -> None:
@@ -284,6 +285,14 @@ def file(frames: list[Frame], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_a_camera_is_read_until_it_is_gone(file: Path, engines: Engines) -> None:
+    camera = open_camera(0, opener=lambda _: cv2.VideoCapture(str(file)))
+    report = analyze_clip(camera, engines=engines)
+    assert report.source.kind == "camera"
+    assert report.policy.notice.endswith(CAMERA_ON)
+    assert report.source.frames > 0
+
+
 def opened(file: Path) -> bool:
     """Return whether this process holds the file open."""
     folder = Path("/proc/self/fd")
@@ -382,6 +391,14 @@ def test_inside_another_graph_its_events_are_seen(frames: list[Frame], engines: 
     assert all(part["tool"] == "analyze_clip" for part in told)
     assert {"progress", "track_begins"} <= {part["event"] for part in told}
     assert "reading" not in {part["event"] for part in told}
+
+
+def test_faces_beyond_the_limit_are_counted(head: NDArray[np.uint8]) -> None:
+    pair = [Frame(np.hstack([one.pixels, one.pixels]), one.time) for one in film(head, 0.5)]
+    report = analyze_clip(pair, engines=Engines(Settings(max_faces=1)))
+    (entry,) = [one for one in report.degraded if one.code == "more_faces_than_limit"]
+    assert entry.count == 1
+    assert len(report.tracks) == 1
 
 
 def test_two_people_who_smile_are_followed_apart(head: NDArray[np.uint8], engines: Engines) -> None:
