@@ -76,7 +76,7 @@ class FaceGates:
         (seen,) = orient(self._pipeline.detector, self._pipeline.gates, [(frame.pixels, face.face)])
         face.doubts.oriented_at, face.doubts.turned = frame.time, seen.doubtful
         if not seen.doubtful:
-            face.face = DetectedFace(seen.face.box, seen.face.landmarks, face.face.score)
+            face.face, face.pull = DetectedFace(seen.face.box, seen.face.landmarks, face.face.score), None
 
 
 def upright_patch(grey: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:

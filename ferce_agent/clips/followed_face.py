@@ -24,6 +24,20 @@ JITTER: Final = 0.012
 Detections are right in the mean and jitter by about 1 % of the face; flow does not jitter, but drifts."""
 DISAGREE: Final = 0.12
 """From this mean distance of the landmarks on, in sizes of the face, the detection counts alone."""
+MOST_LOOKS: Final = 8
+"""Looks over which the probability of a person's face is averaged."""
+PART: Final = 0.75
+"""A detection of less than this share of a face's usual area is only a part of it: something hides the rest."""
+PARTS_S: Final = 0.5
+"""For so many seconds a part is not taken for the face, which is carried on whole, or out of sight; after that it is
+taken to have become smaller."""
+USUAL: Final = 0.3
+"""Share of a new detection in the usual area."""
+EASE_S: Final = 0.08
+"""Time constant in seconds with which a face is moved to where a detection corrects it.
+
+All at once would show the specialist a jump five times a second: in a film of a laughing and crying woman action units
+then changed 50 % more on key frames than between them, and with this they do not."""
 RELEASE: Final = 0.5
 """A region counts as uncovered again under this share of the card's threshold; in between it stays what it was."""
 
@@ -34,6 +48,8 @@ class Doubts:
 
     Attributes:
         reasons: Reason codes that hold until the next look.
+        human: Mean probability of a person's face at the last looks, 0..1.
+        looks: How many looks there were.
         refused_at: Since when it is no face at any look, in seconds of the film; None for a face.
         turned: Whether nothing confirms which way up the face is.
         oriented_at: When that was last examined, in seconds of the film; None for never.
@@ -41,6 +57,8 @@ class Doubts:
     """
 
     reasons: tuple[QualityReason, ...] = ()
+    human: float = 0.0
+    looks: int = 0
     refused_at: float | None = None
     turned: bool = False
     oriented_at: float | None = None
@@ -57,7 +75,8 @@ class Doubts:
         self.reasons = (*now, *(reason for reason in held if reason not in now))
         since = time if self.refused_at is None else self.refused_at
         self.refused_at = None if is_face(reading, card) else since
-        self.crop = crop
+        self.looks += 1
+        self.crop, self.human = crop, self.human + (reading.human - self.human) / min(self.looks, MOST_LOOKS)
 
 
 @dataclass(slots=True)
@@ -74,6 +93,10 @@ class FollowedFace:
         visible: Whether it is in the present frame.
         carried: Whether its place there comes from optical flow alone.
         doubts: What is in its way.
+        born: When it was first found.
+        pull: By how much the last detection still corrects box and landmarks; None for not at all.
+        part_at: Since when only a part of it is found; None for the whole.
+        usual: The area of its box when nothing hides a part of it, in square pixels.
     """
 
     number: int
@@ -85,6 +108,28 @@ class FollowedFace:
     visible: bool = True
     carried: bool = False
     doubts: Doubts = field(default_factory=Doubts)
+    born: float = 0.0
+    pull: DetectedFace | None = None
+    part_at: float | None = None
+    usual: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the area of the first detection for the usual one."""
+        self.usual = self.face.area
+
+    def find_part(self, found: DetectedFace, time: float) -> bool:
+        """Return whether a detection is only the part of this face that something else does not hide.
+
+        Then the face stays where flow says it is, or out of sight.
+        """
+        if found.area >= PART * self.usual:
+            return False
+        self.part_at = time if self.part_at is None else self.part_at
+        if time - self.part_at > PARTS_S:
+            return False
+        if self.visible:
+            self.found, self.hits = time, self.hits + 1
+        return True
 
     def refused_for(self, time: float) -> float:
         """Return for how many seconds the gate network has called it no face."""
@@ -96,16 +141,36 @@ class FollowedFace:
 
     def carry_to(self, face: DetectedFace, time: float) -> None:
         """Take over where optical flow says the face is now."""
+        seconds = time - self.seen
+        self.usual *= face.area / max(self.face.area, 1e-9)
         self.face, self.seen, self.visible, self.carried = face, time, True, True
+        self._ease(seconds)
 
     def find_at(self, found: DetectedFace, time: float) -> None:
         """Take over where the detector finds the face now: mixed with where flow says it is, if they agree."""
         off = apart(self.face, found)
         agree = self.visible and self.seen == time and off <= DISAGREE
-        gain = max(1 / (self.hits + 1), LEAST_GAIN, off**2 / (off**2 + JITTER**2)) if agree else 1.0
         self.hits = self.hits + 1 if agree else 1 + (self.number == 0)
-        self.face = mixed(self.face, found, gain)
-        self.seen, self.found, self.visible, self.carried = time, time, True, False
+        if agree:
+            self.face = DetectedFace(self.face.box, self.face.landmarks, found.score)
+            self.pull = DetectedFace(
+                max(1 / self.hits, gain_of(boxes_apart(self.face, found) / 2)) * (found.box - self.face.box),
+                max(1 / self.hits, gain_of(off)) * (found.landmarks - self.face.landmarks),
+                found.score,
+            )
+        else:
+            self.face, self.pull = found, None
+        self.usual += (USUAL if agree else 1.0) * (found.area - self.usual)
+        self.seen, self.found, self.visible, self.carried, self.part_at = time, time, True, False, None
+
+    def _ease(self, seconds: float) -> None:
+        """Move the face by the share of the correction that is due after so many seconds."""
+        if self.pull is None:
+            return
+        share = 1 - float(np.exp(-seconds / EASE_S))
+        box, landmarks = self.face.box + share * self.pull.box, self.face.landmarks + share * self.pull.landmarks
+        self.face = DetectedFace(box, landmarks, self.face.score)
+        self.pull = DetectedFace((1 - share) * self.pull.box, (1 - share) * self.pull.landmarks, self.face.score)
 
     def scale(self, across: float, down: float) -> None:
         """Follow a change of the frames' size by two factors."""
@@ -113,6 +178,7 @@ class FollowedFace:
         box = self.face.box * np.tile(factors, 2)
         self.face = DetectedFace(box, self.face.landmarks * factors, self.face.score)
         self.motion = Motion(self.motion.velocity * factors, self.motion.weight)
+        self.pull, self.usual = None, self.face.area
 
     def dump(self) -> dict[str, Any]:
         """Return the state as plain data, without pixels."""
@@ -123,6 +189,7 @@ class FollowedFace:
             "score": self.face.score,
             "seen": self.seen,
             "found": self.found,
+            "born": self.born,
             "hits": self.hits,
             "velocity": self.motion.velocity.tolist(),
             "weight": self.motion.weight,
@@ -140,10 +207,10 @@ class FollowedFace:
             KeyError: A field is missing.
         """
         face = DetectedFace(_floats(dump["box"]), _floats(dump["landmarks"]), float(dump["score"]))
-        doubts = Doubts(tuple(dump["reasons"]), dump["refused_at"], dump["turned"], dump["oriented_at"])
+        doubts = Doubts(tuple(dump["reasons"]), 0.0, 0, dump["refused_at"], dump["turned"], dump["oriented_at"])
         motion = Motion(_floats(dump["velocity"]), float(dump["weight"]))
         number, seen, found, hits = (dump[name] for name in ("number", "seen", "found", "hits"))
-        return cls(number, face, seen, found, hits, motion, visible=False, doubts=doubts)
+        return cls(number, face, seen, found, hits, motion, visible=False, doubts=doubts, born=dump["born"])
 
 
 def _floats(values: Sequence[Any]) -> NDArray[np.float64]:
@@ -156,10 +223,17 @@ def apart(one: DetectedFace, other: DetectedFace) -> float:
     return float(off.mean() / np.sqrt(max(one.area, 1e-9)))
 
 
-def mixed(one: DetectedFace, other: DetectedFace, gain: float) -> DetectedFace:
-    """Return a face between two, with the score of the second; a gain of 1 gives the second."""
-    box = one.box + gain * (other.box - one.box)
-    return DetectedFace(box, one.landmarks + gain * (other.landmarks - one.landmarks), other.score)
+def boxes_apart(one: DetectedFace, other: DetectedFace) -> float:
+    """Return the mean difference of two faces' boxes, in sizes of the first face."""
+    return float(np.abs(other.box - one.box).mean() / np.sqrt(max(one.area, 1e-9)))
+
+
+def gain_of(off: float) -> float:
+    """Return the share of a detection in a face's place when it is so far from where flow says, in sizes of the face.
+
+    That of a Kalman filter whose uncertainty is the difference itself, and at least `LEAST_GAIN`.
+    """
+    return max(LEAST_GAIN, off**2 / (off**2 + JITTER**2))
 
 
 def moved_by(before: DetectedFace, after: DetectedFace) -> NDArray[np.float64]:

@@ -28,10 +28,10 @@ from ferce_agent.faces.orientation import TILTED, find_turned, orient
 from ferce_agent.faces.pose import estimate_pose
 from ferce_agent.faces.quality import visible_share
 from ferce_agent.faces.search import look_around, quick_look, thorough_look
-from ferce_agent.faces.tracking import Expected, associate, covered_share, overlap
+from ferce_agent.faces.tracking import FAR, Expected, associate, covered_share, overlap, pair_cost
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import Pipeline
-from ferce_agent.specialist.gating import doubts_about, is_face
+from ferce_agent.specialist.gating import is_face
 
 KEY_S: Final = 0.2
 """The detector looks at the whole frame after so many seconds."""
@@ -49,6 +49,10 @@ FLOW_S: Final = 0.5
 """Frames that are further apart are not compared by flow."""
 SURE: Final = 0.85
 """Detector score at which a face is followed from its first frame; others are found a second time first."""
+SURELY: Final = 0.9
+"""Least probability of a person's face for that."""
+CONFIRMED: Final = 0.95
+"""Least probability of a person's face for one with a lower score: textures that look like faces stay under it."""
 REFUSED_S: Final = 0.6
 """A face that the gate network has called none for so many seconds is dropped."""
 IN_VIEW: Final = 0.35
@@ -261,7 +265,8 @@ class Follower:
         if self._key_at is None:
             return True
         lost = any(not face.visible and time - face.seen <= 2 * KEY_S for face in self._faces)
-        soon = lost or bool(self._touching(TOUCH)) or any(not face.number for face in self._faces)
+        new = any(not face.number and time - face.born <= ONCE_S for face in self._faces)
+        soon = lost or new or bool(self._touching(TOUCH))
         return time - self._key_at >= (CLOSE_S if soon else KEY_S) - 1e-6
 
     def _touching(self, share: float) -> list[tuple[FollowedFace, FollowedFace]]:
@@ -314,12 +319,26 @@ class Follower:
         self._take(face, found, frame.time)
 
     def _take(self, face: FollowedFace, found: DetectedFace, time: float) -> None:
-        face.find_at(found, time)
-        if not face.number and face.hits > 1 and found.score >= self._pipeline.detector.threshold:
-            self._confirm(face)
+        """Take over a detection, unless it is of a part of a face that is carried on whole."""
+        if not face.find_part(found, time):
+            face.find_at(found, time)
 
-    def _confirm(self, face: FollowedFace) -> None:
-        face.number, self._next = self._next, self._next + 1
+    def _is_sure(self, face: FollowedFace) -> bool:
+        """Return whether a face without a number that was just found, and judged by the gate network, is one."""
+        least = CONFIRMED if face.face.score < SURE else SURELY
+        again = face.hits > 1 and face.doubts.looks > 1 and face.face.score >= self._pipeline.detector.threshold
+        return again and not face.carried and face.doubts.human >= least
+
+    def _confirm(self, face: FollowedFace, time: float) -> None:
+        """Give a face its number: that of the one face out of sight that it can be, or a new one."""
+        lost = [one for one in self._faces if one.number and not one.visible and one is not face]
+        places = [Expected(one.expected(time).box, max(time - one.seen, 1e-3)) for one in lost]
+        likely = [one for one, place in zip(lost, places, strict=True) if pair_cost(place, face.face.box) < FAR]
+        if len(likely) == 1:
+            face.number = likely[0].number
+            self._faces = [one for one in self._faces if one is not likely[0]]
+        else:
+            face.number, self._next = self._next, self._next + 1
 
     def _look_for(self, face: FollowedFace, frame: Frame, again: Sequence[FollowedFace]) -> None:
         """Look around for a face that was not found in the whole frame; it is out of sight where another hides it."""
@@ -351,11 +370,10 @@ class Follower:
             if len(self._faces) >= self._limit:
                 self._more += 1
                 continue
-            face = FollowedFace(0, one.face, frame.time, frame.time)
+            face = FollowedFace(0, one.face, frame.time, frame.time, born=frame.time)
             face.doubts.turned, face.doubts.oriented_at = one.doubtful, frame.time
-            doubts = doubts_about(one.reading, gates.card, turned=one.doubtful)
-            if one.face.score >= SURE and "maybe_not_a_face" not in doubts:
-                self._confirm(face)
+            if one.face.score >= SURE and one.reading.human >= SURELY:
+                self._confirm(face, frame.time)
             self._faces.append(face)
 
     def _drop_doubles(self) -> None:
@@ -384,6 +402,9 @@ class Follower:
             (face for face in self._faces if face.visible), key=lambda face: (-face.face.area, face.number)
         )
         crops = self._gates.ask(frame, grey, visible, key=self._key_at == frame.time)
+        for face in visible:
+            if not face.number and self._is_sure(face):
+                self._confirm(face, frame.time)
         return [
             self._reader.measure(Frame(grey, frame.time), face, crop)
             for face, crop in zip(visible, crops, strict=True)

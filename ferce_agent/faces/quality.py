@@ -152,10 +152,16 @@ def measure_light(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
     Args:
         grey: uint8 grey levels, shape (112, 112): sharpness depends on the size of the patch.
     """
-    levels = grey.astype(np.float64) / 255
     low, high = percentiles(grey, 0.05, 0.95) / 255
-    detail = float(cv2.Laplacian(levels, cv2.CV_64F).var())
-    return detail / (float(levels.var()) + 1e-4), float(levels.mean()), float(high - low)
+    mean, deviation = _mean_and_deviation(grey)
+    detail = _mean_and_deviation(np.asarray(cv2.Laplacian(grey, cv2.CV_16S)))[1] ** 2
+    return detail / (deviation**2 + 1e-4), mean, float(high - low)
+
+
+def _mean_and_deviation(levels: NDArray[np.integer]) -> tuple[float, float]:
+    """Return mean and standard deviation of grey levels, or differences of them, in shares of white."""
+    mean, deviation = cv2.meanStdDev(levels)
+    return float(mean[0, 0]) / 255, float(deviation[0, 0]) / 255
 
 
 def worst_sharpness(grey: NDArray[np.uint8]) -> float:
@@ -210,8 +216,7 @@ def feature_texture(grey: NDArray[np.uint8]) -> float:
     Args:
         grey: Aligned face patch, shape (112, 112).
     """
-    levels = grey.astype(np.float64)
     # Patches around the template's eyes (y 42 of 112) and mouth (y 88), in pixels of the patch.
-    patches = levels[32:54, 20:50], levels[32:54, 62:92], levels[78:100, 34:78]
-    spread = float(levels[20:104, 14:98].std())
-    return min(float(patch.std()) for patch in patches) / max(spread, 1.0)
+    patches = grey[32:54, 20:50], grey[32:54, 62:92], grey[78:100, 34:78]
+    spread = _mean_and_deviation(grey[20:104, 14:98])[1]
+    return min(_mean_and_deviation(patch)[1] for patch in patches) / max(spread, 1 / 255)

@@ -18,7 +18,7 @@ from ferce_agent.faces.detection import DetectedFace
 
 MEMORY_S: Final = 0.15
 """Time constant in seconds of the mean over which a velocity is measured."""
-COAST_S: Final = 1.0
+COAST_S: Final = 1.5
 """Time constant in seconds with which the motion of a face out of sight is taken to die away."""
 NEAR: Final = 0.5
 """How far a face in sight may be found from where it is expected, in sizes of the face."""
