@@ -39,7 +39,7 @@ EASE_S: Final = 0.08
 All at once would show the specialist a jump five times a second: in a film of a laughing and crying woman action units
 then changed 50 % more on key frames than between them, and with this they do not."""
 RELEASE: Final = 0.5
-"""A region counts as uncovered again under this share of the card's threshold; in between it stays what it was."""
+"""A region counts as uncovered again after two looks under this share of the card's threshold."""
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ class Doubts:
 
     Attributes:
         reasons: Reason codes that hold until the next look.
+        covered: Probability by region that it was covered at the last look.
         human: Mean probability of a person's face at the last looks, 0..1.
         looks: How many looks there were.
         refused_at: Since when it is no face at any look, in seconds of the film; None for a face.
@@ -63,6 +64,7 @@ class Doubts:
     turned: bool = False
     oriented_at: float | None = None
     crop: NDArray[np.uint8] | None = None
+    covered: Mapping[str, float] = field(default_factory=dict)
 
     def heard(self, reading: Reading, card: GateCard, crop: NDArray[np.uint8], time: float) -> None:
         """Take over what the network says at a time of the face with this crop."""
@@ -70,9 +72,11 @@ class Doubts:
         held = [
             COVERED[region]
             for region in REGIONS
-            if COVERED[region] in self.reasons and reading.covered[region] >= RELEASE * card.covered[region]
+            if COVERED[region] in self.reasons
+            and max(reading.covered[region], self.covered.get(region, 0.0)) >= RELEASE * card.covered[region]
         ]
         self.reasons = (*now, *(reason for reason in held if reason not in now))
+        self.covered = reading.covered
         since = time if self.refused_at is None else self.refused_at
         self.refused_at = None if is_face(reading, card) else since
         self.looks += 1
