@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from ferce_agent.cli import main
-from ferce_agent.inputs.clip import open_clip
+from ferce_agent.graphs import clip_opening
+from ferce_agent.inputs.clip import open_camera, open_clip
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip_events import ClipEvent, ReportEvent
@@ -156,6 +161,52 @@ def test_a_camera_says_that_it_is_on_and_off() -> None:
     first, *_, last = result.stderr.splitlines()
     assert first == "ferce: camera 99 is switched on; Ctrl-C ends it." and "Camera 99 cannot be opened" in last
     assert "ferce: camera 99 is off." in result.stderr
+
+
+class Lens:
+    """What stands for a camera here: it shows a picture, and after some of them somebody presses Ctrl-C."""
+
+    def __init__(self, pixels: NDArray[np.uint8], presses_after: int) -> None:
+        self.pixels, self.left, self.released = pixels, presses_after, False
+
+    def read(self) -> tuple[bool, NDArray[np.uint8]]:
+        time.sleep(0.01)
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        return True, self.pixels
+
+    def get(self, _: int) -> float:
+        return 30.0
+
+    def isOpened(self) -> bool:  # noqa: N802  # as OpenCV names it
+        return not self.released
+
+    def release(self) -> None:
+        self.released = True
+
+
+@pytest.mark.parametrize("ends", ["--to", "Ctrl-C"])
+def test_a_camera_is_read_until_its_end_or_ctrl_c(
+    ends: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = cv2.imread(str(photo))
+    assert read is not None
+    lens = Lens(np.asarray(cv2.resize(read, (256, 256)), np.uint8), 60 if ends == "Ctrl-C" else -1)
+    monkeypatch.setattr(clip_opening, "open_camera", partial(open_camera, opener=lambda _: lens))
+    options = ["--to", "0.5"] if ends == "--to" else []
+    result = ferce("watch", "--camera", "0", "--jsonl", "--csv", tmp_path / "w.csv", *options)
+    assert result.exit_code == 0 and lens.released
+    assert result.stderr.splitlines() == [
+        "ferce: camera 0 is switched on; Ctrl-C ends it.",
+        "ferce: camera 0 is off.",
+    ]
+    events = [EVENTS.validate_json(line) for line in result.stdout.splitlines()]
+    last = events[-1]
+    assert isinstance(last, ReportEvent) and last.report.source.kind == "camera" and last.report.source.frames
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "w.csv").read_text("utf-8"))))
+    assert len(rows) == sum(event.event == "reading" for event in events)
+    assert {row["input"] for row in rows} <= {"camera 0"}
 
 
 def test_help_answers() -> None:
