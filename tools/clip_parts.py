@@ -159,9 +159,11 @@ def fitting(report: ClipReport, tokens: int) -> ClipReport | None:
         report: The whole report.
         tokens: Most tokens of its JSON, by `rough_tokens`.
     """
+    made, least = report, rough_tokens(thinned(report, 0).model_dump_json())
+    if least > tokens:
+        return None
     points = max((len(track.samples) for track in report.tracks), default=0)
-    while rough_tokens((made := thinned(report, points)).model_dump_json()) > tokens:
-        if not points:
-            return None
-        points //= 2
+    while (size := rough_tokens(made.model_dump_json())) > tokens:
+        points = min(points - 1, int(points * (tokens - least) / (size - least)))
+        made = thinned(report, points)
     return made

@@ -14,6 +14,7 @@ from tests.clip_reports import make_clip_report, make_empty_clip_report, make_lo
 from tests.factories import make_report
 
 WHOLE = make_clip_report()
+WHOLE_SIZE = rough_tokens(WHOLE.model_dump_json())
 
 
 def again(report: ClipReport) -> ClipReport:
@@ -89,7 +90,7 @@ def test_thinned_samples_are_spread_over_the_whole_film(points: int) -> None:
 def test_a_report_is_fitted_into_the_room_there_is(tokens: int) -> None:
     made = fitting(WHOLE, tokens)
     assert made is not None
-    assert rough_tokens(made.model_dump_json()) <= tokens
+    assert min(0.9 * tokens, WHOLE_SIZE) <= rough_tokens(made.model_dump_json()) <= tokens
     assert (made == WHOLE) == (tokens == 10**9)
     assert [track.episodes for track in made.tracks] == [track.episodes for track in WHOLE.tracks]
 

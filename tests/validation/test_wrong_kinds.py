@@ -11,6 +11,7 @@ from ferce_agent import analyze_expression
 from ferce_agent.errors import FerceError, SettingsError
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import create_analyze_expression_tool
+from ferce_agent.tools.langchain_clip import create_analyze_clip_tool
 from ferce_agent.tools.mcp import create_server
 
 
@@ -27,7 +28,7 @@ def test_no_picture() -> None:
 
 @pytest.mark.parametrize("roots", [5, [5], [None]])
 def test_roots(roots: Any) -> None:
-    for make in (create_analyze_expression_tool, create_server):
+    for make in (create_analyze_expression_tool, create_analyze_clip_tool, create_server):
         with pytest.raises(SettingsError, match="root"):
             make(roots=roots)
 
