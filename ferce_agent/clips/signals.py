@@ -26,7 +26,7 @@ from ferce_agent.temporal.episodes import EpisodeRule, FoundEpisode
 Array = NDArray[np.float64]
 Kind = Literal["expression", "least", "movement"]
 
-LEAST_ODDS: Final = 0.0001
+LEAST_ODDS: Final = 0.00003
 """Probabilities nearer to 0 or 1 than this are not told apart."""
 DRIFT: Final[dict[Kind, float]] = {"expression": 1.0, "least": 0.3, "movement": 0.1}
 """How far a channel wanders in a second while the face does nothing: in log-odds or intensity."""
@@ -41,7 +41,7 @@ Measured by `python -m ferce_agent.evaluation.clips.reading_errors --data DIR` o
 blur and landmarks a little off. The quality of a face adds nothing to what its strangeness says of the error."""
 UNIT_ERROR: Final = (0.005, 0.09)
 """The same of intensities x: the first number, and what is added to it for each x (1 - x)."""
-ODDS_SHARE: Final = 0.05
+ODDS_SHARE: Final = 0.06
 """Share of the rise of log-odds at which an expression has begun.
 
 Chosen, as `MOVEMENT_SHARE`, so that in acted clips the times are neither early nor late

@@ -39,6 +39,7 @@ from ferce_agent.evaluation.clips.morphs import (
 )
 from ferce_agent.evaluation.ferplus import load_split
 from ferce_agent.faces.alignment import align_face
+from ferce_agent.faces.measure import measure_face
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.pipeline import Pipeline
@@ -100,7 +101,7 @@ class Player:
 def audition(pixels: NDArray[np.uint8], pipeline: Pipeline) -> Player | None:
     """Return what a face can act; None if there is no face, it is not calm, or it can act nothing.
 
-    A warp counts only if the gate network sees nothing in the way of the face.
+    A warp counts only if nothing is in the way of the face: it must not look covered or stretched.
 
     Args:
         pixels: Picture with one face, shape (H, W, 3), uint8, BGR.
@@ -123,7 +124,7 @@ def _probabilities(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Return the landmarks and the probabilities of a face with nothing in its way; None where there is none."""
     found, _ = pipeline.find([Frame(pixels)])
-    if len(found) != 1 or found[0].doubts:
+    if len(found) != 1 or measure_face(pixels, found[0].detected, found[0].doubts).quality.reasons:
         return None
     return found[0].detected.landmarks, pipeline.look(pixels, found[0].detected).probabilities
 
