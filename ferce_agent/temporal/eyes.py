@@ -46,7 +46,7 @@ OPEN_PRIOR: Final = 0.15
 OPEN_PRIOR_S: Final = 2.0
 OPEN_MOST: Final = 0.4
 """Eyes are not taken for open beyond this, even if they are closed all the time."""
-UNSURE: Final = (0.5, 0.75)
+UNSURE: Final = (OPEN_MOST, 0.75)
 """Between these the usual closedness is that of neither open nor closed eyes; see `EyeWatch.judged`."""
 SHUT_PULSES: Final = 5
 """After so many blinks the face's own closed eyes are known."""
