@@ -30,16 +30,16 @@ LEAST_ODDS: Final = 0.00003
 """Probabilities nearer to 0 or 1 than this are not told apart."""
 DRIFT: Final[dict[Kind, float]] = {"expression": 1.0, "least": 0.3, "movement": 0.1}
 """How far a channel wanders in a second while the face does nothing: in log-odds or intensity."""
-STRANGER: Final = 0.37
+STRANGER: Final = 0.35
 """By how much the logarithm of a reading's error grows with the strangeness of the face."""
 STRANGENESS: Final = (-3.0, 5.0)
 """Strangeness between which that was measured; beyond it counts as the nearer one."""
-ODDS_ERROR: Final = 0.36
+ODDS_ERROR: Final = 0.39
 """Standard deviation of log-odds read in noisy copies of a face of strangeness 0.
 
-Measured by `python -m ferce_agent.evaluation.clips.reading_errors --data DIR` on faces in several sizes with noise,
-blur and landmarks a little off. The quality of a face adds nothing to what its strangeness says of the error."""
-UNIT_ERROR: Final = (0.005, 0.09)
+Measured by `python -m ferce_agent.evaluation.clips.reading_errors --data DIR --faces 12` on faces in several sizes with
+noise, blur and landmarks a little off. At the same strangeness faces of low quality do not vary more."""
+UNIT_ERROR: Final = (0.005, 0.1)
 """The same of intensities x: the first number, and what is added to it for each x (1 - x)."""
 ODDS_SHARE: Final = 0.06
 """Share of the rise of log-odds at which an expression has begun.
