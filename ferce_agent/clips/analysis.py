@@ -34,6 +34,7 @@ from ferce_agent.report.clip_events import (
     ReadingEvent,
     TrackEvent,
 )
+from ferce_agent.temporal.micro import FoundMicro
 
 MOST_TRACKS: Final = 200
 """Faces of a report; of more, those that were seen in the fewest frames go."""
@@ -211,13 +212,21 @@ class ClipAnalysis:
         return [*events, *episode_events(track, ended)]
 
     def _spotted(self, one: FollowedTrack, frame: Frame, sample: TrackSample) -> list[MicroMovement]:
+        """Look for micro-expressions, where that is wanted and there are enough frames a second for it."""
         rate = self._options["frame_rate"]
         if not self._options["micro"] or rate is None or not can_spot(rate):
             return []
         if one.spotter is None:
             one.spotter = MicroSpotter(rate, shapes=self._pipeline.specialist.card.blendshapes)
-        assert one.track is not None
-        return [one.track.book.flow(found) for found in one.spotter.push(frame, sample)]
+        assert one.watch is not None
+        one.watch.remember(frame.pixels, sample)
+        return self._moved(one, one.spotter.push(frame, sample))
+
+    def _moved(self, one: FollowedTrack, found: Iterable[FoundMicro]) -> list[MicroMovement]:
+        assert one.track is not None and one.watch is not None
+        made = [one.track.book.flow(each) for each in found]
+        tell_all(self._book, [one.watch.moved(each) for each in made])
+        return made
 
     def _reading(self, track: TrackAnalysis, number: int, sample: TrackSample) -> ReadingEvent:
         x, y, width, height = sample.box.tolist()
@@ -246,7 +255,7 @@ class ClipAnalysis:
             self._counts["brief"] += 1
             return []
         track = one.track
-        micro = [track.book.flow(found) for found in one.spotter.finish()] if one.spotter else []
+        micro = self._moved(one, one.spotter.finish()) if one.spotter else []
         ended, gap = track.finish()
         tell_all(self._book, one.watch.over(ended, gap))
         self._keep(FinishedTrack.of(track))

@@ -220,6 +220,11 @@ def moment_text(one: Candidate) -> Text:
         return f"{people} faces show {wording.term_label(term)} at the same time, as far as their curves tell."
     if one.why == "covered":
         return f"{name} cannot be read for a while: {GAP[one.about]}."
+    if one.why == "micro":
+        return (
+            f"A short movement of {name} ({one.about}) is strongest here: possibly a micro-expression, and no proof of "
+            "an emotion."
+        )
     words = {"appears": "is seen for the first time", "eyes_closed": "has its eyes closed for a while"}
     return f"{name} {words.get(one.why, wording.code_words(one.why))}."
 

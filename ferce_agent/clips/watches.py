@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +17,7 @@ from ferce_agent.clips.samples import TrackSample
 from ferce_agent.clips.signals import LEAST_ODDS
 from ferce_agent.clips.track_analysis import TrackAnalysis
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.report import Episode, Gap
+from ferce_agent.report import Episode, Gap, MicroMovement
 
 COVERED_S: Final = 1.0
 """From so many seconds on an unreadable stretch is worth a look."""
@@ -32,6 +33,10 @@ APART_S: Final = 1.0
 """Time without it after which it is over."""
 APPEARING: Final = 6
 """So many faces are shown where they appear."""
+LATE: Final = 24
+"""Pictures of late that are kept of a face in which micro-expressions are looked for."""
+LATE_S: Final = 0.1
+"""Their distance in seconds."""
 NEUTRAL: Final = CANONICAL.index("neutral")
 ODDS: Final = 2 * float(np.log((1 - LEAST_ODDS) / LEAST_ODDS))
 """Log-odds are divided by this for the strength of an expression: probabilities near 1 can be told apart in it."""
@@ -50,6 +55,7 @@ class FaceWatch:
     track: TrackAnalysis
     infer: bool
     units: tuple[str, ...]
+    _late: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=LATE))
     _peaks: PeakPictures = field(default_factory=PeakPictures)
     _covered: Snapshot | None = None
     _closed: Snapshot | None = None
@@ -68,6 +74,21 @@ class FaceWatch:
         """Return the moment in which the face appeared."""
         shot = face_snapshot(pixels, sample)
         return Candidate("appears", sample.time, self.track.number, "", 0.3, shot)
+
+    def remember(self, pixels: NDArray[np.uint8], sample: TrackSample) -> None:
+        """Keep pictures of the last seconds, for short movements, which are known about a second late."""
+        if self._late and sample.time - self._late[-1].time < LATE_S - 1e-6:
+            return
+        shot = face_snapshot(pixels, sample)
+        if shot is not None:
+            self._late.append(shot)
+
+    def moved(self, micro: MicroMovement) -> Candidate:
+        """Return the moment of a possible micro-expression, with the nearest picture of late."""
+        near = [shot for shot in self._late if abs(shot.time - micro.apex_s) <= LATE_S]
+        shot = min(near, key=lambda one: abs(one.time - micro.apex_s)) if near else None
+        score = 0.3 + 0.4 * micro.confidence
+        return Candidate("micro", micro.apex_s, self.track.number, " and ".join(micro.regions), score, shot)
 
     def over(self, ended: list[Episode], gap: Gap | None) -> list[Candidate]:
         """Return the moments that follow from what is over."""

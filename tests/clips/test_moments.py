@@ -10,11 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ferce_agent.clips.eyes import EyeReader
 from ferce_agent.clips.moments import KEPT, MOST, Candidate, MomentBook, ranked
 from ferce_agent.clips.peaks import PeakPictures
 from ferce_agent.clips.pictures import SIDE, face_snapshot, frame_snapshot
+from ferce_agent.clips.summaries import moment_text
+from ferce_agent.clips.track_analysis import Signals, TrackAnalysis
+from ferce_agent.clips.watches import FaceWatch
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.frames import Frame
+from ferce_agent.temporal.micro import FoundMicro
 from tests.clips.moving import sample
 
 
@@ -114,3 +119,16 @@ def test_a_face_is_read_as_in_a_photo(engines: Engines, pixels: NDArray[np.uint8
     assert one.expression is not None
     assert one.expression.primary == "happiness"
     assert not one.waits
+
+
+def test_a_short_movement_is_shown_in_the_nearest_picture(engines: Engines) -> None:
+    card = engines.pipeline.specialist.card
+    track = TrackAnalysis(1, Signals.of(card, 0.5, EyeReader(card.blendshapes), infer=True))
+    watch, pixels = FaceWatch(track, True, card.units), np.zeros((240, 320, 3), np.uint8)
+    for number in range(200):
+        watch.remember(pixels, sample(number / 100, {0: 0.9}))
+    found = FoundMicro(("brows",), 1.2, 1.31, 1.4, 2.0, 0.5)
+    one = watch.moved(track.book.flow(found))
+    assert one.picture is not None
+    assert one.picture.time == pytest.approx(1.3)
+    assert "no proof of an emotion" in moment_text(one)
