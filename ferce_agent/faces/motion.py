@@ -57,7 +57,8 @@ class FaceRegion:
 
     Attributes:
         name: As image-left and image-right, such as ``brow_outer_left``.
-        part: ``brows``, ``eyes``, ``nose`` or ``mouth``, as a report names it; ``lids`` move in every blink.
+        part: ``brows``, ``eyes``, ``nose`` or ``mouth``, as a report names it; ``lids`` move in every blink, ``rigid``
+            lies on bone.
         anchor: The landmark it lies at; 0 and 1 the eyes, 2 the nose tip, 3 and 4 the corners of the mouth, 5 the
             middle of the mouth.
         offset: Its centre from there, (x, y) in eye distances.
@@ -81,6 +82,13 @@ def _both_sides(
     )
 
 
+RIGID: Final = (
+    FaceRegion("bridge", "rigid", 2, (0.0, -0.5), (0.14, 0.22)),
+    FaceRegion("back", "rigid", 2, (0.0, -0.18), (0.16, 0.22)),
+    FaceRegion("cheekbone_left", "rigid", 0, (-0.22, 0.5), (0.2, 0.2)),
+    FaceRegion("cheekbone_right", "rigid", 1, (0.22, 0.5), (0.2, 0.2)),
+)
+"""What lies on bone and moves with the head only."""
 REGIONS: Final = (
     *_both_sides("brow_inner", "brows", (0, 1), (-0.18, -0.42), (0.18, 0.16)),
     *_both_sides("brow_outer", "brows", (0, 1), (0.18, -0.42), (0.18, 0.16)),
@@ -91,15 +99,11 @@ REGIONS: Final = (
     FaceRegion("upper_lip", "mouth", 5, (0.0, -0.14), (0.24, 0.12)),
     FaceRegion("lower_lip", "mouth", 5, (0.0, 0.16), (0.24, 0.12)),
     FaceRegion("chin", "mouth", 5, (0.0, 0.5), (0.3, 0.16)),
+    *RIGID,
 )
-"""The regions, in the order of `RegionMotion.regions`."""
-RIGID: Final = (
-    FaceRegion("bridge", "nose", 2, (0.0, -0.5), (0.14, 0.22)),
-    FaceRegion("back", "nose", 2, (0.0, -0.18), (0.16, 0.22)),
-    FaceRegion("cheekbone_left", "nose", 0, (-0.22, 0.5), (0.2, 0.2)),
-    FaceRegion("cheekbone_right", "nose", 1, (0.22, 0.5), (0.2, 0.2)),
-)
-"""What lies on bone and moves with the head only."""
+"""The regions, in the order of `RegionMotion.regions`.
+
+The rigid parts are among them: what they seem to move is what the removal of the head's motion leaves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ Method, for the displacements of `ferce_agent.faces.motion`:
    left out.
 3. *Groups.* Pulses of several regions at one time are one movement.
 4. *Doubts.* Left out: what comes with a blink (both lids, or the blendshapes of the eyes) or with a motion of the head
-   that explains it, what moves nearly the whole face, and what is one of several movements of the mouth in a row
-   (speech).
+   that explains it (by how far it moved, and by what its rigid parts seem to move), what moves nearly the whole face,
+   and what is one of several movements of the mouth in a row (speech).
 
 The order follows what spotting methods on optical flow share (main direction of regional motion, head motion removed,
 intervals of a plausible length: MDMD, Wang et al. 2017; He et al. 2020); the top-hat in the place of a comparison of
@@ -68,6 +68,8 @@ LEAK: Final = 0.35
 """What moves in the neighbourhood of a stronger movement by less than this share of it is carried along by it."""
 HEAD_SHARE: Final = 0.03
 """Share of the head's motion during a pulse that may be left in a region's displacement."""
+RIGID_SHARE: Final = 1.2
+"""A movement must be so many times as high as what the rigid parts of the face seem to move at its time."""
 WHOLE: Final = 0.7
 """Share of all regions from which on a movement is one of the head, not of the face."""
 RHYTHM: Final = 1.0
@@ -140,8 +142,9 @@ class MicroFinder:
 
     Attributes:
         frame_rate: Frames a second; at least `LEAST_RATE`.
-        parts: Part of the face of each region: ``brows``, ``eyes``, ``nose``, ``mouth``, or ``lids``, which are only
-            watched for blinks; as many as the rows have regions.
+        parts: Part of the face of each region: ``brows``, ``eyes``, ``nose``, ``mouth``; ``lids``, which are only
+            watched for blinks; or ``rigid``, which show what the head's motion leaves. As many as the rows have
+            regions.
     """
 
     frame_rate: float
@@ -220,6 +223,7 @@ class _Signals:
     def __init__(self, rows: Sequence[MotionRow], frame_rate: float, parts: Sequence[str]) -> None:
         self.times = np.array([row.time for row in rows])
         self.parts = np.array(parts)
+        self.face = ~np.isin(self.parts, ["lids", "rigid"])
         self.frame_rate = frame_rate
         moved = np.stack([row.regions for row in rows])  # (n, R, 2)
         self.unknown: NDArray[np.bool_] = np.logical_not(np.isfinite(moved).all(axis=2))
@@ -251,7 +255,7 @@ class _Signals:
         """Return the movements whose apex lies between two times, the second one excluded."""
         pulses = [
             pulse
-            for region in np.flatnonzero(self.parts != "lids")
+            for region in np.flatnonzero(self.face)
             for place in self._peaks(int(region))
             if (pulse := self._pulse(int(region), int(place))) is not None
         ]
@@ -297,7 +301,7 @@ class _Signals:
 
     def _believed(self, group: list[_Pulse]) -> list[_Pulse]:
         """Return the pulses of a group that nothing else explains, strongest first; none where the head moved."""
-        if len(group) > WHOLE * np.count_nonzero(self.parts != "lids"):
+        if len(group) > WHOLE * np.count_nonzero(self.face):
             return []
         group = sorted(group, key=lambda pulse: -pulse.height)
         if self._is_speech(group):
@@ -328,8 +332,11 @@ class _Signals:
     def _is_head(self, pulse: _Pulse) -> bool:
         """Return whether the head moved so much that its motion may explain a pulse."""
         during = (self.times >= pulse.onset) & (self.times <= pulse.offset)
-        path = self.head[during]
-        return bool(len(path)) and pulse.height < HEAD_SHARE * float(np.linalg.norm(np.ptp(path, axis=0)))
+        if not during.any():
+            return False
+        way = float(np.linalg.norm(np.ptp(self.head[during], axis=0)))
+        error = float(self.height[during][:, self.parts == "rigid"].max(initial=0.0))
+        return pulse.height < max(HEAD_SHARE * way, RIGID_SHARE * error)
 
     def _named(self, group: list[_Pulse]) -> FoundMicro:
         first = group[0]

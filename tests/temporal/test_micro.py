@@ -115,6 +115,16 @@ def test_a_quick_motion_of_the_head_explains_what_is_left_of_it() -> None:
     assert found(30.0, nodding) == []
 
 
+def test_what_the_bridge_of_the_nose_does_as_well_is_the_head() -> None:
+    parts = (*PARTS, "rigid")
+    for share, expected in ((0.2, 1), (1.0, 0)):
+        finder, found_ = MicroFinder(30.0, parts), []
+        for row in rows(30.0, 6.0, {0: lambda t: pulse(t, 2.5, 0.3, 1.5)}):
+            nose = share * 1.5 * float(pulse(np.array(row.time), 2.5, 0.3))
+            found_ += finder.push(MotionRow(row.time, np.vstack([row.regions, [nose, 0.0]]), row.head))
+        assert len(found_ + finder.finish()) == expected
+
+
 def test_what_moves_the_whole_face_is_the_head() -> None:
     assert found(30.0, rows(30.0, 6.0, {n: lambda t: pulse(t, 2.5, 0.3) for n in (0, 1, 4, 5, 6, 7)})) == []
 

@@ -28,8 +28,17 @@ from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import Pipeline
 from ferce_agent.temporal.micro import FoundMicro
 
-DISTURBANCES: Final = ("none", "blinks", "speech", "macro", "turns", "light", "h264", "all")
-"""What the clips of the suite have in them beside the micro-movements; see `MicroClip.disturbance`."""
+DISTURBANCES: Final = {
+    "none": "swaying only",
+    "blinks": "blinks",
+    "speech": "speech",
+    "macro": "longer expressions",
+    "turns": "head turns and nods",
+    "light": "changes of the light",
+    "h264": "H.264, blinks, longer expressions",
+    "all": "everything but H.264 together",
+}
+"""What the clips of the suite have in them beside the micro-movements, by `MicroClip.disturbance`."""
 RATES: Final = ((30.0, 20.0), (200.0, 6.0))
 """Frames a second and seconds of each clip."""
 HELD_OUT: Final = 7000
@@ -168,7 +177,7 @@ def micro_table(outcomes: Sequence[MicroOutcome]) -> str:
     for one in outcomes:
         groups.setdefault(f"{one.clip.frame_rate:g} frames a second", []).append(one)
     for one in outcomes:
-        groups.setdefault(one.clip.disturbance, []).append(one)
+        groups.setdefault(DISTURBANCES[one.clip.disturbance], []).append(one)
     lines += [_row(name, group) for name, group in groups.items()]
     return "\n".join([*lines, "", *_shares(outcomes)])
 

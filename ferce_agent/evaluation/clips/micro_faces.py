@@ -84,8 +84,8 @@ MOVEMENTS: Final[dict[str, tuple[Bump, ...]]] = {
 """The displacement fields; sides are those of the picture."""
 MICRO: Final = tuple(name for name in MOVEMENTS if name not in ("blink", "jaw", "smile", "brows_up", "parallax"))
 """Movements that are generated as micro-movements."""
-MOUTH: Final = frozenset({"corner_up_left", "corner_up_right", "corners_down", "chin_up"})
-"""Those of the mouth, which are not told from speech and are not put into it."""
+LOWER: Final = frozenset(MICRO) - {"inner_brows_up", "inner_brows_down", "outer_brow_up_left", "outer_brow_up_right"}
+"""Those of the lower face, which speech moves as well; they are not put into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +317,8 @@ class Plan:
 
 FIRST: Final = 1.5
 """Seconds before the first movement: the spotter has seen too little before."""
+SHORT: Final = 10.0
+"""Seconds under which movements follow one another more closely, so that short clips have several."""
 APART: Final = 0.9
 """Seconds from the end of a movement to the next one, at least."""
 
@@ -326,12 +328,13 @@ def draw(plan: Plan, seed: int) -> MicroClip:
     chance = np.random.default_rng([seed, round(plan.frame_rate), round(plan.seconds), *plan.disturbance.encode()])
     others = _disturbances(plan, chance)
     micro: list[Move] = []
-    time = FIRST + float(chance.uniform(0, 1))
+    spare = 0.3 if plan.seconds < SHORT else 1.0
+    time = FIRST + float(chance.uniform(0, spare))
     while time < plan.seconds - 1.6:
         move = _micro(plan, chance, time)
         if not _collides(move, others):
             micro.append(move)
-        time = move.offset_s + APART + float(chance.exponential(1.0))
+        time = move.offset_s + APART + float(chance.exponential(spare))
     return MicroClip(
         plan.disturbance,
         plan.frame_rate,
@@ -358,9 +361,9 @@ def _micro(plan: Plan, chance: np.random.Generator, time: float) -> Move:
 
 
 def _collides(move: Move, others: list[Move]) -> bool:
-    """Return whether a movement lies in or near another that hides it: speech hides only those of the mouth."""
+    """Return whether a movement lies in or near another that hides it: speech hides only those of the lower face."""
     near = [one for one in others if one.onset_s - 0.3 < move.offset_s and move.onset_s < one.offset_s + 0.3]
-    return any(one.name != "jaw" or move.name in MOUTH for one in near)
+    return any(one.name != "jaw" or move.name in LOWER for one in near)
 
 
 def _disturbances(plan: Plan, chance: np.random.Generator) -> list[Move]:

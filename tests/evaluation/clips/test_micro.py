@@ -100,6 +100,7 @@ def test_the_table_counts_what_was_found() -> None:
     ]
     table = micro_table(outcomes)
     assert "| all | 2 | 0.50 | 0.50 | 0.50 | 8.82 |" in table
+    assert "| swaying only | 1 | 1.00 | 1.00 | 1.00 | 0.00 |" in table
     assert "| blinks | 1 | 0.00 | 0.00 | 0.00 | 17.65 |" in table
     assert "| 30 | 0.35 s | 1 of 1 |" in table
     assert "| 200 | 0.35 s | 0 of 1 |" in table
