@@ -163,6 +163,7 @@ def to_clip_html(report: ClipReport, pictures: Mapping[str, bytes] | None = None
                 }
             ),
             restricted=restricted,
+            timelines={shown.track.id for shown in drawings if shown.axis.last > shown.axis.first and shown.points},
             script=_markup(script),
             digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
             pictures=_pictures(report, pictures or {}),

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.report import Between, ClipReport, EyeSummary, Track, TrackPoint, wording
 from ferce_agent.report import clip_wording as words_of
 from ferce_agent.validation.printable import clean
@@ -36,6 +35,10 @@ LETTERS: Final = {
 """What stands for an expression in the strip."""
 UNREAD: Final = "/"
 """What stands in the strip for a stretch that could not be read."""
+UNSURE: Final = "?"
+"""What stands in the strip where no expression is clear."""
+CALM: Final = 0.5
+"""Mean probability of a neutral expression from which on a stretch is called neutral."""
 COLOURS: Final = {
     "happiness": "yellow",
     "surprise": "magenta",
@@ -114,7 +117,7 @@ def headline(track: Track) -> str:
 
 
 def _in_short(track: Track, report: ClipReport, paper: Paper) -> Iterator[Row]:
-    if track.samples and not words_of.is_restricted(report):
+    if has_strip(track, report):
         yield "Over time", strip(track, report, _columns(paper))
     yield "", words(track.summary.text)
 
@@ -126,7 +129,7 @@ def _columns(paper: Paper) -> int:
 def _about(track: Track, report: ClipReport, paper: Paper, full: bool) -> Iterator[Row]:
     if track.summary.text not in report.summary:
         yield "In short", words(track.summary.text)
-    if track.samples and not words_of.is_restricted(report):
+    if has_strip(track, report):
         yield "Over time", strip(track, report, _columns(paper))
     yield from _expressions(track, full)
     if moved := Counter(words_of.episode_label(one) for one in words_of.movements_of(track)):
@@ -186,6 +189,11 @@ def counted(number: int, name: str) -> str:
     return f"{number} {name}{'s' * (number != 1)}"
 
 
+def has_strip(track: Track, report: ClipReport) -> bool:
+    """Return whether there is something to show over time: more than one frame, and expressions that may be told."""
+    return bool(track.samples) and report.source.last_s > report.source.first_s and not words_of.is_restricted(report)
+
+
 def strip(track: Track, report: ClipReport, columns: int) -> Text:
     """Return the film as one line: a letter a column for what the face shows there, and below it what they mean.
 
@@ -202,7 +210,7 @@ def strip(track: Track, report: ClipReport, columns: int) -> Text:
         line.append(letter, COLOURS.get(term, "dim"))
     met = dict.fromkeys(letter for _, letter in letters)
     names = [f"{letter} {wording.term_label(term)}" for term, letter in LETTERS.items() if letter in met]
-    names += [f"{UNREAD} not read"] if UNREAD in met else []
+    names += [f"{letter} {words}" for letter, words in ((UNSURE, "unsure"), (UNREAD, "not read")) if letter in met]
     return line.append("\n" + clean(", ".join(names)), "dim")
 
 
@@ -223,11 +231,11 @@ def _letter(track: Track, start: float, end: float) -> tuple[str, str]:
         longest = max(shown, key=lambda one: min(one.offset_s, end) - max(one.onset_s, start))
         return str(longest.expression), LETTERS[str(longest.expression)]
     within = [point for point in track.samples if start <= point.time_s <= end] or [_nearest(track, (start + end) / 2)]
-    read = [point.distribution for point in within if point.distribution is not None]
+    read = [point.distribution.neutral for point in within if point.distribution is not None]
     if not read or any(gap.from_s <= start and end <= gap.to_s for gap in track.gaps):
         return "", UNREAD
-    term = max(CANONICAL, key=lambda name: sum(getattr(one, name) for one in read))
-    return term, LETTERS[term]
+    # Only what the report says is said here: an expression outside of its episodes was not sure enough.
+    return ("neutral", LETTERS["neutral"]) if sum(read) / len(read) >= CALM else ("", UNSURE)
 
 
 def _nearest(track: Track, time: float) -> TrackPoint:

@@ -167,3 +167,18 @@ def test_where_a_rule_allows_movements_only_no_expression_is_drawn() -> None:
     page = Page(re.sub(r"<script.*?</script>", "", source, flags=re.S))
     assert "one above the other" not in page.text and "Valence" not in page.text and "lip corner puller" in page.text
     assert 'class="timeline"' in source and curves_of(source)["restricted"] is True
+
+
+def test_a_single_frame_has_no_timeline() -> None:
+    report = make_clip_report()
+    track = report.tracks[0]
+    points = (track.samples[30].model_copy(update={"time_s": 0.0}),)
+    still = {"last_s": 0.0, "episodes": (), "gaps": (), "micro": (), "samples": points, "samples_from": 1}
+    changes = {
+        "source": report.source.model_copy(update={"last_s": 0.0, "frames": 1}),
+        "tracks": (track.model_copy(update=still),),
+        "moments": report.moments[:1],
+        "between": (),
+    }
+    source = to_clip_html(report.model_copy(update=changes))
+    assert 'class="timeline"' not in source and "<button" not in source and "Smoothed values" in source

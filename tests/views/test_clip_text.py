@@ -68,6 +68,19 @@ def test_the_strip_shows_when() -> None:
     assert set("HSUA") & set(strip(hour.tracks[0], hour, 60).plain.splitlines()[0]), "short ones are not lost"
 
 
+def test_the_strip_names_no_expression_outside_of_its_episodes() -> None:
+    report = make_clip_report()
+    track = report.tracks[0].model_copy(update={"episodes": ()})
+    line = strip(track, report, 48).plain.splitlines()[0]
+    assert set(line) == {"·", "?", "/"} and line[5:12] == "?" * 7
+
+
+def test_a_single_frame_has_no_strip() -> None:
+    report = make_clip_report()
+    still = report.source.model_copy(update={"last_s": report.source.first_s})
+    assert "Over time" not in to_clip_text(report.model_copy(update={"source": still}))
+
+
 def test_control_characters_do_not_reach_the_terminal() -> None:
     report = make_clip_report(summary="A \x1b[2Jfilm\x07.")
     assert not set(to_clip_text(report)) & {"\x1b", "\x07"}
