@@ -201,8 +201,8 @@ class EyeSummary(Part):
     """Rate; null where `blinks` is, and where the eyes were seen for under ten seconds."""
     blink_s: Seconds | None
     """Median duration of a blink; null without one."""
-    closures: Count
-    """Closures of more than half a second."""
+    closures: Count | None
+    """Closures of more than half a second; null where none was found and the eyes cannot be judged, see `blinks`."""
     longest_closure_s: Seconds
     """The longest of them; 0 without one."""
     perclos: Unit | None

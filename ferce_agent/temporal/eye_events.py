@@ -75,7 +75,7 @@ class EyeNumbers:
     blinks: int | None
     blinks_per_minute: float | None
     blink_s: float | None
-    closures: int
+    closures: int | None
     longest_closure_s: float
     perclos: float | None
     yawns: int

@@ -240,7 +240,7 @@ class EyeWatch:
             blinks=sums.blinks if countable else None,
             blinks_per_minute=rate,
             blink_s=self._blink_lengths.quantile(0.5) if countable else None,
-            closures=sums.closures,
+            closures=sums.closures if judged or sums.closures else None,
             longest_closure_s=sums.longest_s,
             perclos=self._perclos.share(self._usual_step) if judged else None,
             yawns=sums.yawns,

@@ -94,7 +94,8 @@ def test_eyes_that_are_closed_from_the_beginning_are_closed() -> None:
 
 def test_eyes_that_are_always_half_closed_are_not_judged() -> None:
     watch, _ = watched([replace(one, left=0.45, right=0.45) for one in film(30, 70)])
-    assert (watch.judged, watch.summary().blinks, watch.summary().perclos) == (False, None, None)
+    numbers = watch.summary()
+    assert (watch.judged, numbers.blinks, numbers.closures, numbers.perclos) == (False, None, None, None)
 
 
 def test_eyes_that_never_move_are_not_judged() -> None:

@@ -73,7 +73,7 @@ class FilmRow:
         wrong: Blinks that were found and not drawn.
         length_error_s: Median difference of the length of a blink that was found to the drawn one's.
         closures_drawn: Closures of more than half a second that were drawn.
-        closures: Closures that were found.
+        closures: Closures that were found; None where the eyes could not be judged.
         closed_share: Share of the frames in which the eyes were found at least 80 % closed.
         closed_share_drawn: The same as drawn.
         perclos: PERCLOS as found; None where the film is shorter than a minute, or the eyes could not be judged.
@@ -91,7 +91,7 @@ class FilmRow:
     wrong: int
     length_error_s: float | None
     closures_drawn: int
-    closures: int
+    closures: int | None
     closed_share: float
     closed_share_drawn: float
     perclos: float | None
@@ -301,7 +301,7 @@ def _film_line(row: FilmRow) -> str:
         number(row.precision, 2),
         number(row.recall, 2),
         number(row.length_error_s, 3),
-        f"{row.closures} of {row.closures_drawn}",
+        f"{'–' if row.closures is None else row.closures} of {row.closures_drawn}",
         f"{row.closed_share:.3f}, {row.closed_share_drawn:.3f}",
         f"{number(row.perclos)}, {number(row.perclos_drawn)}",
         f"{row.yawns} of {row.yawns_drawn}",
