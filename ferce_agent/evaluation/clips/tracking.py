@@ -208,13 +208,15 @@ def run_tracking(
     return dict(rows)
 
 
-HEAD: Final = "kind        clips  frames    IDF1  switches   free  false tracks  late (s)  cuts found  false cuts"
+HEAD: Final = (
+    "| clips of | clips | frames | IDF1 | switches | of faces that do not touch | false tracks | late, s | cuts found "
+    "| false cuts |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+)
 
 
 def _line(kind: str, row: TrackingCounts) -> str:
     late = float(np.mean(row.late)) if row.late else 0.0
-    cuts = f"{row.cuts_found}/{row.cuts}"
     return (
-        f"{kind:10s} {row.clips:6d} {row.frames:7d} {row.idf1:7.4f} {row.switches:9d} {row.free:6d} {row.false:13d} "
-        f"{late:9.3f} {cuts:>11s} {row.cuts_false:11d}"
+        f"| {kind} | {row.clips} | {row.frames:,} | {row.idf1:.4f} | {row.switches} | {row.free} | {row.false} "
+        f"| {late:.3f} | {row.cuts_found} of {row.cuts} | {row.cuts_false} |"
     )
