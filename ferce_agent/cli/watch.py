@@ -166,12 +166,12 @@ def watch(  # noqa: PLR0913  # one parameter per option
     outputs = Outputs(printed, html, None if table == STDOUT else table, parquet, annotated)
     check(film, outputs)
     engines = prepare(chosen, use)
+    source = standard_input() if clip == "-" else clip
     with stopping() as stop:
         run = Run(film, outputs, stop)
-        source = standard_input() if clip == "-" else clip
         report = read(run, source, engines, micro=micro, landmarks=landmarks)
-        tell(report, printed, full, colour)
-        write_rest(report, run, source)
+    tell(report, printed, full, colour)
+    write_rest(report, run, source)
     if stop.is_set() and camera is None:
         until = report.source.last_s
         click.echo(f"ferce: stopped at {until:.1f} s; the report is of what was read until then.", err=True)

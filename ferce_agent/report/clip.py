@@ -415,7 +415,7 @@ class ClipReport(Part):
             ([entry.id for entry in self.evidence], "evidence ids"),
             ([track.id for track in self.tracks], "track ids"),
             ([moment.id for moment in self.moments], "moment ids"),
-            ([episode.id for track in self.tracks for episode in (*track.episodes, *track.micro)], "episode ids"),
+            ([episode.id for track in self.tracks for episode in _parts_of(track)], "episode ids"),
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} repeat")
@@ -446,7 +446,7 @@ class ClipReport(Part):
 
     def _references(self) -> Iterator[str]:
         for track in self.tracks:
-            for episode in (*track.episodes, *track.micro):
+            for episode in _parts_of(track):
                 yield from episode.evidence
         for one in self.between:
             yield from one.evidence
@@ -454,9 +454,12 @@ class ClipReport(Part):
     def _named_tracks(self) -> Iterator[str]:
         for one in self.between:
             yield from one.tracks
-        for entry in (*self.moments, *self.evidence, *self.degraded):
-            if entry.track is not None:
-                yield entry.track
+        parts: tuple[Moment | ClipEvidence | ClipDegradation, ...] = (*self.moments, *self.evidence, *self.degraded)
+        yield from (entry.track for entry in parts if entry.track is not None)
+
+
+def _parts_of(track: Track) -> tuple[Episode | MicroMovement, ...]:
+    return (*track.episodes, *track.micro)
 
 
 def clip_json_schema() -> dict[str, Any]:

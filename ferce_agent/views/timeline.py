@@ -56,7 +56,7 @@ class Axis:
         length = self.last - self.first
         step = next((step for step in STEPS if length / step <= most - 1), length / (most - 1) if length else 1.0)
         number = int(self.first / step + 0.999999)
-        found = []
+        found: list[tuple[float, str]] = []
         while number * step <= self.last + 1e-9 and len(found) < most:
             found.append((self.at(number * step), clock(number * step, 0 if step >= 1 else 1)))
             number += 1
@@ -239,7 +239,7 @@ def hill(axis: Axis, onset: float, apex: float, offset: float) -> str:
 
 def marks(spans: Sequence[tuple[float, float]], axis: Axis, least: int = 3) -> str:
     """Return a bar for each (from, to), `SIZE` units high and at least `least` wide, as one path."""
-    bars = {}
+    bars: dict[int, int] = {}
     for since, to in spans:
         left = min(axis.x(since), SIZE - least)
         bars[left] = max(axis.x(to) - left, least, bars.get(left, 0))

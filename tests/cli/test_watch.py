@@ -26,6 +26,7 @@ from ferce_agent.inputs.clip import open_camera, open_clip
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip_events import ClipEvent, ReportEvent
+from ferce_agent.views import annotated_clip
 from ferce_agent.views.annotated_clip import encode
 from ferce_agent.views.clip_tables import reading_columns
 
@@ -161,6 +162,17 @@ def test_a_camera_says_that_it_is_on_and_off() -> None:
     first, *_, last = result.stderr.splitlines()
     assert first == "ferce: camera 99 is switched on; Ctrl-C ends it." and "Camera 99 cannot be opened" in last
     assert "ferce: camera 99 is off." in result.stderr
+
+
+def test_ctrl_c_while_the_film_is_drawn_leaves_what_is_whole(film: Path, tmp_path: Path) -> None:
+    def press(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(annotated_clip.Painter, "paint", press)
+        result = ferce("watch", film, "--csv", tmp_path / "w.csv", "--annotated", tmp_path / "w.mp4")
+    assert result.exit_code == 130 and result.stderr == "ferce: stopped.\n"
+    assert "Face 1, seen" in result.stdout and [path.name for path in tmp_path.iterdir()] == ["w.csv"]
 
 
 class Lens:
