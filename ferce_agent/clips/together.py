@@ -15,7 +15,9 @@ from ferce_agent.temporal.synchrony import Followed, followed, synchrony
 MOST_PEOPLE: Final = 8
 """Faces that are compared with each other, those that were seen for longest."""
 CHANCE: Final = 0.05
-"""Synchrony that shifted curves reach more often than this is no finding."""
+"""What shifted curves or onsets reach more often than this is no finding; divided by the number of pairs compared."""
+LEAST_CHANCE: Final = 0.004
+"""Lower it does not go: so many shifts are not tried that less could be told."""
 LEAST_TIMES: Final = 2
 """Following is told from so often on, or where shifted onsets agree as well in fewer than `CHANCE` of the cases."""
 
@@ -31,10 +33,9 @@ def found_between(tracks: Sequence[FinishedTrack]) -> list[Found]:
     """
     longest = sorted(tracks, key=lambda one: -one.frames)[:MOST_PEOPLE]
     pairs = list(combinations(sorted(longest, key=lambda one: one.number), 2))
-    return [
-        *(one for pair in pairs for one in _following(*pair)),
-        *(one for pair in pairs for one in _synchrony(*pair)),
-    ]
+    chance = max(CHANCE / max(len(pairs), 1), LEAST_CHANCE)
+    following = [one for pair in pairs for one in _following(*pair, chance)]
+    return [*following, *(one for pair in pairs for one in _synchrony(*pair, chance))]
 
 
 def onsets(track: FinishedTrack) -> dict[str, list[float]]:
@@ -46,7 +47,7 @@ def onsets(track: FinishedTrack) -> dict[str, list[float]]:
     return found
 
 
-def _following(one: FinishedTrack, other: FinishedTrack) -> Iterator[Found]:
+def _following(one: FinishedTrack, other: FinishedTrack, chance: float) -> Iterator[Found]:
     span = max(one.first_s, other.first_s), min(one.last_s, other.last_s)
     if span[1] <= span[0]:
         return
@@ -54,13 +55,13 @@ def _following(one: FinishedTrack, other: FinishedTrack) -> Iterator[Found]:
     for term in [term for term in mine if term in theirs]:
         for first, then, before, after in ((one, other, mine, theirs), (other, one, theirs, mine)):
             found = followed(before[term], after[term], span)
-            if found is not None and is_worth_telling(found):
+            if found is not None and is_worth_telling(found, chance):
                 yield _followed(term, (first, then), span, found)
 
 
-def is_worth_telling(found: Followed) -> bool:
+def is_worth_telling(found: Followed, chance: float) -> bool:
     """Return whether following is more than a chance meeting of two onsets."""
-    by_chance = found.p_value is not None and found.p_value > CHANCE
+    by_chance = found.p_value is not None and found.p_value > chance
     return not by_chance and (found.times >= LEAST_TIMES or found.p_value is None)
 
 
@@ -96,9 +97,9 @@ def _followed(
     return made, evidence
 
 
-def _synchrony(one: FinishedTrack, other: FinishedTrack) -> Iterator[Found]:
+def _synchrony(one: FinishedTrack, other: FinishedTrack, chance: float) -> Iterator[Found]:
     found = synchrony(one.curve, other.curve)
-    if found is None or found.p_value > CHANCE or found.correlation <= 0:
+    if found is None or found.p_value > chance or found.correlation <= 0:
         return
     first, then = (one, other) if found.lag_s >= 0 else (other, one)
     lag = abs(found.lag_s)
