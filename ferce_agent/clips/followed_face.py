@@ -124,7 +124,7 @@ class FollowedFace:
     def find_part(self, found: DetectedFace, time: float) -> bool:
         """Return whether a detection is only the part of this face that something else does not hide.
 
-        Then the face stays where flow says it is, or out of sight.
+        Then the face stays where flow says it is, or out of sight for a moment more.
         """
         if found.area >= PART * self.usual:
             return False

@@ -28,7 +28,7 @@ from ferce_agent.faces.orientation import TILTED, find_turned, orient
 from ferce_agent.faces.pose import estimate_pose
 from ferce_agent.faces.quality import visible_share
 from ferce_agent.faces.search import look_around, quick_look, thorough_look
-from ferce_agent.faces.tracking import FAR, Expected, associate, covered_share, overlap, pair_cost
+from ferce_agent.faces.tracking import FAR, Expected, associate, covered_share, middle_of, overlap, pair_cost, shifted
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import Pipeline
 from ferce_agent.specialist.gating import is_face
@@ -51,8 +51,10 @@ SURE: Final = 0.85
 """Detector score at which a face is followed from its first frame; others are found a second time first."""
 SURELY: Final = 0.9
 """Least probability of a person's face for that."""
-CONFIRMED: Final = 0.95
-"""Least probability of a person's face for one with a lower score: textures that look like faces stay under it."""
+CONFIRMED: Final = 0.985
+"""Least mean probability of a person's face, over `LOOKS`, for one with a lower score: textures stay under it."""
+LOOKS: Final = 4
+"""Looks of the gate network that this takes."""
 REFUSED_S: Final = 0.6
 """A face that the gate network has called none for so many seconds is dropped."""
 IN_VIEW: Final = 0.35
@@ -298,7 +300,7 @@ class Follower:
         found = self._detect(frame, thorough=thorough)
         faces = list(self._faces)
         expected = [
-            Expected(face.expected(frame.time).box, 0.0 if face.visible else max(frame.time - face.seen, 1e-3))
+            Expected(self._place(face, frame.time).box, 0.0 if face.visible else max(frame.time - face.seen, 1e-3))
             for face in faces
         ]
         pairs = associate(expected, [one.box for one in found])
@@ -310,10 +312,16 @@ class Follower:
                 self._look_for(face, frame, again)
         self._begin([one for place, one in enumerate(found) if place not in {pair[1] for pair in pairs}], frame)
 
+    def _place(self, face: FollowedFace, time: float) -> DetectedFace:
+        """Return where a face should be; one that left the frame waits at the edge where it would come back."""
+        place = face.expected(time)
+        middle = middle_of(place.box)
+        return shifted(place, np.clip(middle, 0.0, self._size or (0, 0)) - middle)
+
     def _find_again(self, face: FollowedFace, found: DetectedFace, frame: Frame) -> None:
         """Take over a detection in the whole frame; one of a turned face is located more exactly first."""
         if abs(estimate_pose(face.face.landmarks).roll) > TILTED:
-            exact = look_around(self._pipeline.detector, frame.pixels, face.expected(frame.time))
+            exact = look_around(self._pipeline.detector, frame.pixels, self._place(face, frame.time))
             if exact is not None or face.visible:
                 found = exact or face.face
         self._take(face, found, frame.time)
@@ -325,14 +333,15 @@ class Follower:
 
     def _is_sure(self, face: FollowedFace) -> bool:
         """Return whether a face without a number that was just found, and judged by the gate network, is one."""
-        least = CONFIRMED if face.face.score < SURE else SURELY
-        again = face.hits > 1 and face.doubts.looks > 1 and face.face.score >= self._pipeline.detector.threshold
-        return again and not face.carried and face.doubts.human >= least
+        score, doubts = face.face.score, face.doubts
+        if face.carried or face.hits < 2 or score < self._pipeline.detector.threshold:
+            return False
+        return doubts.human >= SURELY if score >= SURE else doubts.looks >= LOOKS and doubts.human >= CONFIRMED
 
     def _confirm(self, face: FollowedFace, time: float) -> None:
         """Give a face its number: that of the one face out of sight that it can be, or a new one."""
         lost = [one for one in self._faces if one.number and not one.visible and one is not face]
-        places = [Expected(one.expected(time).box, max(time - one.seen, 1e-3)) for one in lost]
+        places = [Expected(self._place(one, time).box, max(time - one.seen, 1e-3)) for one in lost]
         likely = [one for one, place in zip(lost, places, strict=True) if pair_cost(place, face.face.box) < FAR]
         if len(likely) == 1:
             face.number = likely[0].number
@@ -342,7 +351,7 @@ class Follower:
 
     def _look_for(self, face: FollowedFace, frame: Frame, again: Sequence[FollowedFace]) -> None:
         """Look around for a face that was not found in the whole frame; it is out of sight where another hides it."""
-        place = face.expected(frame.time)
+        place = self._place(face, frame.time)
         if any(covered_share(place.box, one.face.box) >= HIDDEN for one in again):
             face.visible = False
             return
