@@ -41,6 +41,7 @@ EXCEPTIONS: Final = {
     ): "a type in the signature of `EmotionReport.save`; nothing is imported at run time",
     ("report.photo", "views.saving"): "`EmotionReport.save` is a convenience; imported when it is called",
     ("report.clip", "views.saving"): "`ClipReport.save` is a convenience; imported when it is called",
+    ("report.clip", "views.clip_page"): "notebooks show a report by its own method; imported when it is called",
     ("report.photo", "views.html"): "notebooks show a report by its own method; imported when it is called",
 }
 ROOT: Final = Path(ferce_agent.__file__).parent

@@ -444,6 +444,12 @@ class ClipReport(Part):
 
         return save_clip_report(self, path, pictures)
 
+    def _repr_html_(self) -> str:
+        """Return the report as a fragment for notebooks: text and a small table."""
+        from ferce_agent.views.clip_page import to_clip_fragment
+
+        return to_clip_fragment(self)
+
     def _references(self) -> Iterator[str]:
         for track in self.tracks:
             for episode in _parts_of(track):

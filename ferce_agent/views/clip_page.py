@@ -30,7 +30,7 @@ from ferce_agent.views.timeline import ORDER, Axis, Band, area, curve, heat, hil
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PAGES: Final = ("clip.html", "clip_track.html")
+PAGES: Final = ("clip.html", "clip_track.html", "clip_fragment.html")
 MOST_TRACKS: Final = 12
 """So many faces get a timeline, those that are seen longest; the others are listed."""
 MOST_POINTS: Final = (120, 500)
@@ -171,6 +171,14 @@ def to_clip_html(report: ClipReport, pictures: Mapping[str, bytes] | None = None
             terms=_terms(drawings),
         )
     )
+
+
+def to_clip_fragment(report: ClipReport) -> str:
+    """Return a clip's report as a short piece of HTML for notebooks, without script, style sheet or ids.
+
+    Summary, a row for each face, what was not done, the notice.
+    """
+    return _environment().get_template("clip_fragment.html").render(report=report)
 
 
 def drawing(track: Track, most_points: int = MOST_POINTS[1]) -> Drawing:

@@ -182,3 +182,20 @@ def test_a_single_frame_has_no_timeline() -> None:
     }
     source = to_clip_html(report.model_copy(update=changes))
     assert 'class="timeline"' not in source and "<button" not in source and "Smoothed values" in source
+
+
+@pytest.mark.parametrize("make", REPORTS)
+def test_the_fragment_for_notebooks_stays_by_itself(make: Callable[[], ClipReport]) -> None:
+    report = make()
+    source = report._repr_html_()
+    page = Page(source)
+    assert not {"style", "script", "link", "html", "body", "img", "h1"} & {tag for tag, _ in page.tags}
+    assert not [attributes for _, attributes in page.tags if {"id", "class"} & set(attributes)]
+    assert report.summary in page.text and len(source) < 12_000
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_the_fragment_escapes(hostile: str) -> None:
+    page = Page(make_clip_report(summary=hostile)._repr_html_())
+    assert {tag for tag, _ in page.tags} <= {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
+    assert hostile in page.text
