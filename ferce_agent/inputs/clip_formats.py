@@ -36,6 +36,7 @@ class Format:
         by_decoding: Whether times follow from the order of decoding at a constant rate.
         sparse: Whether by its standard not every frame carries a time; the others follow at the film's rate.
         seeks: Whether frames have the same times however they are reached; else the film is read from its beginning.
+        from_zero: Whether its times usually begin at 0, so that a later beginning tells of a loss.
         may_jump: Whether its times may begin again in the middle, as in recordings of broadcasts.
     """
 
@@ -46,17 +47,18 @@ class Format:
     by_decoding: bool = False
     sparse: bool = False
     seeks: bool = True
+    from_zero: bool = False
     may_jump: bool = False
 
 
 FORMATS: Final = {
     "mov": Format("video/mp4"),
-    "matroska": Format("video/x-matroska"),
+    "matroska": Format("video/x-matroska", from_zero=True),
     "avi": Format("video/x-msvideo", counts=True, by_decoding=True, sparse=True),
     "mpegts": Format("video/mp2t", says_length=False, sparse=True, may_jump=True),
     "mpeg": Format("video/mpeg", says_length=False, seeks=False, sparse=True, may_jump=True),
-    "flv": Format("video/x-flv"),
-    "asf": Format("video/x-ms-asf"),
+    "flv": Format("video/x-flv", from_zero=True),
+    "asf": Format("video/x-ms-asf", from_zero=True),
     "ogg": Format("video/ogg", says_length=False),
     "ivf": Format("video/x-ivf", counts=True),
     "yuv4mpegpipe": Format("video/x-yuv4mpeg", says_length=False),

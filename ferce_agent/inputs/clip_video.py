@@ -43,8 +43,10 @@ MOST_FAILURES: Final = 200
 BACK_S: Final = (0.5, 2.0, 8.0, 32.0)
 """How long before the wanted time decoding begins, in seconds; the next one is tried where the first frame that can be
 shown comes too late."""
-MISSING_FRAMES: Final = 1.5
+MISSING_FRAMES: Final = 0.75
 """Distances between frames by which a film may end before it says so."""
+LATE_S: Final = 0.2
+"""A film whose own times begin later than this, in seconds, may have lost its beginning."""
 SOUND_LONGER_S: Final = 2.0
 """The same in seconds where its length may be that of the sound."""
 
@@ -136,6 +138,10 @@ class VideoReader:
         if self._format.raw:
             message = f"The film has no times; {self._rate or USUAL_RATE:g} frames a second are assumed."
             self.notes.put(ClipNote("times_missing", message))
+        late = float((self._origin or 0) * self._base)
+        if self._format.from_zero and late > LATE_S and self._start <= self._first.time:
+            message = f"The film's own times begin at {late:.2f} s, which is 0 here; its beginning may be lost."
+            self.notes.stretch(ClipNote("clip_damaged", message, 0.0, 0.0))
         for found in self._from_start():
             self._last = found
             yield TimedPicture(found.time, lambda frame=found.frame: self._shape.pixels(frame), found.after_gap)  # type: ignore[misc]

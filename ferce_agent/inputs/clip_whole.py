@@ -49,14 +49,15 @@ def look_at(file: RawIOBase | BytesIO, size: int) -> Layout:
         return Layout(8 + int.from_bytes(head[4:8], "little") > size)
     if head[:4] == b"\x1aE\xdf\xa3":
         return Layout(_segment_end(head) > size)
-    return Layout((head[:3] == b"FLV" and not _ends_with_tag(file, size)) or _ends_in_packet(head, size))
+    return Layout((head[:3] == b"FLV" and not _ends_with_tag(file, size)) or _ends_in_packet(file, head, size))
 
 
-def _ends_in_packet(head: bytes, size: int) -> bool:
-    """Return whether a transport stream ends inside a packet."""
+def _ends_in_packet(file: RawIOBase | BytesIO, head: bytes, size: int) -> bool:
+    """Return whether a transport stream ends inside a packet, or with something that is none."""
     for length, at in _PACKETS.items():
         if all(head[at + length * index : at + length * index + 1] == b"\x47" for index in range(4)):
-            return size % length != 0
+            file.seek(max(size - length + at, 0))
+            return size % length != 0 or file.read(1) != b"\x47"
     return False
 
 
