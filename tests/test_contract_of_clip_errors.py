@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
@@ -23,6 +24,7 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 
 from ferce_agent import aanalyze_clip, analyze_clip
+from ferce_agent.cli import main
 from ferce_agent.errors import FerceError
 from ferce_agent.graphs.clip import build_clip_graph
 from ferce_agent.report import ClipReport
@@ -153,3 +155,30 @@ def address() -> Iterator[str]:
 async def test_mcp_over_http(address: str) -> None:
     async with Client(address) as client:
         await check_server(client)
+
+
+OPTIONS = {"start_s": "from", "end_s": "to"}
+"""How the command calls arguments that have another name there."""
+
+
+def command_line(call: BadCall) -> list[str]:
+    """Return the call as words of a command line."""
+    clip = call.arguments.get("clip", "")
+    words = ["watch", clip if isinstance(clip, str) else json.dumps(clip)]
+    for name, value in call.arguments.items():
+        if name in {"start_s", "end_s", "fps"} and value is not None:
+            words += [f"--{OPTIONS.get(name, name)}", value if isinstance(value, str) else json.dumps(value)]
+        elif name == "use_context" and isinstance(value, dict):
+            words += [word for key, one in value.items() for word in (f"--{key}", str(one))]
+    return [*words, *(f"--{name}" for name in call.arguments if not call.known and name != "clip")]
+
+
+def test_the_command() -> None:
+    runner = CliRunner()
+    for call in CALLS:
+        done = runner.invoke(main, command_line(call), prog_name="ferce")
+        assert done.exception is None or isinstance(done.exception, SystemExit), (call.name, done.exception)
+        assert done.exit_code in {0, 1, 2}, call.name
+        assert "Traceback" not in done.output, call.name
+        if done.exit_code:
+            assert len(done.stderr) > 15, call.name

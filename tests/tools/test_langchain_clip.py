@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.clip import open_clip
+from ferce_agent.inputs.frames import Frame
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import ClipReport
 from ferce_agent.tools import clip_opening
@@ -266,7 +269,7 @@ async def test_the_event_loop_goes_on_while_a_film_is_read(tmp_path: Path) -> No
 async def test_cancelled_half_way_the_work_stops_and_the_film_is_closed(
     tmp_path: Path, around: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = saved(tmp_path, "long.mp4", seconds=60.0)
+    path, before = saved(tmp_path, "long.mp4", seconds=60.0), frames_held()
     clips: list[Any] = []
     real = open_clip
 
@@ -286,6 +289,7 @@ async def test_cancelled_half_way_the_work_stops_and_the_film_is_closed(
         await reading
     assert await ended(path)
     assert clips[0].frames_read < 600
+    assert await soon(lambda: frames_held() <= before)  # the batch under way is the last
     assert "track-1" in await tool.ainvoke({"clip": path.name, "end_s": 1})
 
 
@@ -310,10 +314,23 @@ async def test_cancelled_while_it_is_opened_the_film_is_closed(tmp_path: Path, m
     assert await ended(path)
 
 
+def frames_held() -> int:
+    """Return how many pictures of films are in memory."""
+    gc.collect()
+    return sum(type(one) is Frame for one in gc.get_objects())
+
+
 async def ended(path: Path) -> bool:
-    """Wait until the film is closed and no thread decodes any more; a minute at most."""
+    """Wait until the film is closed and no thread decodes any more."""
+    return await soon(
+        lambda: not is_open(path) and not [one for one in threading.enumerate() if one.name == "ferce-ahead"]
+    )
+
+
+async def soon(so: Callable[[], bool]) -> bool:
+    """Wait until something is so, a minute at most; return whether it is."""
     for _ in range(1200):
-        if not is_open(path) and not [one for one in threading.enumerate() if one.name == "ferce-ahead"]:
+        if so():
             return True
         await asyncio.sleep(0.05)
     return False
