@@ -9,7 +9,8 @@ number by place and motion, for at most a second out of sight.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.clips.face_gates import FaceGates
-from ferce_agent.clips.face_samples import SampleReader, Unread
+from ferce_agent.clips.face_samples import BATCH, SampleReader, Unread
 from ferce_agent.clips.followed_face import FollowedFace, moved_by
 from ferce_agent.clips.samples import FollowedFrame, TrackSample
 from ferce_agent.errors import ClipTimesError
@@ -131,10 +132,31 @@ class Follower:
             WeightsError: The weights of the detector or of the gate network are missing.
             EngineError: One of them failed.
         """
-        steps = [self._step(frame) for frame in frames]
-        unread = [one for step in steps for one in step.unread]
-        samples = iter(self._reader.read(unread) if self._read else [one.sample for one in unread])
+        if len(frames) < 2 or not self._read:
+            steps = [self._step(frame) for frame in frames]
+            unread = [one for step in steps for one in step.unread]
+            samples = iter(self._reader.read(unread) if self._read else [one.sample for one in unread])
+        else:
+            steps, samples = self._together(frames)
         return [_followed(step, [next(samples) for _ in step.unread]) for step in steps]
+
+    def _together(self, frames: Sequence[Frame]) -> tuple[list[_Step], Iterator[TrackSample]]:
+        """Follow faces through some frames while another thread reads those of the frames before.
+
+        Both spend most of their time outside of the interpreter, so two cores are used.
+        """
+        steps: list[_Step] = []
+        waiting: list[Unread] = []
+        with ThreadPoolExecutor(1, thread_name_prefix="ferce-samples") as pool:
+            reading = []
+            for frame in frames:
+                steps.append(self._step(frame))
+                waiting += steps[-1].unread
+                if len(waiting) >= BATCH:
+                    reading.append(pool.submit(self._reader.read, waiting[:BATCH]))
+                    waiting = waiting[BATCH:]
+            reading.append(pool.submit(self._reader.read, waiting))
+            return steps, iter([sample for part in reading for sample in part.result()])
 
     def finish(self) -> tuple[int, ...]:
         """Return the tracks that are still open, which end now."""
