@@ -19,6 +19,8 @@ KEPT: Final = 40
 """Candidates kept while a clip is read."""
 LEAST: Final = 0.12
 """Candidates that are worth less, for being weak or close to others, are not chosen."""
+APART_S: Final = 0.5
+"""Two moments of a face are at least so many seconds apart: nearer, they would be the same picture."""
 AT_ONCE: Final = 4
 """Faces that are read at once; each is looked at several times, and more of them would only take more memory."""
 REPEATED: Final = 0.85
@@ -105,7 +107,7 @@ class MomentBook:
 
     def chosen(self) -> list[Candidate]:
         """Return the moments of the report, at most `MOST`, in the order of their times."""
-        best = ranked(self.candidates, MOST, LEAST)
+        best = ranked(self.candidates, MOST, LEAST, APART_S)
         return sorted(best, key=lambda one: (one.time, one.track or 0, one.why))
 
     def dump(self) -> list[dict[str, Any]]:
@@ -132,7 +134,7 @@ def read_waiting(candidates: Sequence[Candidate], pipeline: Pipeline) -> None:
             one.waits, one.reading, one.expression = False, reading, reading.expression
 
 
-def ranked(candidates: Sequence[Candidate], most: int, least: float = 0.0) -> list[Candidate]:
+def ranked(candidates: Sequence[Candidate], most: int, least: float = 0.0, apart_s: float = 0.0) -> list[Candidate]:
     """Return the candidates that are worth most, spread over time and kinds, best first.
 
     One after the other is taken; each time the others count less if they are near to one that was taken, or of the same
@@ -142,6 +144,7 @@ def ranked(candidates: Sequence[Candidate], most: int, least: float = 0.0) -> li
         candidates: All of them.
         most: How many to return at most.
         least: Those that are worth less are left out, 0..1.
+        apart_s: Those of the same face that are nearer to one that was taken are left out, in seconds.
     """
     left, taken = list(candidates), list[Candidate]()
     reach = max((max(one.time for one in left) - min(one.time for one in left)) / 8, 0.5) if left else 1.0
@@ -156,7 +159,9 @@ def ranked(candidates: Sequence[Candidate], most: int, least: float = 0.0) -> li
         best = max(left, key=worth)
         if worth(best)[0] < least:
             break
-        left.remove(best)
+        left = [
+            one for one in left if one is not best and (one.track != best.track or abs(one.time - best.time) >= apart_s)
+        ]
         taken.append(best)
         kinds[best.kind] += 1
         for one in left:

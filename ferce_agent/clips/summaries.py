@@ -78,23 +78,37 @@ def track_text(track: FinishedTrack, *, infer: bool) -> Text:
     seen = f"is seen from {when(track.first_s)} to {when(track.last_s)}"
     if track.frames == 1:
         seen = f"is seen in a single frame, at {when(track.first_s)}"
-    parts = [f"{track_name(track.id)} {seen}.", *(_expressions(track) if infer else _smiles(track))]
-    return " ".join([*parts, *_gaps(track.gaps.gaps), *_liveliness(track)])[:MOST]
+    timed = [*_expressions(track), *_unclear(track)] if infer else list(_smiles(track))
+    timed = sorted([*timed, *_gaps(track.gaps.gaps)], key=lambda one: one[0])
+    rest = [*(_not_told(track) if infer else ()), *_liveliness(track)]
+    return " ".join([f"{track_name(track.id)} {seen}.", *(text for _, text in timed), *rest])[:MOST]
 
 
-def _expressions(track: FinishedTrack) -> Iterator[str]:
-    told = told_of(track.book.episodes)
-    best = sorted(told, key=lambda one: -one.weight)[:TOLD]
-    for one in sorted(best, key=lambda one: one.begin):
+Timed = tuple[float, str]
+"""A sentence with the time that it begins with."""
+
+
+def _expressions(track: FinishedTrack) -> Iterator[Timed]:
+    best = sorted(told_of(track.book.episodes), key=lambda one: -one.weight)[:TOLD]
+    for one in best:
         sure = f"{wording.confidence_word(one.confidence)}, {wording.percent(one.confidence)}"
-        yield f"From {when(one.begin)} to {when(one.end)} it {wording.shows(one.term)} ({sure})."
-    if len(told) > len(best):
-        yield f"{len(told) - len(best)} more, weaker or shorter, are in the report."
+        yield one.begin, f"From {when(one.begin)} to {when(one.end)} it {wording.shows(one.term)} ({sure})."
+
+
+def _unclear(track: FinishedTrack) -> Iterator[Timed]:
+    if told_of(track.book.episodes):
+        for begin, end in unclear(track)[:TOLD]:
+            yield begin, f"From {when(begin)} to {when(end)} no expression is clear."
+
+
+def _not_told(track: FinishedTrack) -> Iterator[str]:
+    told = len(told_of(track.book.episodes))
     if not told:
         yield _nothing_marked(track)
-        return
-    for begin, end in unclear(track)[:TOLD]:
-        yield f"From {when(begin)} to {when(end)} no expression is clear."
+    elif told > TOLD:
+        yield f"{told - TOLD} more expressions, weaker or shorter, are in the report."
+    if (gaps := len(_long(track.gaps.gaps))) > TOLD:
+        yield f"{gaps - TOLD} more stretches could not be read."
 
 
 def _nothing_marked(track: FinishedTrack) -> str:
@@ -129,7 +143,7 @@ def _is_unclear(track: FinishedTrack, begin: float, end: float) -> bool:
     return most.size > 0 and bool((most < CLEAR).mean() >= 0.5)
 
 
-def _smiles(track: FinishedTrack) -> Iterator[str]:
+def _smiles(track: FinishedTrack) -> Iterator[Timed]:
     """Tell the movements for which there is an everyday word, where no expression may be inferred."""
     words = {"AU12": "a smile", "AU4": "a frown"}
     for unit, word in words.items():
@@ -137,17 +151,18 @@ def _smiles(track: FinishedTrack) -> Iterator[str]:
         if spans:
             first = max(spans, key=lambda one: one.peak * (one.offset_s - one.onset_s))
             more = f", and {len(spans) - 1} times more" if len(spans) > 1 else ""
-            yield f"It shows {word} from {when(first.onset_s)} to {when(first.offset_s)}{more}."
+            yield first.onset_s, f"It shows {word} from {when(first.onset_s)} to {when(first.offset_s)}{more}."
         elif track.levels.get(unit, 0.0) >= THROUGHOUT:
-            yield f"It shows {word} most of the time."
+            yield track.first_s, f"It shows {word} most of the time."
 
 
-def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
-    long = sorted((one for one in gaps if one.to_s - one.from_s >= LONG_GAP_S), key=lambda one: one.from_s)
-    for gap in long[:TOLD]:
-        yield f"From {when(gap.from_s)} to {when(gap.to_s)} it could not be read: {GAP[gap.reason]}."
-    if len(long) > TOLD:
-        yield f"{len(long) - TOLD} more stretches could not be read."
+def _long(gaps: Sequence[Gap]) -> list[Gap]:
+    return sorted((one for one in gaps if one.to_s - one.from_s >= LONG_GAP_S), key=lambda one: one.from_s)
+
+
+def _gaps(gaps: Sequence[Gap]) -> Iterator[Timed]:
+    for gap in _long(gaps)[:TOLD]:
+        yield gap.from_s, f"From {when(gap.from_s)} to {when(gap.to_s)} it could not be read: {GAP[gap.reason]}."
 
 
 def _liveliness(track: FinishedTrack) -> Iterator[str]:

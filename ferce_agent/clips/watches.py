@@ -64,9 +64,8 @@ class FaceWatch:
     def push(self, pixels: NDArray[np.uint8], sample: TrackSample) -> None:
         """Take the next frame, once the track has."""
         self._peaks.push(pixels, sample, self._strengths(sample))
-        if self.track.gaps.length < COVERED_S:
-            self._covered = self._covered if self.track.gaps.length else None
-        elif self._covered is None:
+        length = self.track.gaps.length
+        if length >= COVERED_S and (self._covered is None or self._covered.time < sample.time - length):
             self._covered = face_snapshot(pixels, sample)
         self._watch_eyes(pixels, sample)
 

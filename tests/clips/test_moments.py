@@ -43,6 +43,11 @@ def test_moments_spread_over_the_clip() -> None:
     assert {50.0, 100.0} <= {one.time for one in best}
 
 
+def test_a_face_has_no_two_moments_at_one_time() -> None:
+    book = MomentBook([apex(4.0, 0.9), Candidate("covered", 4.1, 1, "blurred", 0.8), apex(4.1, 0.8, track=2)])
+    assert [(one.time, one.track) for one in book.chosen()] == [(4.0, 1), (4.1, 2)]
+
+
 def test_another_kind_counts_more_than_one_more_of_the_same() -> None:
     many = [apex(float(number * 20), 0.8) for number in range(8)]
     sad = apex(65.0, 0.5, "sadness")
@@ -132,3 +137,19 @@ def test_a_short_movement_is_shown_in_the_nearest_picture(engines: Engines) -> N
     assert one.picture is not None
     assert one.picture.time == pytest.approx(1.3)
     assert "no proof of an emotion" in moment_text(one)
+
+
+def test_a_long_cover_is_shown_once_it_is_over(engines: Engines) -> None:
+    card = engines.pipeline.specialist.card
+    track = TrackAnalysis(1, Signals.of(card, 0.5, EyeReader(card.blendshapes), infer=True))
+    watch, pixels, found = FaceWatch(track, True, card.units), np.zeros((240, 320, 3), np.uint8), []
+    for number in range(100):
+        covered = 20 <= number < 60
+        one = sample(number / 20, {0: 0.9}, ("mouth_covered",) if covered else ())
+        ended, gap = track.push(one, None)
+        watch.push(pixels, one)
+        found += watch.over(ended, gap)
+    (moment,) = [one for one in found if one.why == "covered"]
+    assert moment.time == pytest.approx(2.0, abs=0.06)
+    assert moment.picture is not None
+    assert moment.about == "mouth_covered"

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -254,6 +255,20 @@ def test_an_error_of_the_listener_comes_through_and_ends_the_work(frames: list[F
 
     with pytest.raises(ZeroDivisionError):
         analyze_clip(iter(endless), engines=engines, on_event=on_event)
+    assert endless.is_let_go()
+
+
+def test_ctrl_c_ends_the_work_while_the_caller_only_waits(frames: list[Frame], engines: Engines) -> None:
+    endless = Endless(frames)
+
+    def frames_until_interrupted() -> Iterator[Frame]:
+        for frame in endless:
+            if endless.given == 20:
+                signal.raise_signal(signal.SIGINT)  # Python delivers it to the main thread
+            yield frame
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze_clip(frames_until_interrupted(), engines=engines)
     assert endless.is_let_go()
 
 
