@@ -96,7 +96,7 @@ def test_what_is_missing_is_named_with_what_was_expected(cas: Path, tmp_path: Pa
 
 
 def test_annotated_films_that_are_not_there_are_told(samm: Path) -> None:
-    table = [*SAMM, [7, "007_3_1", 1, 2, 5, 8, 7, "Micro - 1/2", "4", ""]]
+    table: Cells = [*SAMM, [7, "007_3_1", 1, 2, 5, 8, 7, "Micro - 1/2", "4", ""]]
     write_workbook(samm / "SAMM_LongVideos_V3_Release.xlsx", [table])
     with pytest.raises(DataError, match="007_3"):
         read_samm_lv(samm)
@@ -104,7 +104,8 @@ def test_annotated_films_that_are_not_there_are_told(samm: Path) -> None:
 
 @pytest.mark.parametrize("times", [("a", 2, 3), (9, 5, 4), (0, 0, 0), ("", 3, 5)])
 def test_times_that_make_no_sense_are_told_with_their_row(samm: Path, times: tuple[str | int, ...]) -> None:
-    write_workbook(samm / "SAMM_LongVideos_V3_Release.xlsx", [[SAMM[2], [6, "006_1_2", 1, *times, 1, "Micro - 1/2"]]])
+    table: Cells = [SAMM[2], [6, "006_1_2", 1, *times, 1, "Micro - 1/2"]]
+    write_workbook(samm / "SAMM_LongVideos_V3_Release.xlsx", [table])
     with pytest.raises(DataError, match="row 2"):
         read_samm_lv(samm)
 
