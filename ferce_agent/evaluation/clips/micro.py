@@ -172,14 +172,18 @@ def run_micro(
 
 def micro_table(outcomes: Sequence[MicroOutcome]) -> str:
     """Return the numbers of the suite as Markdown tables: all, then by rate, disturbance, duration and strength."""
-    lines = ["| clips | movements | precision | recall | F1 | false alarms a minute |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| clips | movements | precision | recall | F1 | false alarms a minute |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     groups: dict[str, list[MicroOutcome]] = {"all": list(outcomes)}
     for one in outcomes:
         groups.setdefault(f"{one.clip.frame_rate:g} frames a second", []).append(one)
     for one in outcomes:
         groups.setdefault(DISTURBANCES[one.clip.disturbance], []).append(one)
     lines += [_row(name, group) for name, group in groups.items()]
-    return "\n".join([*lines, "", *_shares(outcomes)])
+    caption = "Found, of how many, by how far the skin moves at most, in percent of the distance between the eyes:"
+    return "\n".join([*lines, "", caption, "", *_shares(outcomes)])
 
 
 def _row(name: str, group: Sequence[MicroOutcome]) -> str:
@@ -193,7 +197,7 @@ def _shares(outcomes: Sequence[MicroOutcome]) -> Iterator[str]:
     """Yield a table of the share that was found, by duration and strength, for each frame rate."""
     strengths = sorted({move.strength for one in outcomes for move in one.clip.micro})
     yield f"| frames a second | duration | {' | '.join(f'{strength:g} %' for strength in strengths)} |"
-    yield "|---" * (2 + len(strengths)) + "|"
+    yield "|---:|---:" + "|---" * len(strengths) + "|"
     moves = [
         (one.clip.frame_rate, round(move.offset_s - move.onset_s, 3), move.strength, _is_hit(one, place))
         for one in outcomes
