@@ -594,3 +594,30 @@ def test_a_camera_that_nobody_closed_is_released(recording: Path) -> None:
     del clip
     gc.collect()
     assert not captures[0].isOpened()
+
+
+def test_a_lost_beginning_is_told_where_the_film_counts_from_0() -> None:
+    data = film("webm", "libvpx-vp9", times=[1.0 + number / 25 for number in range(30)])
+    clip = open_clip(data)
+    assert times_of(clip)[0] == 0
+    assert [(note.code, note.from_s) for note in clip.notes] == [("clip_damaged", 0.0)]
+    assert "1.00 s" in clip.notes[0].message
+
+
+def test_the_last_frame_missing_is_told() -> None:
+    """A Windows Media film whose last packet is empty."""
+    data = film("asf", "wmv2", times=50, rate=25)
+    for zeros in (100, 200, 400, 1000):
+        clip = open_clip(data[:-zeros] + bytes(zeros))
+        assert len(times_of(clip)) == 50 or clip.notes
+
+
+@pytest.mark.slow
+def test_memory_is_flat_in_a_long_film(tmp_path: Path) -> None:
+    from tests.inputs.memory import resident
+
+    path = tmp_path / "long.mkv"
+    path.write_bytes(film("matroska", times=40_000, options={"preset": "ultrafast"}))
+    with open_clip(path) as clip:
+        sizes = [resident() for _ in clip if clip.frames_read in {5_000, 39_000}]
+    assert sizes[1] - sizes[0] < 10 * 2**20
