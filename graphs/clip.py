@@ -101,9 +101,12 @@ def compose(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
 
 
 def compose_plain(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
-    """Do the same and give the report as plain data: a memory need not know this package's types."""
+    """Do the same and give the report as plain data: a memory need not know this package's types.
+
+    What was found on the way has served its purpose and is forgotten.
+    """
     made: ClipReport = compose(state, runtime)["report"]
-    return {"report": made.model_dump(mode="json")}
+    return {"report": made.model_dump(mode="json"), "progress": {}}
 
 
 def tell(runtime: Runtime[ClipContext], events: Iterable[ClipEvent | dict[str, Any]]) -> None:

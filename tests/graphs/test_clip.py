@@ -428,3 +428,14 @@ def test_two_people_who_smile_are_followed_apart(head: NDArray[np.uint8], engine
     assert together.track is None
     assert together.id in pictures
     assert "2 faces were followed" in report.summary
+
+
+def test_with_a_memory_a_model_looks_too_and_nothing_of_it_is_kept(frames: list[Frame]) -> None:
+    saver = InMemorySaver()
+    context = ClipContext(engines=Engines(Settings(vlm="test")), clip=frames)
+    made = ClipReport.model_validate(build_clip_graph(saver).invoke({}, THREAD, context=context)["report"])
+    assert [one.why for one in made.moments if one.vlm is not None] == ["apex"]
+    last = saver.get_tuple(THREAD)
+    assert last is not None
+    kept = {name: value for name, value in last.checkpoint["channel_values"].items() if value not in (None, [], {})}
+    assert set(kept) <= {*FIELDS, "report"}
