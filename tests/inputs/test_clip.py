@@ -621,3 +621,45 @@ def test_memory_is_flat_in_a_long_film(tmp_path: Path) -> None:
     with open_clip(path) as clip:
         sizes = [resident() for _ in clip if clip.frames_read in {5_000, 39_000}]
     assert sizes[1] - sizes[0] < 10 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "options"),
+    [
+        ("mp4", "libx265", {"x265-params": "log-level=none:open-gop=1:bframes=3:keyint=10"}),
+        ("matroska", "libx264", {"x264-params": "open-gop=1:keyint=15:bframes=3"}),
+        ("matroska", "libx264", {"x264-params": "intra-refresh=1:keyint=20:bframes=0"}),
+        ("mp4", "libx264", {"x264-params": "interlaced=1"}),
+        ("webm", "libvpx", {"auto-alt-ref": "1", "lag-in-frames": "16", "g": "20"}),
+        ("webm", "libvpx-vp9", {"auto-alt-ref": "1", "lag-in-frames": "16", "g": "20"}),
+        ("matroska", "ffv1", {}),
+    ],
+)
+def test_open_groups_hidden_frames_and_gradual_refresh(container: str, codec: str, options: dict[str, Any]) -> None:
+    """What might look like a loss is none, and any part is the same as in the whole."""
+    data = film(container, codec, times=60, options=options)
+    clip = open_clip(data)
+    whole = times_of(clip)
+    assert len(whole) == 60
+    assert clip.notes == []
+    for start in (0.6, 1.37, 2.0):
+        part = open_clip(data, start_s=start)
+        assert times_of(part) == [time for time in whole if time >= start]
+        assert part.notes == []
+
+
+MEDIA = Path(__file__).parents[3] / "shared" / "media"
+
+
+@pytest.mark.skipif(not MEDIA.is_dir(), reason="the clips for trying things out are not here")
+def test_clips_of_phones_and_the_web() -> None:
+    expected = {
+        "WolfgangLanger_Pexels.mp4": (472, False),
+        "single_face.mp4": (72, False),
+        "face_noface.mov": (169, True),
+    }
+    for name, (frames, variable) in expected.items():
+        clip = open_clip(MEDIA / name)
+        assert len(times_of(clip)) == frames
+        assert clip.variable_rate is variable
+        assert clip.notes == []
