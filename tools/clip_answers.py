@@ -39,7 +39,7 @@ def words_and_data(report: ClipReport, detail: Detail, more: str | None) -> tupl
     if detail == "brief":
         return to_clip_brief_text(brief), brief.told()
     fitted = fitting(report, MOST - WORDS - BRIEF)
-    text = full_words(report, WORDS) + note_on(report, fitted, more)
+    text = full_words(report, MOST - BRIEF if fitted is None else WORDS) + note_on(report, fitted, more)
     return text, brief.told() | ({} if fitted is None else {"report": fitted.model_dump(mode="json")})
 
 

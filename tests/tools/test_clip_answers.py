@@ -53,6 +53,7 @@ def test_of_a_very_long_one_the_data_are_left_out_which_is_said() -> None:
     assert "report" not in data
     assert "The report is too long to be sent with this answer; ask with start_s and end_s." in text
     assert CUT in text
+    assert rough_tokens(text) > 20_000  # the room is used for words
 
 
 def test_words_are_cut_after_a_line() -> None:
