@@ -14,6 +14,8 @@ from ferce_agent.views.progress import Display
 
 SUITES: Final = ("speed", "damage", "tracking", "episodes", "eyes", "micro")
 """In the order in which they run: what is timed first."""
+TRACKING_SEED: Final = 2
+"""Of the clips that are reported; the rules of following were chosen on those of seeds 0 and 1."""
 NEEDS_DATA: Final = {"episodes"}
 """Suites whose films are made of the faces of FER+."""
 
@@ -98,7 +100,7 @@ def _tracking(choices: ClipChoices) -> str:
     from ferce_agent.evaluation.clips.tracking import run_tracking
 
     lines: list[str] = []
-    run_tracking(each=choices.each, show=lines.append)
+    run_tracking(each=choices.each, seed=TRACKING_SEED, show=lines.append)
     return "\n".join(lines)
 
 
