@@ -24,7 +24,11 @@ STRETCH_S: Final = 4.0
 LEAST_S: Final = 10.0
 """Least common time of two records that can be tested."""
 SHIFTS: Final = 499
-"""Shifts that are tried at most."""
+"""Shifts of onsets that are tried."""
+CURVE_SHIFTS: Final = (39, 199)
+"""Shifts of a curve that are tried at least, if it is long enough, and at most."""
+SHIFTED_POINTS: Final = 200_000
+"""Points in all shifted curves together: with longer curves fewer shifts are tried."""
 MOST_POINTS: Final = 36_000
 """Points of a curve that are kept: two hours."""
 FLAT: Final = 0.01
@@ -193,7 +197,8 @@ def synchrony(first: Curve, second: Curve, *, seed: int = 0) -> Synchrony | None
         return None
     best = int(np.nanargmax(means))
     room = np.arange(len(lags), len(a) - len(lags) + 1)
-    shifts = np.random.default_rng(seed).permutation(room)[:SHIFTS]
+    most = int(np.clip(SHIFTED_POINTS // len(a), *CURVE_SHIFTS))
+    shifts = np.random.default_rng(seed).permutation(room)[:most]
     tops = [_largest(_by_lag(a, np.roll(b, shift), lags)) for shift in shifts.tolist()]
     share = float(1 + sum(top >= means[best] - 1e-12 for top in tops)) / (1 + len(tops))
     return Synchrony(float(lags[best] * STEP_S), float(np.clip(means[best], -1, 1)), share)

@@ -41,14 +41,14 @@ def test_a_copy_that_is_late_is_found_with_its_lag() -> None:
 
 
 def test_independent_curves_are_rarely_synchronous() -> None:
-    """Of 60 independent pairs few have p < 0.05."""
+    """Of 25 independent pairs few have p < 0.05."""
     low = 0
-    for seed in range(60):
+    for seed in range(25):
         rng = np.random.default_rng(seed)
-        found = synchrony(curve(wandering(rng, 150)), curve(wandering(rng, 150)), seed=seed)
+        found = synchrony(curve(wandering(rng, 100)), curve(wandering(rng, 100)), seed=seed)
         assert found is not None
         low += found.p_value < 0.05
-    assert low <= 9
+    assert low <= 4
 
 
 def test_too_short_flat_or_apart_is_no_test() -> None:
