@@ -34,7 +34,7 @@ OWN: Final = "time_s track contempt gaze_x gaze_y eyes_open quality reasons carr
 EPISODE: Final = (
     "track kind label id side onset_s apex_s offset_s onset_seen offset_seen peak confidence reason regions"
 )
-ROW_GROUP: Final = 16_384
+ROW_GROUP: Final = 4096
 """Rows that a Parquet file holds in one group, and that stay in memory until it is written."""
 
 Writer = Callable[[ReadingEvent], None]
@@ -143,22 +143,26 @@ def parquet_file(file: IO[bytes], name: str = "") -> Iterator[Writer]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    schema, rows = parquet_schema(), []
+    schema = parquet_schema()
+    held: dict[str, list[Any]] = {column: [] for column in reading_columns()}
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
 
         def write(event: ReadingEvent) -> None:
-            rows.append(reading_row(event, name) | {"reasons": list(event.reasons)})
-            if len(rows) == ROW_GROUP:
+            row = reading_row(event, name) | {"reasons": list(event.reasons)}
+            for column, values in held.items():
+                values.append(row.get(column))
+            if len(held["frame"]) == ROW_GROUP:
                 flush()
 
         def flush() -> None:
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-            rows.clear()
+            writer.write_table(pa.Table.from_pydict(held, schema=schema))
+            for values in held.values():
+                values.clear()
 
         try:
             yield write
         finally:
-            if rows:
+            if held["frame"]:
                 flush()
 
 

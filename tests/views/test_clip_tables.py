@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import tracemalloc
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -107,6 +108,26 @@ def test_nothing_is_left_when_writing_is_broken_off(kind: str, tmp_path: Path) -
         write(next(iter(make_readings())))
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["t"] and (tmp_path / "t").read_text() == "before"
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    readings = list(make_readings(seconds=clip_tables.ROW_GROUP / 100, rate=25.0))
+    held = []
+    with ExitStack() as stack:
+        makers = (parquet_file, csv_file)
+        writers = [stack.enter_context(make(stack.enter_context(writing(tmp_path / make.__name__)))) for make in makers]
+        tracemalloc.start()
+        for _ in range(6):
+            for _ in range(4):
+                for event in readings:
+                    for write in writers:
+                        write(event)
+            held.append(tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes())
+        tracemalloc.stop()
+    assert len(readings) * 4 == clip_tables.ROW_GROUP, "it is measured each time a group was written"
+    assert held[-1] - held[1] < 1_000_000, held
 
 
 def test_a_row_an_episode() -> None:
