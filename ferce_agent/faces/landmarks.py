@@ -151,7 +151,7 @@ def _cut(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> N
     larger[:, 2] += (factor - 1) / 2
     crop = cv2.warpAffine(pixels, larger, (side * factor, side * factor), borderMode=cv2.BORDER_REPLICATE)
     crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA) if factor > 1 else crop
-    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)[None], np.float32) / 255
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)[None] / 255, np.float32)
 
 
 def _back(matrix: NDArray[np.float64], points: Points) -> Points:
