@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +36,14 @@ def test_no_generic_name_is_importable_from_elsewhere(tmp_path: object) -> None:
     code = "import importlib.util as u\nprint([n for n in ('tools', 'graphs', 'prompts') if u.find_spec(n)])"
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, cwd="/")
     assert done.stdout.strip() == "[]"
+
+
+def test_reading_a_photo_leaves_no_file_behind(tmp_path: Path) -> None:
+    """An engine that notes its use in the temporary folder may send these notes, too."""
+    code = (
+        "from ferce_agent import analyze_expression; from ferce_agent.evaluation.speed import demo_photo; "
+        "analyze_expression(demo_photo())"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []
