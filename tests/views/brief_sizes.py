@@ -14,7 +14,8 @@ from ferce_agent.report import EmotionReport
 from ferce_agent.tools.arguments import AnalyzeExpressionInput, input_schema
 from ferce_agent.tools.clip_arguments import AnalyzeClipInput
 from ferce_agent.views.brief import Brief, brief_schema, budget, rough_tokens, to_brief, to_brief_text
-from ferce_agent.views.clip_brief import clip_brief_schema
+from ferce_agent.views.clip_brief import MOST, ClipBrief, clip_brief_schema, to_clip_brief, to_clip_brief_text
+from tests.clip_reports import make_long_clip_report
 from tests.views.crowds import crowd
 
 MORE = "ferce://reports/Zk3_91xPq0aB2c7d"
@@ -46,12 +47,18 @@ def sizes(brief: Brief) -> dict[str, int]:
     return {name: count(text) + count(structured) for name, count in tokenizers().items()}
 
 
+def clip_sizes(brief: ClipBrief) -> dict[str, int]:
+    """Return the tokens of a clip's text and structured content together, by tokenizer."""
+    text, structured = to_clip_brief_text(brief), json.dumps(brief.told(), ensure_ascii=False)
+    return {name: count(text) + count(structured) for name, count in tokenizers().items()}
+
+
 def sample(people: int, rich: bool) -> EmotionReport:
     return crowd(people, seed=people, rich=rich)
 
 
 def main() -> None:
-    """Print the tokens of briefs on 1, 5, 15 and 30 people, and what the tools cost a model."""
+    """Print the tokens of briefs on 1, 5, 15 and 30 people and on an hour of film, and what the tools cost a model."""
     names = list(tokenizers())
     print("text and structured content together".ljust(40), *(name.rjust(14) for name in names), "limit".rjust(7))  # noqa: T201
     for people in (1, 5, 15, 30):
@@ -59,6 +66,10 @@ def main() -> None:
             counted = sizes(to_brief(sample(people, rich), MORE))
             row = [str(counted[name]).rjust(14) for name in names]
             print(f"{people} people, {what}".ljust(40), *row, str(budget(people)).rjust(7))  # noqa: T201
+    for tracks in (1, 2, 8, 60):
+        counted = clip_sizes(to_clip_brief(make_long_clip_report(tracks), MORE))
+        row = [str(counted[name]).rjust(14) for name in names]
+        print(f"an hour of film, {tracks} faces".ljust(40), *row, str(MOST).rjust(7))  # noqa: T201
     for what, text in (
         ("photo tool: description", DESCRIPTION),
         ("photo tool: arguments", json.dumps(input_schema(AnalyzeExpressionInput))),

@@ -14,7 +14,7 @@ from tests.clip_reports import (
     make_long_clip_report,
     make_restricted_clip_report,
 )
-from tests.views.brief_sizes import MORE, tokenizers
+from tests.views.brief_sizes import MORE, clip_sizes
 from tests.views.test_brief import POISON
 
 REPORTS = [
@@ -35,9 +35,8 @@ def everything(brief: ClipBrief) -> str:
 def test_a_brief_stays_within_its_tokens(tracks: int, hours: float) -> None:
     for seed in range(2):
         brief = to_clip_brief(make_long_clip_report(tracks, hours, seed), MORE)
-        text, data = to_clip_brief_text(brief), json.dumps(brief.told(), ensure_ascii=False)
-        for name, count in tokenizers().items():
-            assert count(text) + count(data) <= MOST, (name, tracks, hours, seed)
+        for name, tokens in clip_sizes(brief).items():
+            assert tokens <= MOST, (name, tracks, hours, seed)
 
 
 def test_eight_faces_of_an_hour_are_all_told_about() -> None:
