@@ -165,9 +165,29 @@ async def stream_clip(  # noqa: PLR0913
     """
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
     run = _run_context(source, asked, Given(engines, pictures, stop), readings=True)
-    async with aclosing(_events(run, asked.input())) as events:
-        async for event in events:
+    handed: asyncio.Queue[ClipEvent | None] = asyncio.Queue(1)
+    # The run has a task of its own: whoever leaves the loop without closing this generator ends it by cancelling, and
+    # no generator within the workflow is left to the interpreter's own clean-up, which cannot wait.
+    work = asyncio.create_task(_hand_over(run, asked.input(), handed))
+    try:
+        while (event := await handed.get()) is not None:
             yield event
+        await work
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def _hand_over(run: ClipContext, asked: dict[str, Any], handed: asyncio.Queue[ClipEvent | None]) -> None:
+    """Put the events of one run into a queue, and then None, whether it ended well or not."""
+    try:
+        async with aclosing(_events(run, asked)) as events:
+            async for event in events:
+                await handed.put(event)
+    except Exception:
+        await handed.put(None)
+        raise
+    await handed.put(None)
 
 
 async def _events(run: ClipContext, asked: dict[str, Any]) -> AsyncGenerator[ClipEvent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import subprocess
@@ -262,8 +263,13 @@ def start_up_rows(rounds: int = 5) -> list[Row]:
 def process_time(arguments: list[str]) -> float:
     """Return the wall-clock milliseconds of one run of this Python."""
     began = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=usual_environment())
     return (time.perf_counter() - began) * 1000
+
+
+def usual_environment() -> dict[str, str]:
+    """Return the environment without the variable that keeps Python from storing compiled modules, as users have it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def to_table(rows: list[Row]) -> str:

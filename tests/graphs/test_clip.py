@@ -5,6 +5,8 @@ import base64
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from ferce_agent import aanalyze_clip, analyze_clip, stream_clip
 from ferce_agent.clips.analysis import ClipAnalysis
 from ferce_agent.clips.composition import CAMERA_ON, policy_of
 from ferce_agent.errors import ClipAccessError, ClipFormatError, FerceError, InputError, PolicyError
+from ferce_agent.evaluation.clips.speed import film_of
 from ferce_agent.graphs.clip import build_clip_graph, graph
 from ferce_agent.graphs.clip_held import FIELDS
 from ferce_agent.graphs.clip_state import ClipContext
@@ -439,3 +442,16 @@ def test_with_a_memory_a_model_looks_too_and_nothing_of_it_is_kept(frames: list[
     assert last is not None
     kept = {name: value for name, value in last.checkpoint["channel_values"].items() if value not in (None, [], {})}
     assert set(kept) <= {*FIELDS, "report"}
+
+
+def test_leaving_the_loop_over_events_early_says_nothing(tmp_path: Path) -> None:
+    """A loop that ends with `break` closes nothing itself; the interpreter's clean-up must find nothing to tell."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film_of(1, 2.0))
+    code = (
+        "import asyncio, sys\nfrom ferce_agent import stream_clip\n"
+        "async def first():\n    async for event in stream_clip(sys.argv[1]):\n"
+        "        if event.event == 'reading':\n            break\nasyncio.run(first())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -28,7 +28,7 @@ from ferce_agent.errors import FerceError
 from ferce_agent.evaluation.items import LabelSpace
 from ferce_agent.evaluation.perceivers.base import Sample
 from ferce_agent.evaluation.perceivers.peers import FerPeer
-from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.evaluation.speed import demo_photo, usual_environment
 from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.inputs.clip import open_clip
 from ferce_agent.inputs.frames import Frame
@@ -261,7 +261,9 @@ def read_long_film(minutes: float) -> dict[str, float]:
 
 
 def _child(code: str, argument: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code, argument], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, argument], check=True, capture_output=True, text=True, env=usual_environment()
+    )
     return done.stdout.strip().splitlines()[-1]
 
 
