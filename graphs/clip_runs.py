@@ -73,7 +73,7 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
         end_s: Where to end.
         fps: Read only so many frames a second; all of them if left out.
         micro: Whether possible micro-expressions are looked for; takes longer.
-        landmarks: Whether MediaPipe's landmark model measures the eyes; it must be installed (``make landmarks``).
+        landmarks: Whether MediaPipe's landmark model measures the eyes; its weights must be there, see docs/clips.md.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
             ``policy``.
         engines: Models and settings; the shared defaults if left out.

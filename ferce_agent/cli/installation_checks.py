@@ -27,6 +27,8 @@ PURPOSES: Final = {
     "peers": "the peers in `ferce bench run`",
     "train": "`ferce train`",
     "backbone": "`ferce train specialist`: the filters it starts from",
+    "tables": "`ferce watch --parquet`",
+    "landmarks": "finer blinks and gaze in clips: `ferce watch --landmarks`; its weights come apart (docs/clips.md)",
     "dev": "working on the package itself",
 }
 """What each extra is for; extras that are not here are named without it."""

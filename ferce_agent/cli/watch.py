@@ -40,7 +40,9 @@ STDOUT: Final = Path("-")
 @click.option("--from", "start_s", type=float, metavar="SECONDS", help="Where to begin, in seconds of the film.")
 @click.option("--to", "end_s", type=float, metavar="SECONDS", help="Where to end; for a camera, after how long.")
 @click.option("--micro", is_flag=True, help="Look for possible micro-expressions; from 25 frames a second on.")
-@click.option("--landmarks", is_flag=True, help="Measure the eyes with MediaPipe's landmark model (make landmarks).")
+@click.option(
+    "--landmarks", is_flag=True, help="Measure the eyes with MediaPipe's landmark model, where it is installed."
+)
 @click.option("--full", is_flag=True, help="Print all episodes, moments and gaps.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
 @use_options

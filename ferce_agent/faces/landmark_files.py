@@ -4,7 +4,7 @@
 MediaPipe 0.10.21 (Google, Apache-2.0). Its package is not installed, as its requirements clash with ours; only these
 two files are taken out of the wheel. The model with attention in the same wheel needs operations of MediaPipe's own.
 
-`make landmarks` downloads the wheel and runs ``python -m ferce_agent.faces.landmark_files WHEEL``.
+``python -m ferce_agent.faces.landmark_files WHEEL`` takes them out of the wheel, which `HINT` says how to get.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from typing import Final
 
 from ferce_agent.errors import DataError, FerceError, WeightsError
 
-HINT: Final = "Get the landmark model with: make landmarks"
+HINT: Final = (
+    "Get it with: pip download --no-deps mediapipe==0.10.21, then "
+    "python -m ferce_agent.faces.landmark_files mediapipe-0.10.21-….whl"
+)
 FACE: Final = "face_landmark.tflite"
 IRIS: Final = "iris_landmark.tflite"
 FILES: Final = {

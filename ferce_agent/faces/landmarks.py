@@ -82,7 +82,7 @@ class FaceLandmarker:
         """Remember where the weights lie.
 
         Args:
-            folder: Default: where `make landmarks` puts them.
+            folder: Default: `landmark_folder()`.
         """
         self._folder = folder
         self._lock = threading.Lock()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import MissingExtraError, WeightsError
+from ferce_agent.faces.landmark_files import HINT
 
 Network = Callable[[NDArray[np.float32]], dict[int, NDArray[np.float64]]]
 """From an input to the outputs, flat, by how many numbers they have. Not to be called by two threads at once."""
@@ -35,7 +36,7 @@ def open_network(data: bytes) -> Network:
             net: Any = Interpreter(model_content=data, num_threads=1)
             net.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise WeightsError("A network of the landmark model cannot be used.", hint="make landmarks") from error
+        raise WeightsError("A network of the landmark model cannot be used.", hint=HINT) from error
     goes_in = net.get_input_details()[0]["index"]
     come_out = [(int(np.prod(one["shape"])), one["index"]) for one in net.get_output_details()]
 

@@ -19,7 +19,7 @@ def wheel_with(folder: Path, contents: dict[str, bytes]) -> Path:
 
 
 def test_weights_that_are_not_there_say_how_to_get_them(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="make landmarks"):
+    with pytest.raises(WeightsError, match="pip download --no-deps mediapipe"):
         read_weights(FACE, tmp_path)
 
 

@@ -53,7 +53,7 @@ def test_the_turn_of_a_drawn_head(yaw: float, pitch: float) -> None:
 
 def test_without_weights_it_says_how_to_get_them(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
-    with pytest.raises(WeightsError, match="make landmarks"):
+    with pytest.raises(WeightsError, match="pip download --no-deps mediapipe"):
         FaceLandmarker(tmp_path).load()
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.clips.following import Follower
 from ferce_agent.clips.signals import Channels
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.clips.morphs import (
     CONDITIONS,
@@ -192,12 +192,12 @@ class Heard:
     named: tuple[tuple[str, FoundEpisode], ...]
     moved: tuple[tuple[str, FoundEpisode], ...]
 
-    @cached_property
+    @lazy_property
     def matches(self) -> tuple[FoundEpisode | None, ...]:
         """For each expression that was acted the episode that is it, or None."""
         return tuple(best_match(one, (one.expression,), self.named) for one in self.acted)
 
-    @cached_property
+    @lazy_property
     def movements(self) -> tuple[tuple[Acted, FoundEpisode | None], ...]:
         """Each expression that was acted and has a movement, with the episode of that, or None."""
         return tuple(

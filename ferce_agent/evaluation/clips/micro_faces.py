@@ -11,13 +11,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.concurrency.lazy import once, once_each
 from ferce_agent.faces.alignment import fit_similarity
 from ferce_agent.faces.motion import LAYOUT
 from ferce_agent.inputs.frames import Frame
@@ -191,7 +191,7 @@ class PosedFace:
         return cls(np.asarray(pixels, np.uint8), landmarks @ matrix[:, :2].T + matrix[:, 2])
 
 
-@lru_cache(maxsize=32)
+@once_each
 def field_of(name: str) -> Grid:
     """Return a movement's displacement field for one percent of the eye distance, pixels, shape (SIDE, SIDE, 2)."""
     down, across = np.mgrid[:SIDE, :SIDE].astype(np.float32)
@@ -265,7 +265,7 @@ def _posed(clip: MicroClip, face: PosedFace, time: float) -> tuple[NDArray[np.ui
     return np.asarray(pixels, np.uint8), marks
 
 
-@lru_cache(maxsize=1)
+@once
 def _grid() -> Grid:
     """Return the coordinates of all pixels, shape (SIDE, SIDE, 2)."""
     down, across = np.mgrid[:SIDE, :SIDE].astype(np.float32)

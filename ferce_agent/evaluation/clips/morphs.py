@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.ontology.labels import Canonical
 
@@ -113,12 +113,12 @@ class Actor:
     pixels: NDArray[np.uint8]
     landmarks: NDArray[np.float64]
 
-    @cached_property
+    @lazy_property
     def eyes(self) -> float:
         """Distance of the eyes in pixels."""
         return float(np.hypot(*(self.landmarks[1] - self.landmarks[0])))
 
-    @cached_property
+    @lazy_property
     def places(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Where each pixel lies, from the middle of the eyes along and across their line, in distances; (H, W) each."""
         down, across = np.mgrid[0 : self.pixels.shape[0], 0 : self.pixels.shape[1]].astype(np.float32)
@@ -129,7 +129,7 @@ class Actor:
             np.asarray((y * along[0] - x * along[1]) / self.eyes, np.float32),
         )
 
-    @cached_property
+    @lazy_property
     def anchors(self) -> dict[Anchor, NDArray[np.float64]]:
         """What pulls count from, in distances of the eyes."""
         along = self._axis
