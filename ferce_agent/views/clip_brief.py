@@ -238,7 +238,7 @@ def to_clip_brief_text(brief: ClipBrief) -> str:
 
 def _lines(brief: ClipBrief) -> Iterator[str]:
     faces = f"{brief.faces} face{'s' * (brief.faces != 1)}" if brief.faces else "no face found"
-    cuts = f", {brief.cuts} cuts" if brief.cuts else ""
+    cuts = f", {brief.cuts} cut{'' if brief.cuts == 1 else 's'}" if brief.cuts else ""
     shares = ", % of the readable time" if any(track.shares for track in brief.tracks) else ""
     yield f"Film {brief.first:g}-{brief.last:g} s: {faces}{cuts}. Times in s{shares}. Shown is not felt"
     restricted = "policy_restricted" in brief.not_done
