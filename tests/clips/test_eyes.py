@@ -102,7 +102,7 @@ def test_sums_are_those_of_the_contract() -> None:
 
 
 def test_a_landmark_model_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(FerceError, match=r"make landmarks|ferce-agent\[landmarks\]"):
+    with pytest.raises(FerceError, match=r"pip download --no-deps mediapipe|ferce-agent\[landmarks\]"):
         EyeReader(NAMES, FaceLandmarker(tmp_path))
 
 
