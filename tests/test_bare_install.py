@@ -24,6 +24,8 @@ import pytest
 from mcp import StdioServerParameters
 from mcp.client import Client
 
+from ferce_agent.evaluation.clips.speed import film_of
+
 ROOT = Path(__file__).parents[1]
 BARE = Path(sys.prefix) / "bare" / "bin"
 
@@ -35,8 +37,10 @@ pytestmark = [
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: Path) -> Path:
-    """An empty folder with a photo in it."""
+    """An empty folder with a photo and a clip in it."""
     shutil.copy(photo, tmp_path / "photo.jpg")
+    for name in ("clip.mp4", "film.mp4"):
+        (tmp_path / name).write_bytes(film_of(1, 2.0))
     return tmp_path
 
 
@@ -49,6 +53,13 @@ def run(folder: Path, *command: str, code: int = 0) -> str:
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout
+
+
+def test_a_clip_is_watched(folder: Path) -> None:
+    told = run(folder, "ferce", "watch", "clip.mp4", "--html", "clip.html", "--csv", "clip.csv")
+    assert "it shows happiness" in " ".join(told.split())
+    assert len((folder / "clip.csv").read_text("utf-8").splitlines()) == 61
+    assert "<svg" in (folder / "clip.html").read_text("utf-8")
 
 
 def test_it_holds_the_wheel_and_no_heavy_package(folder: Path) -> None:
@@ -92,7 +103,7 @@ async def test_a_client_of_the_server(folder: Path) -> None:
 
 def examples() -> list[str]:
     """Return the Python code of the pages a stranger begins with."""
-    pages = [(ROOT / name).read_text("utf-8") for name in ("README.md", "docs/agents.md")]
+    pages = [(ROOT / name).read_text("utf-8") for name in ("README.md", "docs/agents.md", "docs/clips.md")]
     return [code for page in pages for code in re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)]
 
 
@@ -137,8 +148,8 @@ def server(folder: Path) -> Iterator[str]:
         process.wait(120)
 
 
-def outcome(address: str, given: Any, thread: str) -> Any:
-    body = {"assistant_id": "analyze_expression", "input": given}
+def outcome(address: str, given: Any, thread: str, graph: str = "analyze_expression") -> Any:
+    body = {"assistant_id": graph, "input": given}
     return httpx.post(f"{address}/threads/{thread}/runs/wait", json=body, timeout=120).json()
 
 
@@ -158,6 +169,17 @@ def test_a_langgraph_server_passes_on_reports_and_messages_and_remembers_no_phot
     ):
         error = outcome(server, given, thread)["__error__"]
         assert said in error["message"], error
+    history = httpx.get(f"{server}/threads/{thread}/history", params={"limit": 100}, timeout=120).text
+    assert "happiness" in history
+    assert url[2000:2100] not in history
+
+
+def test_a_langgraph_server_reads_clips_and_remembers_none(server: str, folder: Path) -> None:
+    thread = httpx.post(f"{server}/threads", json={}, timeout=120).json()["thread_id"]
+    url = "data:video/mp4;base64," + base64.b64encode((folder / "clip.mp4").read_bytes()).decode()
+    assert "happiness" in outcome(server, {"clip": url}, thread, "analyze_clip")["report"]["summary"]
+    error = outcome(server, {"clip": "data:,x"}, thread, "analyze_clip")["__error__"]
+    assert "film" in error["message"], error
     history = httpx.get(f"{server}/threads/{thread}/history", params={"limit": 100}, timeout=120).text
     assert "happiness" in history
     assert url[2000:2100] not in history
