@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.reasoning.expression import LEAST_SHARE
 from ferce_agent.report import REGIONS, Episode, MicroMovement, Region
 from ferce_agent.temporal.episodes import FoundEpisode
 from ferce_agent.temporal.eye_events import EyeEvent
 
 MOST: Final = 1000
 """Episodes kept of one face; of more, the shortest and weakest go."""
+MOST_SURE: Final = 1 - (len(CANONICAL) - 1) * LEAST_SHARE
+"""No expression is told as certain: a photo leaves each of the others `LEAST_SHARE`, and so does an episode."""
 COVERED_S: Final = 0.1
 """A part of the face that is covered for longer than this during an episode could not be seen throughout."""
 REMEMBERED: Final = 300
@@ -87,6 +91,7 @@ class EpisodeBook:
         name = f"{self.track}.episode-{self._number}"
         onset, apex, offset = time_of(found.onset_s), time_of(found.apex_s), time_of(found.offset_s)
         what = kind or ("probability" if fields.get("expression") else "movement")
+        most = MOST_SURE if fields.get("expression") else 1.0
         made = Episode(
             id=name,
             **{"expression": None, "movement": None, **fields},
@@ -95,10 +100,10 @@ class EpisodeBook:
             offset_s=offset,
             onset_seen=found.onset_seen,
             offset_seen=found.offset_seen,
-            peak=unit_of(found.peak),
+            peak=unit_of(min(found.peak, most)),
             rise_s=round(max(apex - onset, 0.0), 3),
             fall_s=round(max(offset - apex, 0.0), 3),
-            confidence=unit_of(found.confidence),
+            confidence=unit_of(min(found.confidence, most)),
             evidence=(f"{name}.{what}",),
         )
         self.episodes.append(made)

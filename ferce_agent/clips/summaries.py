@@ -79,7 +79,7 @@ def track_text(track: FinishedTrack, *, infer: bool) -> Text:
     if track.frames == 1:
         seen = f"is seen in a single frame, at {when(track.first_s)}"
     timed = [*_expressions(track), *_unclear(track)] if infer else list(_smiles(track))
-    timed = sorted([*timed, *_gaps(track.gaps.gaps)], key=lambda one: one[0])
+    timed = sorted([*timed, *_gaps(track)], key=lambda one: one[0])
     rest = [*(_not_told(track) if infer else ()), *_liveliness(track)]
     return " ".join([f"{track_name(track.id)} {seen}.", *(text for _, text in timed), *rest])[:MOST]
 
@@ -160,9 +160,13 @@ def _long(gaps: Sequence[Gap]) -> list[Gap]:
     return sorted((one for one in gaps if one.to_s - one.from_s >= LONG_GAP_S), key=lambda one: one.from_s)
 
 
-def _gaps(gaps: Sequence[Gap]) -> Iterator[Timed]:
-    for gap in _long(gaps)[:TOLD]:
-        yield gap.from_s, f"From {when(gap.from_s)} to {when(gap.to_s)} it could not be read: {GAP[gap.reason]}."
+def _gaps(track: FinishedTrack) -> Iterator[Timed]:
+    """Tell the long gaps; one within an episode was broken by readings, or the episode would have ended there."""
+    for gap in _long(track.gaps.gaps)[:TOLD]:
+        shown = (one for one in track.book.episodes if one.expression)
+        within = any(one.onset_s < gap.from_s and gap.to_s < one.offset_s for one in shown)
+        read = "could often not be read" if within else "could not be read"
+        yield gap.from_s, f"From {when(gap.from_s)} to {when(gap.to_s)} it {read}: {GAP[gap.reason]}."
 
 
 def _liveliness(track: FinishedTrack) -> Iterator[str]:

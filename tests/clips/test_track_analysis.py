@@ -99,6 +99,29 @@ def test_a_calm_stretch_is_not_unclear(signals: Signals) -> None:
     assert unclear(FinishedTrack.of(followed(signals)[0])) == []
 
 
+def test_no_expression_is_certain(signals: Signals) -> None:
+    track = TrackAnalysis(1, signals)
+    for number in range(round(4 * RATE)):
+        track.push(sample(number / RATE, {HAPPINESS: 1.0}), None)
+    track.finish()
+    (smile,) = [one for one in track.book.episodes if one.expression]
+    assert smile.peak < 1
+    assert smile.confidence < 1
+    assert ">99%" in track_text(FinishedTrack.of(track), infer=True)
+
+
+def test_a_stretch_that_is_dark_again_and_again_is_not_told_as_unread(signals: Signals) -> None:
+    track = TrackAnalysis(1, signals)
+    for number in range(round(6 * RATE)):
+        dark = 25 <= number < 125 and (number // 5) % 2 == 0
+        reasons: Any = ("too_dark",) if dark else ()
+        track.push(sample(number / RATE, {HAPPINESS: 0.97}, reasons, 0.05 if dark else 1.0), None)
+    track.finish()
+    text = track_text(FinishedTrack.of(track), infer=True)
+    assert "could often not be read: the face is dark" in text
+    assert "it could not be read" not in text
+
+
 def test_sums_follow_what_was_shown(signals: Signals) -> None:
     track, _ = followed(signals)
     assert 9 < track.totals.readable_s < 10.5
