@@ -7,7 +7,8 @@ A photo goes in, one schema-validated `EmotionReport` comes out::
     report = analyze_expression("photo.jpg", context="She has just won the race.")
     print(report.summary)
 
-A clip gives a `ClipReport` with times: ``analyze_clip("clip.mp4")``.
+A clip gives a `ClipReport` with times: ``analyze_clip("clip.mp4")``; a voice message a `VoiceReport`:
+``analyze_voice("message.ogg")``.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ferce_agent.api import aanalyze_clip, aanalyze_expression, analyze_clip, analyze_expression, stream_clip
+    from ferce_agent.api import (
+        aanalyze_clip,
+        aanalyze_expression,
+        aanalyze_voice,
+        analyze_clip,
+        analyze_expression,
+        analyze_voice,
+        stream_clip,
+    )
     from ferce_agent.errors import FerceError
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import UseContext
     from ferce_agent.report import ClipReport, EmotionReport
+    from ferce_agent.report.speech import VoiceReport
     from ferce_agent.settings import Settings
 
 _HOME = {
@@ -29,10 +39,13 @@ _HOME = {
     "analyze_clip": "ferce_agent.api",
     "aanalyze_clip": "ferce_agent.api",
     "stream_clip": "ferce_agent.api",
+    "analyze_voice": "ferce_agent.api",
+    "aanalyze_voice": "ferce_agent.api",
     "Engines": "ferce_agent.graphs.engines",
     "ClipReport": "ferce_agent.report",
     "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
+    "VoiceReport": "ferce_agent.report.speech",
     "Settings": "ferce_agent.settings",
     "UseContext": "ferce_agent.policy.use",
 }
@@ -44,10 +57,13 @@ __all__ = [
     "FerceError",
     "Settings",
     "UseContext",
+    "VoiceReport",
     "aanalyze_clip",
     "aanalyze_expression",
+    "aanalyze_voice",
     "analyze_clip",
     "analyze_expression",
+    "analyze_voice",
     "stream_clip",
 ]
 

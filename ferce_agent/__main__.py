@@ -1,5 +1,21 @@
-"""`python -m ferce_agent` is the `ferce` command."""
+"""The `ferce` command, and `python -m ferce_agent`: here it begins, so that Ctrl-C ends it well even while it loads."""
 
-from ferce_agent.cli import main
 
-main(prog_name="ferce")
+def run() -> None:
+    """Run the command; see `ferce_agent.cli` for what it does and its exit status.
+
+    Raises:
+        SystemExit: Always, with the exit status.
+    """
+    try:
+        from ferce_agent.cli import main
+    except KeyboardInterrupt:
+        import sys
+
+        sys.stderr.write("ferce: stopped.\n")
+        raise SystemExit(130) from None  # `cli.groups.STOPPED`, which is not loaded yet
+    main(prog_name="ferce")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,9 +1,10 @@
-"""The Python entry points: a photo or a clip in, one validated report out, sync and async; events of a clip."""
+"""The Python entry points: a photo, a clip or a voice in, one validated report out; sync, async, events of a clip."""
 
 from __future__ import annotations
 
 from ferce_agent.graphs.clip_runs import aanalyze_clip, analyze_clip, stream_clip
 from ferce_agent.graphs.runs import Event, LabelsLike, Listener, aanalyze_expression, analyze_expression
+from ferce_agent.graphs.voice_runs import aanalyze_voice, analyze_voice
 
 __all__ = [
     "Event",
@@ -11,7 +12,9 @@ __all__ = [
     "Listener",
     "aanalyze_clip",
     "aanalyze_expression",
+    "aanalyze_voice",
     "analyze_clip",
     "analyze_expression",
+    "analyze_voice",
     "stream_clip",
 ]

@@ -110,6 +110,48 @@ class ClipTimesError(InputError):
     code = "clip_times"
 
 
+class SoundNotFoundError(InputError):
+    """The path names nothing, or not a plain file."""
+
+    code = "sound_not_found"
+
+
+class SoundAccessError(InputError):
+    """The path or address is outside what this entry point may read."""
+
+    code = "sound_access_denied"
+
+
+class SoundTooLargeError(InputError):
+    """More bytes, more channels or a longer sound than the limit allows."""
+
+    code = "sound_too_large"
+
+
+class SoundFormatError(InputError):
+    """The data is no sound in a supported format, or holds none that can be read."""
+
+    code = "sound_format"
+
+
+class SoundShapeError(InputError):
+    """The samples or the rate that a caller gives cannot be those of a sound."""
+
+    code = "sound_shape"
+
+
+class NoSoundError(InputError):
+    """A film without a sound track, or no sound in the part asked for."""
+
+    code = "no_sound"
+
+
+class TranscriptError(InputError):
+    """A transcript cannot be read: no such file, too large, not text, or in no form that is known."""
+
+    code = "transcript_unreadable"
+
+
 class OntologyError(InputError):
     """A term is not in the ontology, or an ontology file does not hold together."""
 
@@ -134,6 +176,45 @@ class PolicyError(InputError):
     code = "policy_refused"
 
 
+class AccessError(InputError):
+    """The token is missing or wrong, or the request comes from where none may come from."""
+
+    code = "access_denied"
+
+
+class RequestError(InputError):
+    """What a client of the local page sent is not in the agreed form."""
+
+    code = "bad_request"
+
+
+class RequestTooLargeError(RequestError):
+    """A client of the local page sent more bytes than are read."""
+
+    code = "request_too_large"
+
+
+class RequestTimeoutError(RequestError):
+    """A client of the local page sent what it wanted to send too slowly."""
+
+    code = "request_timeout"
+
+
+class TooManyRequestsError(InputError):
+    """A client of the local page asks too often, or too much is being worked on.
+
+    Attributes:
+        seconds: When it makes sense to ask again.
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, hint: str = "", seconds: float = 1.0) -> None:
+        """Store message, hint and when it makes sense to ask again."""
+        super().__init__(message, hint=hint)
+        self.seconds = seconds
+
+
 class DataError(InputError):
     """A data folder lacks a file or a column, or a file is damaged."""
 
@@ -151,12 +232,10 @@ class MissingExtraError(SetupError):
 
     code = "missing_extra"
 
-    def __init__(self, package: str, extra: str) -> None:
-        """Name the missing package and the extra that brings it."""
-        super().__init__(
-            f"The package '{package}' is not installed.",
-            hint=f"Install it with: pip install 'ferce-agent[{extra}]'",
-        )
+    def __init__(self, package: str, extra: str | None) -> None:
+        """Name the missing package and the extra that brings it; None: it is installed by itself."""
+        wanted = package if extra is None else f"'ferce-agent[{extra}]'"
+        super().__init__(f"The package '{package}' is not installed.", hint=f"Install it with: pip install {wanted}")
 
 
 class CameraError(SetupError):

@@ -17,8 +17,11 @@ from ferce_agent.errors import SettingsError
 from ferce_agent.validation.fields import did_you_mean, first_problem, shown, taken_by
 
 PREFIX: Final = "FERCE_"
-OTHER_VARIABLES: Final = frozenset({"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_DEBUG"})
-"""Variables of this package that are no settings of the engines: the settings file, keys, and what commands show."""
+OTHER_VARIABLES: Final = frozenset(
+    {"FERCE_SETTINGS", "FERCE_API_KEY", "FERCE_TOKEN", "FERCE_DEBUG", "FERCE_KEPT", "FERCE_PASSPHRASE"}
+)
+"""Variables of this package that are no settings of the engines: the settings file, keys, what commands show, and where
+things are kept of people, sealed with which passphrase."""
 
 
 def _number(value: object) -> object:
@@ -166,6 +169,11 @@ class Settings(metaclass=_InPlainWords):
     """Let the model choose among the causes found; it cannot add one."""
     sentences: Annotated[bool, NO_OPTION] = True
     """Compare the caller's sentences with examples of situations; without, only cue words count."""
+    transcriber: Annotated[File, NO_OPTION] = None
+    """Folder with a Whisper model in CTranslate2's format, which writes down what is said in sounds and films.
+
+    Needs the extra whisper. Nothing is downloaded; without it words are only known where a transcript is given.
+    """
     budget_ms: Annotated[float, Field(gt=0, le=3_600_000), NOT_A_SWITCH] | None = None
     """Time for one picture, in milliseconds; the vision-language model is left out where it would not fit."""
 

@@ -1,4 +1,7 @@
-"""The chatbot: a user message may bring photos, the tool reads them, and the answer follows the report's guidance."""
+"""The chatbot: a user message may bring photos and voices; they are read, and the answer follows their guidance.
+
+Voices are listened to before the model is asked: what was said in them is what the user says.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,34 @@ from typing import Any, Final
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.runnables import RunnableLambda
+from langgraph.config import get_stream_writer
+from langgraph.constants import TAG_NOSTREAM
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime, get_runtime
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.context.direction import Direction, PhotoState
-from ferce_agent.errors import EngineError, FerceError, ImageAccessError, ImageNotFoundError, InputError
+from ferce_agent.errors import EngineError, FerceError, ImageAccessError, InputError
+from ferce_agent.graphs.chat_hearing import Hearing, explained
 from ferce_agent.graphs.chat_pictures import ChatGraph
+from ferce_agent.graphs.chat_readings import new_readings
 from ferce_agent.graphs.chat_rules import FACE, Telling, bound_by, telling
 from ferce_agent.graphs.chat_state import (
     ChatContext,
     ChatState,
     Remembered,
+    asked_in,
     chat_context,
     fresh_reading,
+    is_fresh,
     looked_at,
     reading_of,
     speaks_of_danger,
     spoken,
     unread,
 )
+from ferce_agent.graphs.chat_voices import without_words
 from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.graphs.runs import aanalyze_expression, analyze_expression
 from ferce_agent.inputs.photo import Picture, load_picture
@@ -43,7 +53,7 @@ from ferce_agent.inputs.situation import MAX_TEXT
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike, read_use
 from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.prompts.tool_description import DESCRIPTION
-from ferce_agent.report import EmotionReport
+from ferce_agent.report import EmotionReport, VoiceReport
 from ferce_agent.views.text import to_text
 from ferce_agent.vlm.adapters.chat_model import runs_elsewhere
 
@@ -52,7 +62,8 @@ VISIBLE: Final = 24
 """Latest messages that the model gets to see."""
 NO_PHOTO: Final = "No photo was sent lately."
 WITHHELD: Final = (
-    "By rule, nothing about faces is told here. Answer the words alone, and say so if a photo is asked about."
+    "By rule, nothing about faces and voices is told here. Answer the words alone, and say so if a photo or a voice is "
+    "asked about."
 )
 EVERYTHING: Final = Telling()
 
@@ -101,9 +112,12 @@ class Chatbot:
 
     @lazy_property
     def caller(self) -> Any:
-        """The model with the tool, or None if it cannot call tools."""
+        """The model with the tool, or None if it cannot call tools.
+
+        What it writes beside its calls is no answer, and is not streamed.
+        """
         try:
-            return self.model.bind_tools([TOOL_SCHEMA])
+            return self.model.bind_tools([TOOL_SCHEMA]).with_config(tags=[TAG_NOSTREAM])
         except NotImplementedError:
             return None
 
@@ -112,6 +126,28 @@ class Chatbot:
         """The engines of the readings, under the use of this chatbot."""
         engines = default_engines() if self.given is None else self.given
         return engines if self.use == NOT_STATED else bound_by(engines, self.use)
+
+    def take(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+        """Remember the readings that come with the message, as far as the rules allow such ones to be made now.
+
+        Raises:
+            PolicyError: The use is refused.
+            InputError: One of the readings is no report.
+        """
+        allowed = self.telling(runtime)
+        return {"reports": [one for one in new_readings(state, runtime.context) if allowed.fits(one)], "unheard": []}
+
+    async def atake(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+        """Do the same without blocking; see `take`."""
+        return await asyncio.to_thread(self.take, state, runtime)
+
+    def hear(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+        """Listen to the voices of the message: their words become the user's, how they sound becomes readings."""
+        return Hearing(self.engines, self.roots).hear(state, runtime.context)
+
+    async def ahear(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
+        """Do the same without blocking; see `hear`."""
+        return await Hearing(self.engines, self.roots).ahear(state, runtime.context)
 
     def answer(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
         """Let the model call the tool while there are photos that nobody looked at, then let it answer.
@@ -124,21 +160,23 @@ class Chatbot:
         """
         allowed = self.telling(runtime)
         model = self.model_for(state)
+        announce(state, allowed)
         reply = None
         if model is not None:
             with translated():
                 reply = model.invoke(prompt_for(state, allowed))
-        return turn(state, reply, allowed)
+        return turn(state, reply, allowed, new=runtime.context.new)
 
     async def aanswer(self, state: ChatState, runtime: Runtime[ChatContext]) -> dict[str, Any]:
         """Do the same without blocking; see `answer`."""
         allowed = await asyncio.to_thread(self.telling, runtime)
         model = self.model_for(state)
+        announce(state, allowed)
         reply = None
         if model is not None:
             with translated():
                 reply = await model.ainvoke(prompt_for(state, allowed))
-        return turn(state, reply, allowed)
+        return turn(state, reply, allowed, new=runtime.context.new)
 
     def telling(self, runtime: Runtime[ChatContext]) -> Telling:
         """Return what the model may be told in this run."""
@@ -165,7 +203,10 @@ class Chatbot:
         """Return the tool's answer to one call, and the reading if there is one; bad photos give a message."""
         try:
             picture, told = self.read(call, state, context)
-            return _told(call, analyze_expression(picture, told, use_context=context.use, engines=self.engines))
+            report = analyze_expression(
+                picture, told, use_context=context.use, voice=latest_heard(context), engines=self.engines
+            )
+            return _told(call, report, context)
         except FerceError as error:
             return _not_told(call, error)
 
@@ -173,8 +214,10 @@ class Chatbot:
         """Do the same without blocking; see `carry_out`."""
         try:
             picture, told = await asyncio.to_thread(self.read, call, state, context)
-            report = await aanalyze_expression(picture, told, use_context=context.use, engines=self.engines)
-            return _told(call, report)
+            report = await aanalyze_expression(
+                picture, told, use_context=context.use, voice=latest_heard(context), engines=self.engines
+            )
+            return _told(call, report, context)
         except FerceError as error:
             return _not_told(call, error)
 
@@ -192,18 +235,24 @@ class Chatbot:
         return picture, {**chat_context(state), **({"text": asked.context} if asked.context else {})}
 
 
+def latest_heard(context: ChatContext) -> VoiceReport | None:
+    """Return the latest voice message of this run, which goes with its photos; what was said is in the conversation."""
+    return without_words(context.heard[-1]) if context.heard else None
+
+
 Work = Callable[[ChatState, Runtime[ChatContext]], dict[str, Any]]
 AsyncWork = Callable[[ChatState, Runtime[ChatContext]], Awaitable[dict[str, Any]]]
 Seen = tuple[ToolMessage, Remembered | None]
 """The tool's answer to one call, and the reading if there is one."""
 
 
-def _told(call: ToolCall, report: EmotionReport) -> Seen:
+def _told(call: ToolCall, report: EmotionReport, context: ChatContext) -> Seen:
+    context.made.append(report)
     return ToolMessage(to_text(report), tool_call_id=call["id"], name=TOOL), reading_of(report)
 
 
 def _not_told(call: ToolCall, error: FerceError) -> Seen:
-    text = f"The photo was not analysed: {_explained(error)}"
+    text = f"The photo was not analysed: {explained(error)}"
     return ToolMessage(text, tool_call_id=call["id"], name=TOOL, status="error"), None
 
 
@@ -232,8 +281,27 @@ def translated() -> Iterator[None]:
         ) from error
 
 
-def turn(state: ChatState, reply: Any, allowed: Telling) -> dict[str, Any]:
+def announce(state: ChatState, allowed: Telling) -> None:
+    """Tell whoever streams ``custom`` what the answer goes by, before the model is asked for it.
+
+    The event has ``event`` ("direction"), ``direction`` (a `Direction` as data), ``reading`` (the `Remembered` that it
+    follows, or None), ``danger`` (whether the latest words speak of it), and of the `Telling` ``faces`` and
+    ``inferred``. Nothing is told while photos wait.
+    """
+    if unread(state):
+        return
+    known = allowed.state(state)
+    direction, reading = direction_for(known).model_dump(mode="json"), fresh_reading(known)
+    rules = {"faces": allowed.faces, "inferred": allowed.inferred, "danger": speaks_of_danger(known)}
+    get_stream_writer()({"event": "direction", "direction": direction, "reading": reading, **rules})
+
+
+def turn(state: ChatState, reply: Any, allowed: Telling, *, new: int = 0) -> dict[str, Any]:
     """Return what the graph makes of the model's reply: calls of the tool while photos wait, else the answer.
+
+    An answer about a photo, a voice, or one of the `new` readings, that the model was not told of says so at its end.
+    That note is no part of what the model streams; it is told in a ``custom`` event of its own (``event`` "note",
+    ``text``).
 
     Raises:
         EngineError: The model said nothing.
@@ -243,8 +311,10 @@ def turn(state: ChatState, reply: Any, allowed: Telling) -> dict[str, Any]:
     text = str(getattr(reply, "text", reply) or "").strip()
     if not text:
         raise EngineError("The chat model gave an empty answer.", hint="Say it again, or choose another --model.")
-    if allowed.note and looked_at(state):
-        text = f"{text}\n\n({allowed.note})"
+    if allowed.note and (new or looked_at(state) or came_now(state)):
+        note = f"\n\n({allowed.note})"
+        get_stream_writer()({"event": "note", "text": note})
+        text += note
     about = bool(looked_at(state)) or fresh_reading(state) is not None
     metadata = {FACE: about and allowed.faces}
     return {"messages": [AIMessage(text, id=getattr(reply, "id", None), additional_kwargs=metadata)]}
@@ -278,8 +348,8 @@ def build_chat_graph(  # noqa: PLR0913  # one parameter per thing to choose
     Args:
         model: Any LangChain chat model; `GuidedChatModel` needs no network and no weights.
         engines: Models and settings of the readings; the shared defaults if left out.
-        roots: Folders from which an image block may name a file; with none, only data URLs are accepted.
-        checkpointer: Where threads are remembered. Photos and paths never reach it.
+        roots: Folders from which an image or audio block may name a file; with none, only data URLs are accepted.
+        checkpointer: Where threads are remembered. Photos, voices and paths never reach it.
         use: What the answers are used for, as a `UseContext` (or its fields). A turn can add to it, by ``use_context``
             in the input or `ChatContext.use`, but cannot loosen it. A refused use makes every turn a `PolicyError`.
         remote: Whether the chat model runs elsewhere; then it is told about faces only where the people shown agree
@@ -291,9 +361,13 @@ def build_chat_graph(  # noqa: PLR0913  # one parameter per thing to choose
     elsewhere = runs_elsewhere(model) if remote is None else remote
     bot = Chatbot(model, engines, tuple(Path(root) for root in roots), read_use(use), elsewhere)
     builder = StateGraph(ChatState, ChatContext)
+    builder.add_node("take", _node("take", bot.take, bot.atake))
     builder.add_node("answer", _node("answer", bot.answer, bot.aanswer))
     builder.add_node("look", _node("look", bot.look, bot.alook))
-    builder.add_edge(START, "answer")
+    builder.add_node("hear", _node("hear", bot.hear, bot.ahear))
+    builder.add_edge(START, "take")
+    builder.add_conditional_edges("take", has_voices, {"hear": "hear", "answer": "answer"})
+    builder.add_edge("hear", "answer")
     builder.add_conditional_edges("answer", wants_tool, {"look": "look", "end": END})
     builder.add_edge("look", "answer")
     plain = builder.compile(checkpointer=checkpointer, name="chat")
@@ -310,6 +384,11 @@ def _node(name: str, work: Work, awork: AsyncWork) -> Any:
         return await awork(state, get_runtime(ChatContext))
 
     return RunnableLambda(run, arun, name=name)
+
+
+def has_voices(state: ChatState) -> str:
+    """Listen first where the message brings voices."""
+    return "hear" if state.get("voices") else "answer"
 
 
 def wants_tool(state: ChatState) -> str:
@@ -340,11 +419,6 @@ def arguments_of(call: ToolCall) -> LookArguments:
         ) from error
 
 
-def _explained(error: FerceError) -> str:
-    """Say what was wrong; where the message would name a file, only what to do about it."""
-    return f"{error.hint if isinstance(error, ImageNotFoundError) else error} ({error.code})"
-
-
 def prompt_for(state: ChatState, allowed: Telling = EVERYTHING) -> list[BaseMessage]:
     """Return what the model gets to see: the guidance, and what was said. Never a photo.
 
@@ -365,19 +439,30 @@ def direction_for(state: ChatState) -> Direction:
     """
     seen = looked_at(state)
     reading = fresh_reading(state)
-    photo: PhotoState = "failed" if seen else "earlier" if reading is not None else "none"
-    if any(one.status == "success" for one in seen):
+    unheard = bool(state.get("unheard"))
+    photo: PhotoState = "failed" if seen or unheard else "earlier" if reading is not None else "none"
+    if any(one.status == "success" for one in seen) or (not seen and came_now(state)):
         photo = "read"
     direction = Direction(photo=photo) if reading is None else Direction.from_reading(reading, photo)
+    if photo == "failed" and unheard and not seen:
+        direction = direction.model_copy(update={"source": "voice"})
     return direction.with_care() if speaks_of_danger(state) else direction
 
 
+def came_now(state: ChatState) -> list[Remembered]:
+    """Return the readings made elsewhere that came with the latest message, unless they are too old for now."""
+    asked = asked_in(state)
+    came = [one for one in state.get("reports", ()) if asked is not None and one.get("came_with") == asked]
+    return [one for one in came if is_fresh(one)]
+
+
 def summary_for(state: ChatState) -> str:
-    """Return in a few sentences what was found in the photos of this turn, or what is known from before."""
+    """Return in a few sentences what was found in this turn, or what is known from before."""
     seen = looked_at(state)
-    read = sum(one.status == "success" for one in seen)
+    read = sum(one.status == "success" for one in seen) + len(came_now(state))  # voices are among these
     lines = [reading["summary"] for reading in list(state.get("reports", ()))[-read:]] if read else []
     lines += [str(one.text) for one in seen if one.status == "error"]
+    lines += state.get("unheard", ())
     reading = fresh_reading(state)
     if not lines and reading is not None:
         lines = [reading["summary"]]

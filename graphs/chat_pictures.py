@@ -1,4 +1,4 @@
-"""Keeps photos out of the chatbot's state: they are taken out of what comes in before a run begins.
+"""Keeps photos and voices out of the chatbot's state: they are taken out of what comes in before a run begins.
 
 LangGraph writes the input of a run into the first checkpoint, before any node could remove something from it. That is
 why the compiled graph itself does it.
@@ -18,7 +18,9 @@ from langgraph.runtime import get_runtime
 from langgraph.types import Command, StateUpdate
 
 from ferce_agent.errors import InputError
-from ferce_agent.graphs.chat_state import REFERENCE, WRITTEN, ChatContext, reference_to
+from ferce_agent.graphs.chat_sounds import BEGINNINGS as SOUND_BEGINNINGS
+from ferce_agent.graphs.chat_sounds import MAX_VOICES, VoiceMessage, is_sound, sound_url, voice_of
+from ferce_agent.graphs.chat_state import REFERENCE, VOICE_REFERENCE, WRITTEN, ChatContext, reference_to
 from ferce_agent.policy.use import read_use
 
 MAX_PHOTOS: Final = 4
@@ -26,15 +28,17 @@ MAX_PHOTOS: Final = 4
 LEFT_OUT: Final = "[attachment left out]"
 BEGINNINGS: Final = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
 """How JPEG, PNG, GIF and WebP begin in base64."""
-DATA_URL: Final = re.compile(r"data:(?:image/|application/octet-stream|;base64,)[^\s\"'<>)]+", re.IGNORECASE)
-"""A photo pasted as text."""
-BARE: Final = re.compile(rf"(?<![A-Za-z0-9+/])(?:{'|'.join(BEGINNINGS)})[A-Za-z0-9+/=\r\n]{{200,}}")
-"""A photo pasted as bare base64."""
+DATA_URL: Final = re.compile(r"data:(?:image/|audio/|application/octet-stream|;base64,)[^\s\"'<>)]+", re.IGNORECASE)
+"""A photo or a voice message pasted as text."""
+BARE: Final = re.compile(
+    rf"(?<![A-Za-z0-9+/])(?:{'|'.join((*BEGINNINGS, *SOUND_BEGINNINGS))})[A-Za-z0-9+/=\r\n]{{200,}}"
+)
+"""One pasted as bare base64."""
 FORMS: Final = 'Give {"messages": [("user", "Hello")]}.'
 
 
 class ChatGraph(CompiledStateGraph[Any, Any, Any, Any]):
-    """A compiled graph that moves the photos of its input into the run context.
+    """A compiled graph that moves the photos and voices of its input into the run context.
 
     Every way of running it comes through here.
     """
@@ -58,11 +62,11 @@ class ChatGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return super().astream(without_pictures(input, held), config, context=held, **options)
 
     def bulk_update_state(self, config: Any, supersteps: Sequence[Sequence[StateUpdate]]) -> Any:
-        """Change a thread's state, without photos; see `CompiledStateGraph.bulk_update_state`."""
+        """Change a thread's state, without photos and voices; see `CompiledStateGraph.bulk_update_state`."""
         return super().bulk_update_state(config, [[_bare_update(one) for one in step] for step in supersteps])
 
     async def abulk_update_state(self, config: Any, supersteps: Sequence[Sequence[StateUpdate]]) -> Any:
-        """Change a thread's state, without photos; see `CompiledStateGraph.abulk_update_state`."""
+        """Change a thread's state, without photos and voices; see `CompiledStateGraph.abulk_update_state`."""
         return await super().abulk_update_state(config, [[_bare_update(one) for one in step] for step in supersteps])
 
 
@@ -77,9 +81,9 @@ def held_by(context: Any) -> ChatContext:
 
 
 def without_pictures(given: Any, context: ChatContext) -> Any:
-    """Return the input with references in place of photos.
+    """Return the input with references in place of photos and voices.
 
-    The photos, and what is said about the use, go into `context`.
+    These, and what is said about the use, go into `context`.
 
     Raises:
         InputError: It holds no messages, or something else than messages.
@@ -93,7 +97,7 @@ def without_pictures(given: Any, context: ChatContext) -> Any:
         raise InputError("The chat's input holds no messages.", hint=FORMS)
     if "use_context" in fields:
         context.use = read_use(fields["use_context"])
-    return {"messages": (messages := _texts(fields["messages"], context)), "pictures": _named(messages, context)}
+    return {"messages": (messages := _texts(fields["messages"], context)), **_named(messages, context)}
 
 
 def _fields(given: Any) -> dict[str, Any]:
@@ -109,18 +113,18 @@ def _bare_update(update: StateUpdate) -> StateUpdate:
 
 
 def _bare_values(values: dict[str, Any], context: ChatContext | None) -> dict[str, Any]:
-    """Return values of the state without photos; those of messages go into `context` if there is one."""
+    """Return values of the state without photos and voices; those of messages go into `context` if there is one."""
     bare = {name: _scrubbed(value) for name, value in values.items() if name not in {"messages", "use_context"}}
     if "messages" in values:
         messages = _texts(values["messages"], context)
         bare["messages"] = messages
         if context is not None:
-            bare["pictures"] = _named(messages, context)
+            bare.update(_named(messages, context))
     return bare
 
 
 def _texts(given: Any, context: ChatContext | None) -> list[BaseMessage]:
-    """Return messages as text; photos of what was said since the last answer are kept, older ones are left out."""
+    """Return messages as text; photos and voices since the last answer are kept, older ones are left out."""
     many = list(given) if isinstance(given, list | tuple) and not _is_pair(given) else [given]
     try:
         messages = convert_to_messages(many)
@@ -134,10 +138,13 @@ def _is_pair(given: Sequence[Any]) -> bool:
     return isinstance(given, tuple) and len(given) == 2 and all(isinstance(one, str) for one in given)
 
 
-def _named(messages: list[BaseMessage], context: ChatContext) -> list[str]:
-    """Return the photos of this run that users' messages refer to."""
+def _named(messages: list[BaseMessage], context: ChatContext) -> dict[str, list[str]]:
+    """Return the photos and the voices of this run that users' messages refer to."""
     said = [str(one.text) for one in messages if isinstance(one, HumanMessage)]
-    return [name for text in said for name in REFERENCE.findall(text) if name in context.pictures]
+    return {
+        "pictures": [name for text in said for name in REFERENCE.findall(text) if name in context.pictures],
+        "voices": [name for text in said for name in VOICE_REFERENCE.findall(text) if name in context.voices],
+    }
 
 
 def _as_text(message: BaseMessage, context: ChatContext | None) -> BaseMessage:
@@ -170,17 +177,32 @@ def _texts_of(message: BaseMessage) -> list[str]:
 def _block_as_text(block: Any, context: ChatContext | None) -> str:
     if block["type"] in {"text", "text-plain"}:
         return _pasted(str(block.get("text", "")), context)
-    return _kept(source_of(block), context)
+    voice = voice_of(block)  # first: a WAV file begins as a WebP picture does
+    return _kept(source_of(block), context) if voice is None else _kept_voice(voice, context)
 
 
 def _pasted(text: str, context: ChatContext | None) -> str:
-    """Take photos out of a text."""
-    text = DATA_URL.sub(lambda found: _kept(found[0], context), text)
-    return BARE.sub(lambda found: _kept(_data_url("".join(found[0].split()), ""), context), text)
+    """Take photos and voices out of a text."""
+    text = DATA_URL.sub(lambda found: _kept_data(found[0], context), text)
+    return BARE.sub(lambda found: _kept_data("".join(found[0].split()), context), text)
+
+
+def _kept_data(data: str, context: ChatContext | None) -> str:
+    """Keep a data URL, or bare base64, as the photo or the voice message that it is."""
+    if is_sound(data):
+        return _kept_voice(VoiceMessage(sound_url(data)), context)
+    return _kept(_data_url(data, ""), context)
+
+
+def _kept_voice(voice: VoiceMessage, context: ChatContext | None) -> str:
+    """Keep a voice message and return the reference to it; say so where there are too many."""
+    if context is None or len(context.voices) >= MAX_VOICES:
+        return LEFT_OUT
+    return reference_to(context.keep_voice(voice))
 
 
 def _scrubbed(value: Any) -> Any:
-    """Return plain data without photos."""
+    """Return plain data without photos and voices."""
     if isinstance(value, str):
         return _pasted(value, None)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -209,7 +231,8 @@ def source_of(block: Any) -> str:
     mime = str(block.get("mime_type") or block.get("media_type") or "")
     for name in ("base64", "data", "file_data"):
         if isinstance(data := block.get(name), str) and data:
-            looks = data.startswith((*BEGINNINGS, "data:image/")) or mime.startswith("image/")
+            # A WebP picture begins as a WAV file does.
+            looks = (data.startswith((*BEGINNINGS, "data:image/")) and not is_sound(data)) or mime.startswith("image/")
             return _data_url(data, mime) if looks or block.get("type") == "image" else ""
     for name in ("url", "image_url", "image", "source", "file"):
         if name in block and (inner := block[name]):

@@ -1,4 +1,4 @@
-"""What the rules let a chat model know about faces: everything, visible movements only, or nothing."""
+"""What the rules let a chat model know about faces and voices: everything, visible movements only, or nothing."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Telling:
     """What a chat model may be told.
 
     Attributes:
-        faces: Whether it may be told anything about a face; if not, it gets what was said in words only.
+        faces: Whether it may be told anything about a face or a voice; if not, it gets what was said in words only.
         inferred: Whether expressions may be read and told; if not, visible movements only.
-        note: Why it is told nothing about faces; empty where it is.
+        note: Why it is told nothing about faces and voices; empty where it is.
     """
 
     faces: bool = True
@@ -36,7 +36,11 @@ class Telling:
 
         One made under other rules may say more than is allowed now.
         """
-        return self.faces and (self.inferred or not reading.get("inferred", True))
+        return self.faces and self.fits(reading)
+
+    def fits(self, reading: Remembered) -> bool:
+        """Return whether a reading says no more than the rules allow to read now, whoever is told of it."""
+        return self.inferred or not reading.get("inferred", True)
 
     def state(self, state: ChatState) -> ChatState:
         """Return what the model may know of a thread.
@@ -74,7 +78,7 @@ def telling(engines: Engines, use: UseLike | None, *, remote: bool) -> Telling:
     if not remote or sending.may_send:
         return Telling(inferred=allowed.may_infer)
     way = f" {ASK_THEM}" if sending.lacks_consent else ""
-    note = f"The chat model runs elsewhere and is told nothing about faces. Rule: {sending.cited}.{way}"
+    note = f"The chat model runs elsewhere and is told nothing about faces and voices. Rule: {sending.cited}.{way}"
     return Telling(faces=False, inferred=allowed.may_infer, note=note)
 
 

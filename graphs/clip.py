@@ -21,11 +21,12 @@ from ferce_agent.graphs.clip_held import ClipGraph
 from ferce_agent.graphs.clip_looks import failed, look_at, to_look_at
 from ferce_agent.graphs.clip_opening import begin
 from ferce_agent.graphs.clip_reading import STRETCH_S, Reading
+from ferce_agent.graphs.clip_sound import begin_to_listen, listening_of, read_words
 from ferce_agent.graphs.clip_state import ClipContext, ClipInput, ClipOutput, ClipState, MomentState
 from ferce_agent.graphs.face import worth_a_retry
 from ferce_agent.policy.decide import Decision
 from ferce_agent.report import ClipReport
-from ferce_agent.report.clip_events import ClipEvent
+from ferce_agent.report.clip_events import ClipEvent, SpeechEvent
 
 Update = dict[str, Any]
 """What a node changes in the state."""
@@ -36,9 +37,11 @@ def open_film(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
     context = runtime.context
     decision = context.engines.permit(state.get("use_context"))
     context.engines.prepare_asking()
+    read_words(state, context)
     fresh: ClipState = {**state, "progress": {}}
     reading = begin(fresh, context, decision)
     context.hold(reading)
+    begin_to_listen(state, context, decision)
     tell(runtime, [reading.begun()])
     return {"decision": decision, "progress": {}}
 
@@ -49,6 +52,9 @@ def read(state: ClipState, runtime: Runtime[ClipContext]) -> Command[Any]:
     reading = reading_in(state, context)
     for events in reading.batches(math.inf, context.cancel, context.stop):
         tell(runtime, events)
+        if reading.live and context.backlog is not None:
+            # A listener that is slower than the camera misses pictures; what it is told is never old.
+            context.backlog.catch_up(len(events))
     return Command(goto=after_reading(state, reading, context))
 
 
@@ -84,20 +90,34 @@ def look_failed(state: MomentState, error: NodeError, runtime: Runtime[ClipConte
 
 def compose(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
     """Validate everything as one report, and hand out the pictures of its moments."""
-    context = runtime.context
+    report = composed(state, runtime.context)
+    tell(runtime, speech_events(report))
+    return {"report": report}
+
+
+def composed(state: ClipState, context: ClipContext) -> ClipReport:
+    """Return the report of what was seen and heard."""
     analysis = analysis_in(state, context)
+    listening = listening_of(state, context, decision_in(state, context), analysis.film)
     sent = state.get("sent", [])
     report = analysis.report(
         Composed(
-            decision=decision_in(state, context),
+            # Those who are heard are to be told, too; what may be done is the same.
+            decision=decision_in(state, context) if listening.heard is None else heard_decision(state, context),
             used=context.engines.used(asked=bool(sent)),
             looked=dict(state.get("looked", [])),
             sent=tuple(sent),
             degraded=tuple(state.get("degraded", [])),
+            listening=listening,
         )
     )
     context.pictures.update(analysis.pictures)
-    return {"report": report}
+    return report
+
+
+def speech_events(report: ClipReport) -> list[ClipEvent]:
+    """Return an event for each turn of speech."""
+    return [SpeechEvent(turn=turn) for turn in report.speech]
 
 
 def compose_plain(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
@@ -105,7 +125,8 @@ def compose_plain(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
 
     What was found on the way has served its purpose and is forgotten.
     """
-    made: ClipReport = compose(state, runtime)["report"]
+    made = composed(state, runtime.context)
+    tell(runtime, [event_data(event) for event in speech_events(made)])
     return {"report": made.model_dump(mode="json"), "progress": {}}
 
 
@@ -142,6 +163,11 @@ def analysis_in(state: ClipState, context: ClipContext) -> ClipAnalysis:
 def decision_in(state: ClipState, context: ClipContext) -> Decision:
     """Return what the rules allow; they are asked again where the run goes on from a checkpoint."""
     return state.get("decision") or context.engines.permit(state.get("use_context"))
+
+
+def heard_decision(state: ClipState, context: ClipContext) -> Decision:
+    """Return what the rules allow where sound was listened to."""
+    return context.engines.permit(state.get("use_context"), heard=True)
 
 
 def build_clip_graph(checkpointer: Any = None) -> ClipGraph:

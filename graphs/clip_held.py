@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -25,6 +25,8 @@ NOTHING_TOLD: Final[dict[str, Any]] = {
     "fps": None,
     "micro": False,
     "landmarks": False,
+    "sound": True,
+    "keep_words": False,
     "use_context": None,
 }
 """What holds where an input does not say otherwise: what a thread remembers was said about another film."""
@@ -66,11 +68,12 @@ class ClipGraph(CompiledStateGraph[Any, Any, Any, Any]):
 @contextmanager
 def held(given: Any, context: Any) -> Iterator[tuple[Any, ClipContext]]:
     """Yield the input without the film's bytes, and the context of this run, which is released at the end."""
-    rest, sent = without_film(given)
+    rest, sent = without(given, "clip", unless=is_path)
+    rest, transcript = without(rest, "transcript")
     if isinstance(rest, dict):
         rest = {**NOTHING_TOLD, **rest}
     around = context if isinstance(context, ClipContext) else ClipContext()
-    run = around.for_one_run(sent)
+    run = around.for_one_run(sent, transcript)
     try:
         with around.cancel.calling(run.call_off):
             yield rest, run
@@ -80,17 +83,20 @@ def held(given: Any, context: Any) -> Iterator[tuple[Any, ClipContext]]:
         run.release()
 
 
-def without_film(given: Any) -> tuple[Any, object]:
-    """Return an input, or a command that updates the state, without the film's bytes, and those; None without any.
+def without(given: Any, field: str, unless: Callable[[object], bool] = lambda _: False) -> tuple[Any, object]:
+    """Return an input, or a command that updates the state, without one of its fields, and that; None without it.
 
-    A path stays, so that a stopped run can open the file again.
+    Args:
+        given: The input.
+        field: The film, or what is said in it.
+        unless: Says of a value whether it stays: a path does, so that a stopped run can open the file again.
     """
     if isinstance(given, Command) and isinstance(given.update, Mapping):
-        rest, sent = without_film(given.update)
+        rest, sent = without(given.update, field, unless)
         return (replace(given, update=rest) if rest or given.goto or given.resume else rest), sent
-    if not isinstance(given, Mapping) or is_path(given.get("clip")):
+    if not isinstance(given, Mapping) or unless(given.get(field)):
         return given, None
-    return {name: value for name, value in given.items() if name != "clip"}, given.get("clip")
+    return {name: value for name, value in given.items() if name != field}, given.get(field)
 
 
 def is_path(clip: object) -> bool:

@@ -44,8 +44,10 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
         raise
 
 
-def switch(state: ClipState, name: Literal["micro", "landmarks"]) -> bool:
-    """Return whether something is wanted; not, where nothing is said.
+def switch(
+    state: ClipState, name: Literal["micro", "landmarks", "sound", "keep_words"], *, usual: bool = False
+) -> bool:
+    """Return whether something is wanted; `usual` where nothing is said.
 
     Raises:
         SettingsError: The value is neither true nor false.
@@ -53,7 +55,7 @@ def switch(state: ClipState, name: Literal["micro", "landmarks"]) -> bool:
     value: object = state.get(name)
     if value is not None and not isinstance(value, bool):
         raise SettingsError(f"{name} must be true or false, not {value_of(value)}.")
-    return bool(value)
+    return usual if value is None else value
 
 
 def rate_of(clip: Clip, fps: float | None) -> float | None:

@@ -30,6 +30,10 @@ class Reading:
 
     Attributes:
         analysis: What was found so far.
+        origin: Where its bytes come from; None where they cannot be read a second time.
+        window: Beginning, and end or None, of what is read, in seconds.
+        info: What was known of it before its first frame.
+        live: Whether the film comes from a camera: only its newest picture is of interest, and nothing may queue.
         ended: Whether the film, or what was wanted of it, is at its end.
     """
 
@@ -42,10 +46,17 @@ class Reading:
             end_s: Frames from this time on are not wanted; for cameras, which know no end.
         """
         self._clip, self.analysis, self.ended = clip, analysis, False
+        self.origin, self.info, self.window = clip.origin, clip.info, clip.window
         self._end_s = math.inf if end_s is None else end_s
-        self._least = 1 if clip.info.kind in {"camera", "frames"} else AT_LEAST
+        self.live = clip.info.kind == "camera"
+        self._least = 1 if self.live or clip.info.kind == "frames" else AT_LEAST
         self._ahead: Ahead[Frame] = Ahead(
-            clip, weigh=lambda frame: frame.pixels.nbytes, most=AHEAD_BYTES, close=clip.close
+            clip,
+            weigh=lambda frame: frame.pixels.nbytes,
+            # Pictures of a camera that wait would be old when they are read; it always has a newer one.
+            most=0 if self.live else AHEAD_BYTES,
+            close=clip.close,
+            interrupt=clip.stop,
         )
 
     def begun(self) -> ProgressEvent:

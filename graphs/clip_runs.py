@@ -20,13 +20,31 @@ from ferce_agent.report import ClipReport
 from ferce_agent.report.clip_events import ClipEvent, ReadingEvent, ReportEvent
 
 if TYPE_CHECKING:
+    from ferce_agent.graphs.clip_reading import Reading
     from ferce_agent.graphs.engines import Engines
+    from ferce_agent.graphs.sound_track import SoundTrack
     from ferce_agent.inputs.clip import Clip, ClipLike
+    from ferce_agent.inputs.transcript import TranscriptLike
 
 CLOSING_S: Final = 5.0
 """Seconds that an ended run waits at most until its film is closed."""
 _MODES: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"]}
 """The events, and the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a caller says of a film's sound.
+
+    Attributes:
+        sound: Whether it is listened to.
+        transcript: What is said in it; None for nothing.
+        keep: Whether the words may stand in the report.
+    """
+
+    sound: bool
+    transcript: TranscriptLike | None
+    keep: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +58,14 @@ class ClipAsk:
     micro: bool
     landmarks: bool
     use_context: UseLike | None
+    words: Words
 
     def input(self) -> dict[str, Any]:
         """Return the workflow's input."""
         use = None if self.use_context is None else read_use(self.use_context).told()
         told = {"start_s": self.start_s, "end_s": self.end_s, "fps": self.fps}
-        return {**told, "micro": self.micro, "landmarks": self.landmarks, "use_context": use}
+        heard = {"sound": self.words.sound, "keep_words": self.words.keep}
+        return {**told, **heard, "micro": self.micro, "landmarks": self.landmarks, "use_context": use}
 
 
 def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
@@ -57,6 +77,9 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
     fps: float | None = None,
     micro: bool = False,
     landmarks: bool = False,
+    sound: bool = True,
+    transcript: TranscriptLike | None = None,
+    keep_words: bool = False,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[ClipEvent], None] | None = None,
@@ -74,6 +97,10 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
         fps: Read only so many frames a second; all of them if left out.
         micro: Whether possible micro-expressions are looked for; takes longer.
         landmarks: Whether MediaPipe's landmark model measures the eyes; its weights must be there, see docs/clips.md.
+        sound: Whether the sound track is listened to: who speaks when, how it sounds, and how that goes with the face.
+        transcript: What is said in it: a text, subtitles (SRT, VTT), words with times, or a `Path` to a file of these;
+            see `ferce_agent.inputs.transcript.read_transcript`.
+        keep_words: Whether the words may stand in the report; otherwise only how many there are and what they fit.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
             ``policy``.
         engines: Models and settings; the shared defaults if left out.
@@ -93,7 +120,8 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
         EngineError: The face detector failed at once.
     """
     listeners = _listeners(on_event)
-    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
+    words = Words(sound, transcript, keep_words)
+    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
     run = _run_context(source, asked, Given(engines, pictures, stop), readings=on_event is not None)
     told, report = asked.input(), None
 
@@ -123,6 +151,9 @@ async def aanalyze_clip(  # noqa: PLR0913
     fps: float | None = None,
     micro: bool = False,
     landmarks: bool = False,
+    sound: bool = True,
+    transcript: TranscriptLike | None = None,
+    keep_words: bool = False,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[ClipEvent], None] | None = None,
@@ -131,7 +162,8 @@ async def aanalyze_clip(  # noqa: PLR0913
 ) -> ClipReport:
     """Read the faces of a film without blocking the event loop; see `analyze_clip`."""
     listeners = _listeners(on_event)
-    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
+    words = Words(sound, transcript, keep_words)
+    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
     run = _run_context(source, asked, Given(engines, pictures, stop), readings=on_event is not None)
     report: ClipReport | None = None
     async with aclosing(_events(run, asked.input())) as events:
@@ -153,6 +185,9 @@ async def stream_clip(  # noqa: PLR0913
     fps: float | None = None,
     micro: bool = False,
     landmarks: bool = False,
+    sound: bool = True,
+    transcript: TranscriptLike | None = None,
+    keep_words: bool = False,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     pictures: dict[str, bytes] | None = None,
@@ -163,7 +198,8 @@ async def stream_clip(  # noqa: PLR0913
     The reading waits for whoever takes the events, if they fall far behind. Closing the generator, or cancelling the
     task, ends the work and closes the film.
     """
-    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context)
+    words = Words(sound, transcript, keep_words)
+    asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
     run = _run_context(source, asked, Given(engines, pictures, stop), readings=True)
     handed: asyncio.Queue[ClipEvent | None] = asyncio.Queue(1)
     # The run has a task of its own: whoever leaves the loop without closing this generator ends it by cancelling, and
@@ -214,9 +250,10 @@ def _took(run: ClipContext) -> None:
 
 
 def _closed(run: ClipContext) -> None:
-    """Wait until the films of a run are closed."""
-    for reading in run.begun:
-        reading.join(CLOSING_S)
+    """Wait until the films of a run are closed, and what listens to their sound."""
+    works: list[Reading | SoundTrack] = [*run.begun, *run.heard]
+    for work in works:
+        work.join(CLOSING_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +274,7 @@ def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *
         raise SettingsError(f"engines must be Engines, not {kind}.", hint="Engines(Settings(…))")
     own = {"engines": given.engines, "stop": given.stop, "pictures": given.pictures}
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+    chosen["transcript"] = asked.words.transcript
     return ClipContext(clip=source, camera=asked.camera, readings=readings, backlog=Backlog(), **chosen)
 
 

@@ -15,11 +15,13 @@ from ferce_agent.graphs.channels import Gathered
 from ferce_agent.graphs.clip_reading import Reading
 from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.graphs.instances import OnlyInstances
+from ferce_agent.graphs.sound_track import SoundTrack
 from ferce_agent.policy.decide import Decision
 from ferce_agent.report import ClipDegradation, ClipReport, VlmReading
 
 if TYPE_CHECKING:
     from ferce_agent.inputs.clip import Clip, ClipLike
+    from ferce_agent.inputs.transcript import TranscriptLike
 
 
 class ClipInput(TypedDict, total=False):
@@ -33,6 +35,9 @@ class ClipInput(TypedDict, total=False):
         fps: Read only so many frames a second; all of them if left out.
         micro: Whether possible micro-expressions are looked for.
         landmarks: Whether MediaPipe's landmark model measures the eyes, where it is installed.
+        sound: Whether the sound track is listened to; it is, if left out.
+        transcript: What is said in it: text, subtitles, or words with times. Taken out before the run, as `clip`.
+        keep_words: Whether the words may stand in the report.
         use_context: What the report is used for, as the fields of a `UseContext`.
     """
 
@@ -42,6 +47,9 @@ class ClipInput(TypedDict, total=False):
     fps: float | None
     micro: bool
     landmarks: bool
+    sound: bool
+    transcript: Any
+    keep_words: bool
     use_context: dict[str, Any] | None
 
 
@@ -98,6 +106,11 @@ class Backlog:
             self._changed.wait_for(lambda: not self._open or self._waiting < self._most)
             self._waiting += 1
 
+    def catch_up(self, most: int) -> None:
+        """Wait until no more than `most` events are waiting, as long as somebody listens."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open or self._waiting <= most)
+
     def took(self) -> None:
         """Count an event that was taken."""
         with self._changed:
@@ -127,8 +140,11 @@ class ClipContext(OnlyInstances):
         pictures: Filled with a small JPEG of each moment, by the moment's id.
         backlog: Makes the reading wait for whoever listens to its events; None where nobody counts them.
         begun: Films that were opened for runs with this object; each is closed soon after its run has ended.
+        heard: Sounds that were opened for runs with this object, likewise.
+        transcript: What is said in the film, in any form that `read_transcript` takes; None for nothing.
         sent: The input's `clip`, where it is taken out of the state before the run begins.
         reading: The film that is being read.
+        sound_track: Its sound, while it is listened to; None where it is not.
         cancel: Set when the run ends in any way. Who gives this object to a run may set it to call the run off.
     """
 
@@ -141,13 +157,17 @@ class ClipContext(OnlyInstances):
     pictures: dict[str, bytes] = field(default_factory=dict)
     backlog: Backlog | None = None
     begun: list[Reading] = field(default_factory=list)
+    heard: list[SoundTrack] = field(default_factory=list)
+    transcript: TranscriptLike | None = None
     sent: object = None
     reading: Reading | None = None
+    sound_track: SoundTrack | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
 
-    def for_one_run(self, sent: object = None) -> ClipContext:
-        """Return the context of one run whose input brings the film `sent`, or none."""
-        return replace(self, sent=sent, reading=None, cancel=Cancellation())
+    def for_one_run(self, sent: object = None, transcript: Any = None) -> ClipContext:
+        """Return the context of one run whose input brings the film `sent` and a transcript, or neither."""
+        told = self.transcript if transcript is None else transcript
+        return replace(self, sent=sent, transcript=told, reading=None, sound_track=None, cancel=Cancellation())
 
     def hold(self, reading: Reading) -> None:
         """Keep the film that is being read, unless the run has ended meanwhile: then stop it."""
@@ -156,6 +176,13 @@ class ClipContext(OnlyInstances):
         if self.cancel.is_set():
             reading.stop()
 
+    def listen_to(self, track: SoundTrack) -> None:
+        """Keep the sound that is listened to, unless the run has ended meanwhile: then stop it."""
+        self.heard[:] = [one for one in self.heard if not one.join(0)] + [track]
+        self.sound_track = track
+        if self.cancel.is_set():
+            track.call_off()
+
     def call_off(self) -> None:
         """Stop what is computing for the run."""
         self.cancel.set()
@@ -163,8 +190,10 @@ class ClipContext(OnlyInstances):
             self.backlog.end()
         if self.reading is not None:
             self.reading.stop()
+        if self.sound_track is not None:
+            self.sound_track.call_off()
 
     def release(self) -> None:
         """Let go of the film, and stop what is still computing for it."""
         self.call_off()
-        self.clip = self.sent = None
+        self.clip = self.sent = self.transcript = None

@@ -27,6 +27,7 @@ from ferce_agent.vlm.backends import load_vlm
 from ferce_agent.vlm.bank import Bank
 from ferce_agent.vlm.extraction.perception import ExtractedPerception
 from ferce_agent.vlm.protocol import VisionLanguageModel
+from ferce_agent.voice.transcriber import Transcriber
 
 
 @dataclass
@@ -37,12 +38,14 @@ class Engines:
         settings: What can be chosen.
         vlm: Vision-language model, instead of one named in the settings.
         use: What whoever runs the engines says about their use; callers can state more, but cannot loosen it.
+        transcriber: Speech recogniser, instead of the Whisper model named in the settings.
         pipeline: Detector, specialist and vocabulary.
     """
 
     settings: Settings = field(default_factory=Settings)
     vlm: VisionLanguageModel | None = None
     use: UseContext = NOT_STATED
+    transcriber: Transcriber | None = None
     pipeline: Pipeline = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +84,19 @@ class Engines:
         """Compares the caller's sentences with examples; None where that is not wanted."""
         return EventMatcher(self.pipeline.encoder) if self.settings.sentences else None
 
+    @lazy_property
+    def recogniser(self) -> Transcriber | None:
+        """What writes down what is said; None if nothing is set up. A model is loaded on the first sound.
+
+        Raises:
+            WeightsError: The settings name no folder with a Whisper model.
+        """
+        if self.transcriber is not None or self.settings.transcriber is None:
+            return self.transcriber
+        from ferce_agent.voice.whisper import whisper
+
+        return whisper(self.settings.transcriber, self.settings.threads)
+
     def prepare_asking(self) -> None:
         """Read what the settings name: weights, prompt, bank and reliability, and look for the model's files.
 
@@ -103,14 +119,18 @@ class Engines:
         if self.settings.vlm_reliability is not None:
             Reliability.load(self.settings.vlm_reliability)
 
-    def permit(self, use: UseLike | None) -> Decision:
+    def permit(self, use: UseLike | None, *, heard: bool = False) -> Decision:
         """Return what the rules allow for a caller's use, together with `self.use`.
+
+        Args:
+            use: What the caller says.
+            heard: Whether sound is listened to.
 
         Raises:
             SettingsError: The use cannot be read, or the settings name no usable model.
             PolicyError: The use is refused.
         """
-        return permit(read_use(use), remote=self.sends_away, own=self.use)
+        return permit(read_use(use), remote=self.sends_away, own=self.use, heard=heard)
 
     @property
     def sends_away(self) -> bool:
@@ -120,6 +140,29 @@ class Engines:
             SettingsError: The settings name no usable model.
         """
         return self.asker is not None and getattr(self.asker.vlm, "remote", None) is not False
+
+    @property
+    def sends_sound(self) -> bool:
+        """Whether the transcriber runs elsewhere; one that does not say so counts as elsewhere.
+
+        Raises:
+            WeightsError: The settings name no folder with a Whisper model.
+        """
+        return self.recogniser is not None and getattr(self.recogniser, "remote", None) is not False
+
+    def permit_sound(self, use: UseLike | None, *, transcribe: bool = True) -> Decision:
+        """Return what the rules allow where only a sound is listened to, together with `self.use`.
+
+        Args:
+            use: What the caller says.
+            transcribe: Whether the transcriber would be asked.
+
+        Raises:
+            SettingsError: The use cannot be read.
+            PolicyError: The use is refused.
+            WeightsError: The settings name no folder with a Whisper model.
+        """
+        return permit(read_use(use), remote=transcribe and self.sends_sound, own=self.use, heard=True)
 
     def permit_sending(self, use: UseLike | None = None) -> None:
         """Check that faces may go to the vision-language model, where no report could say that they did not.

@@ -5,8 +5,10 @@ What is told goes in, progress is passed on, a validated report comes out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from langgraph.config import get_stream_writer
@@ -17,13 +19,20 @@ from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.policy.use import UseLike, read_use
-from ferce_agent.report import EmotionReport
+from ferce_agent.report import EmotionReport, VoiceReport
 from ferce_agent.specialist.labels import read_labels
+from ferce_agent.validation.refusal import value_of
 
 if TYPE_CHECKING:
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.inputs.photo import ImageSource, Picture
+    from ferce_agent.inputs.sound import SoundLike, SoundStream
+    from ferce_agent.inputs.transcript import TranscriptLike
 
+    VoiceLike: TypeAlias = SoundLike | SoundStream | VoiceReport
+
+Told: TypeAlias = str | Situation | Mapping[str, Any] | None
+"""What a caller says about the situation."""
 LabelsLike: TypeAlias = Sequence[str] | str | None
 """Words to rank: a list, or one text with commas between them; nothing for none."""
 Event = Mapping[str, Any]
@@ -35,14 +44,18 @@ Event = Mapping[str, Any]
 
 def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may say
     image: ImageSource | Picture,
-    context: str | Situation | Mapping[str, Any] | None = None,
+    context: Told = None,
     *,
     labels: LabelsLike = (),
     use_context: UseLike | None = None,
+    voice: VoiceLike | None = None,
+    transcript: TranscriptLike | None = None,
+    keep_words: bool = False,
+    voice_of: str | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
-    """Read the facial expressions in one picture.
+    """Read the facial expressions in one picture, with a voice message beside it if there is one.
 
     Args:
         image: Path, bytes, open file, data URL, numpy array (RGB or grey), PIL image, or a loaded `Picture`; with
@@ -54,6 +67,13 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
             the ontology does not know must be English.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
             ``policy``.
+        voice: A voice message that came with the picture, in any form that `analyze_voice` takes, or its report; the
+            result is in ``voice``, and where it does not go with the face, that is among the conflicts. The face is
+            read as without it.
+        transcript: What is said in it; see `analyze_voice`.
+        keep_words: Whether the report may hold these words.
+        voice_of: Whose voice it is, such as ``person-1``. Left out, it is taken to be that of the only person shown,
+            and of nobody where there are several.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
 
@@ -61,7 +81,7 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
         A validated report. A picture without a face gives a report with ``people=()`` that says so in ``degraded``.
 
     Raises:
-        InputError: The picture, the labels or the use context cannot be used.
+        InputError: The picture, the labels, the use context, the voice or what is said about it cannot be used.
         PolicyError: The rules refuse this use (an `InputError` too); no pixel is looked at.
         SetupError: A weight file is missing or damaged.
         EngineError: The face detector failed.
@@ -69,7 +89,7 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     run = _run_context(image, engines)
     report: object = None
     asked = _asked(context, labels, use_context)
-
+    told = _Voice(voice, transcript, keep_words, voice_of).checked()
     listeners = _listeners(on_event)
 
     def begin() -> Generator[Any]:
@@ -79,15 +99,19 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     with closing(interruptible(begin, run.cancel) if may_last else begin()) as events:
         for event in events:
             report = _noted(event, listeners) or report
-    return _checked(report)
+    return told.heard(_checked(report), context, use_context, run.engines)
 
 
 async def aanalyze_expression(  # noqa: PLR0913
     image: ImageSource | Picture,
-    context: str | Situation | Mapping[str, Any] | None = None,
+    context: Told = None,
     *,
     labels: LabelsLike = (),
     use_context: UseLike | None = None,
+    voice: VoiceLike | None = None,
+    transcript: TranscriptLike | None = None,
+    keep_words: bool = False,
+    voice_of: str | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
@@ -95,14 +119,71 @@ async def aanalyze_expression(  # noqa: PLR0913
     run = _run_context(image, engines)
     report: object = None
     asked, listeners = _asked(context, labels, use_context), _listeners(on_event)
+    told = _Voice(voice, transcript, keep_words, voice_of).checked()
     events = compiled_graph().astream(asked, context=run, **(_WITH_PROGRESS if listeners else _QUIET))
     async with aclosing(events):
         async for event in events:
             report = _noted(event, listeners) or report
-    return _checked(report)
+    return await told.aheard(_checked(report), context, use_context, run.engines)
 
 
-def told(context: str | Situation | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """The voice message beside a picture; see `analyze_expression`."""
+
+    sound: VoiceLike | None
+    transcript: TranscriptLike | None
+    keep_words: bool
+    whose: str | None
+
+    def checked(self) -> _Voice:
+        """Return itself.
+
+        Raises:
+            SettingsError: Something is said about a voice, but there is none; or `voice_of` is no text.
+        """
+        if self.whose is not None and not isinstance(self.whose, str):
+            raise SettingsError(f"voice_of must be text, not {value_of(self.whose)}.", hint='For example: "person-1"')
+        if self.sound is None and (self.whose is not None or self.transcript is not None):
+            named = "voice_of" if self.transcript is None else "transcript"
+            raise SettingsError(f"{named} is given, but no voice.", hint="Give the voice message as voice.")
+        return self
+
+    def heard(self, report: EmotionReport, context: Told, use: UseLike | None, engines: Engines) -> EmotionReport:
+        """Return the photo's report with the voice beside it, if there is one."""
+        if self.sound is None:
+            return report
+        from ferce_agent.context.with_voice import speaker, with_voice
+
+        speaker(report, self.whose)  # whoever is not shown is refused before anything is listened to
+        if isinstance(self.sound, VoiceReport):
+            return with_voice(report, self.sound, self.whose)
+        from ferce_agent.graphs.voice_runs import analyze_voice
+
+        made = analyze_voice(self.sound, context=context, use=use, engines=engines, **self._said())
+        return with_voice(report, made, self.whose)
+
+    async def aheard(
+        self, report: EmotionReport, context: Told, use: UseLike | None, engines: Engines
+    ) -> EmotionReport:
+        """Do the same without blocking the event loop."""
+        if self.sound is None:
+            return report
+        from ferce_agent.context.with_voice import speaker, with_voice
+
+        speaker(report, self.whose)
+        if isinstance(self.sound, VoiceReport):
+            return with_voice(report, self.sound, self.whose)
+        from ferce_agent.graphs.voice_runs import aanalyze_voice
+
+        made = await aanalyze_voice(self.sound, context=context, use=use, engines=engines, **self._said())
+        return await asyncio.to_thread(with_voice, report, made, self.whose)
+
+    def _said(self) -> dict[str, Any]:
+        return {"transcript": self.transcript, "keep_words": self.keep_words}
+
+
+def told(context: Told) -> str | dict[str, Any] | None:
     """Return the caller's context as plain data for the state.
 
     Raises:
@@ -136,9 +217,7 @@ _QUIET: Final[dict[str, Any]] = {"stream_mode": ["values"]}
 """The state alone, which costs less."""
 
 
-def _asked(
-    context: str | Situation | Mapping[str, Any] | None, labels: LabelsLike, use_context: UseLike | None
-) -> dict[str, Any]:
+def _asked(context: Told, labels: LabelsLike, use_context: UseLike | None) -> dict[str, Any]:
     """Return the workflow's input."""
     return {
         "context": None if context is None else told(context),

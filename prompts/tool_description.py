@@ -1,4 +1,4 @@
-"""What agents are told of the tools `analyze_expression` and `analyze_clip`."""
+"""What agents are told of the tools `analyze_expression`, `analyze_clip`, `analyze_voice` and `ask_for_photo`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ DESCRIPTION: Final = (
 CLIP_DESCRIPTION: Final = (
     "Reads facial expressions over time in a film, an animated picture or a folder of pictures in order; not for "
     "single photos. Returns who is seen from when to when, what each face shows and when that begins, peaks and ends, "
-    "moments worth looking at, and what could not be seen. Times are seconds of the film. Long films take minutes: "
+    "moments worth looking at, who speaks when and whether voice and face go together, and what could not be seen or "
+    "heard. Times are seconds of the film. Long films take minutes: "
     "give start_s and end_s if only a part matters. An expression is not a feeling: say 'shows' or 'appears', and do "
     "not name an emotion where none is named."
+)
+VOICE_DESCRIPTION: Final = (
+    "Listens to a voice message or another recording of speech, or to the sound track of a film. Returns who speaks "
+    "when, how each turn is spoken, what it sounds like and how sure that is, what its words express if you give a "
+    "transcript, where voice and words do not go together, and how to answer. Times are seconds. A voice is not "
+    "identified, and how it sounds is not a feeling: say 'sounds', and do not name an emotion where none is named."
+)
+PHOTO_PANEL_DESCRIPTION: Final = (
+    "Shows the user a panel to take or choose a photo; the camera opens only if they press its button. Call it when a "
+    "photo of the user would help and none was sent. The reading comes later, as part of the conversation."
 )

@@ -21,6 +21,7 @@ def bad_clip_calls(seed: int = 0, count: int = 300) -> list[BadCall]:
     """Return `count` calls."""
     rng = random.Random(seed)
     makers = [clips(rng), damaged_films(rng), numbers(rng), switches(rng), uses_of_clips(rng), misspelt(rng)]
+    makers.append(transcripts(rng))
     return [next(makers[number % len(makers)]) for number in range(count)]
 
 
@@ -120,11 +121,20 @@ def numbers(rng: random.Random) -> Iterator[BadCall]:
 
 
 def switches(rng: random.Random) -> Iterator[BadCall]:
-    """Values of `micro` that are neither true nor false."""
+    """Values of switches that are neither true nor false."""
     wrong: list[tuple[Any, bool]] = [("perhaps", True), (7, True), ([], True), ({}, True), (None, False), (1, False)]
     while True:
         value, hopeless = rng.choice([*wrong, (nested(40), True), (odd_text(rng), True)])
-        yield BadCall(f"micro {value!r}"[:70], {"clip": GOOD, "micro": value}, hopeless=hopeless)
+        name = rng.choice(["micro", "sound", "keep_words"])
+        yield BadCall(f"{name} {value!r}"[:70], {"clip": GOOD, name: value}, hopeless=hopeless)
+
+
+def transcripts(rng: random.Random) -> Iterator[BadCall]:
+    """Words of the wrong kind, and words that fit nothing."""
+    while True:
+        value: Any = rng.choice([5, 3.5, True, -1, {"a": 1}, [1, 2], [[]], odd_text(rng, 400)])
+        wrong = not isinstance(value, str | list | dict)
+        yield BadCall(f"transcript {value!r}"[:70], {"clip": GOOD, "transcript": value}, hopeless=wrong)
 
 
 def uses_of_clips(rng: random.Random) -> Iterator[BadCall]:

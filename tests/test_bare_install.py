@@ -25,6 +25,7 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 
 from ferce_agent.evaluation.clips.speed import film_of
+from tests.tools.voices import saved
 
 ROOT = Path(__file__).parents[1]
 BARE = Path(sys.prefix) / "bare" / "bin"
@@ -37,10 +38,12 @@ pytestmark = [
 
 @pytest.fixture
 def folder(tmp_path: Path, photo: Path) -> Path:
-    """An empty folder with a photo and a clip in it."""
+    """An empty folder with a photo, a clip and voice messages in it."""
     shutil.copy(photo, tmp_path / "photo.jpg")
     for name in ("clip.mp4", "film.mp4"):
         (tmp_path / name).write_bytes(film_of(1, 2.0))
+    for name in ("message.wav", "message.ogg"):
+        saved(tmp_path, name)
     return tmp_path
 
 
@@ -70,6 +73,16 @@ def test_it_holds_the_wheel_and_no_heavy_package(folder: Path) -> None:
     place, _, found = run(folder, "python", "-c", code).strip().partition(" ")
     assert "site-packages" in place
     assert found == "[None, None, None]"
+
+
+def test_the_local_page_is_in_the_wheel_and_says_which_extra_it_needs(folder: Path) -> None:
+    code = (
+        "from importlib.resources import files; from ferce_agent.web.texts import LANGUAGES; "
+        "names = [one.name for one in (files('ferce_agent.web') / 'static').iterdir()]; "
+        "print(*LANGUAGES, 'index.html' in names, 'app.js' in names, 'page.css' in names)"
+    )
+    assert run(folder, "python", "-c", code).split() == ["de", "en", "True", "True", "True"]
+    assert run(folder, "ferce", "web", "--port", "0", code=1) == ""
 
 
 def test_free_words_and_causes_by_sentences_work(folder: Path) -> None:
@@ -103,7 +116,9 @@ async def test_a_client_of_the_server(folder: Path) -> None:
 
 def examples() -> list[str]:
     """Return the Python code of the pages a stranger begins with."""
-    pages = [(ROOT / name).read_text("utf-8") for name in ("README.md", "docs/agents.md", "docs/clips.md")]
+    pages = [
+        (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/agents.md", "docs/clips.md", "docs/voice.md")
+    ]
     return [code for page in pages for code in re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)]
 
 

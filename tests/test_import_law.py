@@ -17,12 +17,12 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("settings",),
     ("ontology", "prompts"),
     ("report",),
-    ("inputs",),
+    ("inputs", "keeping"),
     ("faces", "specialist", "voice", "policy"),
     ("vlm", "reasoning", "context", "temporal"),
     ("pipeline",),
     ("clips",),
-    ("scenarios", "views"),
+    ("scenarios", "sessions", "views"),
     ("graphs",),
     ("api",),
     ("tools", "chat", "web", "batch"),
@@ -32,7 +32,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
 )
 """Packages and modules below `ferce_agent`, lowest first. What stands in a line may import what stands above it,
 and packages of its own line as long as no two import each other, not even by way of others."""
-TO_COME: Final = {"voice", "web", "batch"}
+TO_COME: Final = {"batch"}
 """Places that are named for what is planned and hold nothing yet."""
 EXCEPTIONS: Final = {
     (
@@ -42,6 +42,14 @@ EXCEPTIONS: Final = {
     ("report.photo", "views.saving"): "`EmotionReport.save` is a convenience; imported when it is called",
     ("report.clip", "views.saving"): "`ClipReport.save` is a convenience; imported when it is called",
     ("report.clip", "views.clip_page"): "notebooks show a report by its own method; imported when it is called",
+    ("report.speech", "views.saving"): "`VoiceReport.save` is a convenience; imported when it is called",
+    ("report.speech", "views.voice_page"): "notebooks show a report by its own method; imported when it is called",
+    ("report.session", "views.saving"): "`SessionReport.save` is a convenience; imported when it is called",
+    ("report.scenario", "views.saving"): "`ScenarioReport.save` is a convenience; imported when it is called",
+    ("report.photo", "views.frames"): "`EmotionReport.to_frame` is a convenience; imported when it is called",
+    ("report.clip", "views.frames"): "`ClipReport.to_frame` is a convenience; imported when it is called",
+    ("report.photo", "views.figures"): "`EmotionReport.plot` is a convenience; imported when it is called",
+    ("report.clip", "views.clip_figures"): "`ClipReport.plot` is a convenience; imported when it is called",
     ("report.photo", "views.html"): "notebooks show a report by its own method; imported when it is called",
 }
 ROOT: Final = Path(ferce_agent.__file__).parent

@@ -25,6 +25,11 @@ def test_the_workflow_loads_no_optional_package() -> None:
     assert not heavy & loaded_after("import ferce_agent.api")
 
 
+def test_the_mcp_server_starts_without_the_workflows() -> None:
+    loaded = loaded_after("from ferce_agent.tools.mcp import create_server\ncreate_server()")
+    assert loaded.isdisjoint({"langgraph", "langchain_core", "ferce_agent.api", "av", "onnxruntime"})
+
+
 def test_public_names_resolve() -> None:
     for name in ferce_agent.__all__:
         assert getattr(ferce_agent, name) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -24,6 +24,8 @@ REFUSED = "ferce_argument"
 """How pydantic calls what one of our own readers refuses."""
 Detail = Literal["brief", "full"]
 """How much to answer: a brief, or the whole report."""
+MOST_WORDS: Final = 200_000
+"""Longest transcript, in characters: some hours of speech."""
 InputT = TypeVar("InputT", bound=BaseModel)
 
 
@@ -151,3 +153,23 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema of a tool's arguments, small enough for a model's prompt."""
     found: dict[str, Any] = slim(model.model_json_schema())
     return found
+
+
+def read_words(transcript: object) -> str | None:
+    """Return the transcript as it was sent: the words themselves, never the name of a file.
+
+    Raises:
+        SettingsError: It is no text, or too long.
+    """
+    if transcript is None:
+        return None
+    if not isinstance(transcript, str):
+        raise SettingsError(
+            f"transcript must be text, not {value_of(transcript)}.", hint="Give the words, or the text of an SRT file."
+        )
+    if len(transcript) > MOST_WORDS:
+        raise SettingsError(
+            f"The transcript has {len(transcript):,} characters; at most {MOST_WORDS:,} are taken.",
+            hint="Give a part of the recording with start_s and end_s, and its words.",
+        )
+    return transcript if transcript.strip() else None

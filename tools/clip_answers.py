@@ -19,7 +19,7 @@ BRIEF: Final = 1_000
 """Kept free for the brief and a note that go with it."""
 WIDTH: Final = 120
 """Columns of the report in words."""
-CUT: Final = "… The rest is left out here. Ask for a part of the film with start_s and end_s."
+CUT: Final = "… The rest is left out here. Ask for a part with start_s and end_s."
 
 
 def words(report: ClipReport, detail: Detail) -> str:
@@ -45,9 +45,14 @@ def words_and_data(report: ClipReport, detail: Detail, more: str | None) -> tupl
 
 def full_words(report: ClipReport, tokens: int) -> str:
     """Return the whole report in words, cut after a line where there is no room for more, which is said then."""
+    return cut_words(to_clip_text(report, width=WIDTH), tokens)
+
+
+def cut_words(text: str, tokens: int) -> str:
+    """Return a text, cut after a line where so many tokens have no room for more; the last line says so then."""
     kept: list[str] = []
     room = tokens - rough_tokens(CUT)
-    for line in to_clip_text(report, width=WIDTH).splitlines():
+    for line in text.splitlines():
         room -= rough_tokens(line) + 1
         if room < 0:
             return "\n".join([*kept, CUT]) + "\n"

@@ -14,7 +14,7 @@ from ferce_agent.errors import ClipTooLargeError, SettingsError
 from ferce_agent.inputs.photo import DEFAULT_LIMITS
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report.schemas import SchemaOf
-from ferce_agent.tools.arguments import REFUSED, Detail, read_use_context, reader, use_schema
+from ferce_agent.tools.arguments import REFUSED, Detail, read_use_context, read_words, reader, use_schema
 from ferce_agent.validation.refusal import value_of
 
 MOST_TEXT: Final = DEFAULT_LIMITS.max_bytes * 4 // 3 + 200
@@ -69,6 +69,17 @@ def number_reader(name: str, unit: str, *, above_zero: bool = False) -> Callable
     return read
 
 
+def check_order(start_s: float | None, end_s: float | None) -> None:
+    """Refuse a part that ends before it begins, as a validator of arguments does.
+
+    Raises:
+        PydanticCustomError: It does; `argument_error` passes the message on.
+    """
+    if end_s is not None and end_s <= (start_s or 0.0):
+        message = f"end_s ({end_s:g}) must be after start_s ({start_s or 0.0:g}). Times are seconds."
+        raise PydanticCustomError(REFUSED, "{message}", {"message": message})
+
+
 class AnalyzeClipInput(BaseModel):
     """Arguments of the tool."""
 
@@ -93,6 +104,11 @@ class AnalyzeClipInput(BaseModel):
         default=False,
         description="Also look for possible micro-expressions; needs 25 frames a second, and proves nothing.",
     )
+    sound: bool = Field(default=True, description="Whether the sound track is listened to.")
+    transcript: Annotated[str | None, reader(read_words)] = Field(
+        default=None, description="What is said: plain text, SRT or WebVTT. Optional."
+    )
+    keep_words: bool = Field(default=False, description="Whether the answer may hold the words themselves.")
     use_context: Annotated[UseContext | None, reader(read_use_context), SchemaOf(use_schema)] = Field(
         default=None, description="What the answer is used for; some uses are restricted or refused. Optional."
     )
@@ -100,11 +116,10 @@ class AnalyzeClipInput(BaseModel):
 
     def chosen(self) -> dict[str, Any]:
         """Return what `analyze_clip` of Python is told besides the film, by its argument's names."""
-        return {name: getattr(self, name) for name in ("start_s", "end_s", "fps", "micro", "use_context")}
+        names = ("start_s", "end_s", "fps", "micro", "sound", "transcript", "keep_words", "use_context")
+        return {name: getattr(self, name) for name in names}
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.end_s is not None and self.end_s <= (self.start_s or 0.0):
-            message = f"end_s ({self.end_s:g}) must be after start_s ({self.start_s or 0.0:g}). Times are seconds."
-            raise PydanticCustomError(REFUSED, "{message}", {"message": message})
+        check_order(self.start_s, self.end_s)
         return self

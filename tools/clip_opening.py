@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
+from ferce_agent.concurrency.opening import opened_aside
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.clip import Clip, open_clip
 from ferce_agent.tools.clip_arguments import AnalyzeClipInput
@@ -35,25 +35,6 @@ def opened(asked: AnalyzeClipInput, roots: tuple[Path, ...], engines: Engines) -
         yield clip
 
 
-@asynccontextmanager
-async def aopened(asked: AnalyzeClipInput, roots: tuple[Path, ...], engines: Engines) -> AsyncIterator[Clip]:
-    """Yield the film without blocking the event loop; see `permitted`.
-
-    A cancelled task waits neither for the film to be opened nor for it to be closed; a thread closes it.
-    """
-    opening = asyncio.ensure_future(asyncio.to_thread(permitted, asked, roots, engines))
-    try:
-        clip = await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close)
-        raise
-    try:
-        yield clip
-    finally:
-        asyncio.get_running_loop().run_in_executor(None, clip.close)
-
-
-def _close(opening: asyncio.Future[Clip]) -> None:
-    """Close what was opened for nobody; runs in the event loop, so it leaves the waiting to a thread."""
-    if not opening.cancelled() and opening.exception() is None:
-        opening.get_loop().run_in_executor(None, opening.result().close)
+def aopened(asked: AnalyzeClipInput, roots: tuple[Path, ...], engines: Engines) -> AbstractAsyncContextManager[Clip]:
+    """Return what yields the film without blocking the event loop; see `permitted` and `opened_aside`."""
+    return opened_aside(lambda: permitted(asked, roots, engines))

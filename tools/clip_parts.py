@@ -6,22 +6,19 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Final
 
-from pydantic import ValidationError
-
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip import (
     Between,
     ClipDegradation,
-    ClipEvidence,
     Episode,
     Gap,
     MicroMovement,
-    TimeSpan,
     Track,
     TrackPoint,
 )
-from ferce_agent.validation.refusal import printed
+from ferce_agent.report.speech import SpeechTurn
+from ferce_agent.report.timed import TimeSpan
 from ferce_agent.views.brief import rough_tokens
 
 HOW: Final = "Give two times in seconds, the first before the second, such as 60 and 120."
@@ -30,7 +27,8 @@ HOW: Final = "Give two times in seconds, the first before the second, such as 60
 def part_of(report: ClipReport, from_s: float, to_s: float) -> ClipReport:
     """Return a valid report with what lies, at least partly, within a stretch of the film.
 
-    Everyone seen in it is kept, with the summary of the whole film; what else does not touch the stretch is left out.
+    Everyone who is seen or who speaks in it is kept, with the summary of the whole film; what else does not touch the
+    stretch is left out.
 
     Args:
         report: The whole report.
@@ -43,15 +41,14 @@ def part_of(report: ClipReport, from_s: float, to_s: float) -> ClipReport:
     if not 0 <= from_s < to_s or not isfinite(to_s):
         raise SettingsError(f"There is no part of a film from {from_s:g} to {to_s:g}.", hint=HOW)
     stretch = TimeSpan(from_s=from_s, to_s=to_s)
-    tracks = tuple(_part_of_track(track, stretch) for track in report.tracks if _touches(track, stretch))
+    speech = tuple(turn for turn in report.speech if _touches(turn, stretch))
+    fused = tuple(one for one in report.fused if _touches(one.span, stretch))
+    conflicts = tuple(one for one in report.conflicts if _touches(one.span, stretch))
+    speak = {turn.speaker for turn in speech} | {one.track for one in fused} | {one.track for one in conflicts}
+    seen = (track for track in report.tracks if _touches(track, stretch) or track.id in speak)
+    tracks = tuple(_part_of_track(track, stretch) for track in seen)
     kept = {track.id for track in tracks}
-    spans = {entry.id: entry.span for entry in report.evidence}
-    between = tuple(
-        one
-        for one in report.between
-        if kept.issuperset(one.tracks) and any(_touches(spans[name], stretch) for name in one.evidence)
-    )
-    return report.model_copy(
+    part = report.model_copy(
         update={
             "tracks": tracks,
             "moments": tuple(
@@ -59,34 +56,16 @@ def part_of(report: ClipReport, from_s: float, to_s: float) -> ClipReport:
                 for one in report.moments
                 if from_s <= one.time_s <= to_s and (one.track is None or one.track in kept)
             ),
-            "between": between,
+            "between": tuple(_between(report, kept, stretch)),
+            "speech": speech,
+            "fused": fused,
+            "conflicts": conflicts,
             "cuts_s": tuple(time for time in report.cuts_s if from_s <= time <= to_s),
-            "evidence": tuple(_evidence(report, tracks, between)),
             "degraded": tuple(_degraded(report, kept, stretch)),
         }
     )
-
-
-def part_kept(text: str, from_s: str, to_s: str) -> str:
-    """Return a part of a report that is kept as JSON; see `part_of`.
-
-    Args:
-        text: The whole report.
-        from_s: Beginning of the stretch, in seconds of the film.
-        to_s: Its end.
-
-    Raises:
-        SettingsError: The report is not about a film, or the times are no stretch of one.
-    """
-    try:
-        report = ClipReport.model_validate_json(text)
-    except ValidationError as error:
-        raise SettingsError("Only reports on films have parts.", hint="Read it without times.") from error
-    try:
-        stretch = float(from_s), float(to_s)
-    except ValueError as error:
-        raise SettingsError(f"'{printed(from_s)}' and '{printed(to_s)}' are no times.", hint=HOW) from error
-    return part_of(report, *stretch).model_dump_json()
+    used = set(part.references())
+    return part.model_copy(update={"evidence": tuple(entry for entry in report.evidence if entry.id in used)})
 
 
 def _part_of_track(track: Track, stretch: TimeSpan) -> Track:
@@ -95,31 +74,29 @@ def _part_of_track(track: Track, stretch: TimeSpan) -> Track:
             "episodes": tuple(one for one in track.episodes if _touches(one, stretch)),
             "micro": tuple(one for one in track.micro if _touches(one, stretch)),
             "gaps": tuple(one for one in track.gaps if _touches(one, stretch)),
+            "body": tuple(one for one in track.body if _touches(one.span, stretch)),
             "samples": tuple(one for one in track.samples if stretch.from_s <= one.time_s <= stretch.to_s),
         }
     )
 
 
-def _touches(what: Track | Episode | MicroMovement | Gap | TimeSpan, stretch: TimeSpan) -> bool:
+def _between(report: ClipReport, kept: set[str], stretch: TimeSpan) -> Iterator[Between]:
+    spans = {entry.id: entry.span for entry in report.evidence}
+    for one in report.between:
+        if kept.issuperset(one.tracks) and any(_touches(spans[name], stretch) for name in one.evidence):
+            yield one
+
+
+def _touches(what: Track | Episode | MicroMovement | Gap | SpeechTurn | TimeSpan, stretch: TimeSpan) -> bool:
     if isinstance(what, Track):
         first, last = what.first_s, what.last_s
+    elif isinstance(what, SpeechTurn):
+        first, last = what.start_s, what.end_s
     elif isinstance(what, Gap | TimeSpan):
         first, last = what.from_s, what.to_s
     else:
         first, last = what.onset_s, what.offset_s
     return first <= stretch.to_s and last >= stretch.from_s
-
-
-def _evidence(report: ClipReport, tracks: tuple[Track, ...], between: tuple[Between, ...]) -> list[ClipEvidence]:
-    """Return the evidence that what is kept rests on."""
-    used = {name for track in tracks for one in _moves(track) for name in one.evidence}
-    used |= {name for one in between for name in one.evidence}
-    return [entry for entry in report.evidence if entry.id in used]
-
-
-def _moves(track: Track) -> Iterator[Episode | MicroMovement]:
-    yield from track.episodes
-    yield from track.micro
 
 
 def _degraded(report: ClipReport, kept: set[str], stretch: TimeSpan) -> list[ClipDegradation]:

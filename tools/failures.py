@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Literal
 
-from langchain_core.tools import ToolException
-from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, ValidationError
 
 from ferce_agent.errors import EngineError, FerceError
@@ -14,7 +12,7 @@ from ferce_agent.tools.arguments import argument_error
 
 logger = logging.getLogger(__name__)
 
-What = Literal["photo", "clip"]
+What = Literal["photo", "clip", "voice"]
 """What a tool was to analyse."""
 
 
@@ -53,4 +51,8 @@ def argument_words(error: Exception, model: type[BaseModel], what: What) -> str:
 
 def tool_error(error: Exception, what: What) -> Exception:
     """Return an error as a message for the model; what steers a graph passes as it is."""
+    # Not at the top: the MCP server needs this module, but neither of these two, which take a second to import.
+    from langchain_core.tools import ToolException
+    from langgraph.errors import GraphBubbleUp
+
     return error if isinstance(error, GraphBubbleUp) else ToolException(refusal_words(typed(error, what), what))

@@ -1,6 +1,7 @@
 """The MCP server.
 
-The tools `analyze_expression` and `analyze_clip`; whole reports, their schemas and the ontology as resources; a prompt.
+The tools `analyze_expression`, `analyze_clip` and `analyze_voice`; whole reports, their schemas and the ontology as
+resources; a prompt.
 """
 
 from __future__ import annotations
@@ -20,24 +21,26 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
 
-from ferce_agent.api import Event, aanalyze_expression
 from ferce_agent.errors import InputError
 from ferce_agent.graphs.engines import default_engines, package
 from ferce_agent.inputs.files import folders_of
 from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.prompts.tool_description import DESCRIPTION
-from ferce_agent.report import EmotionReport, clip_json_schema, json_schema
+from ferce_agent.report import EmotionReport, clip_json_schema, json_schema, voice_json_schema
 from ferce_agent.tools.arguments import (
     AnalyzeExpressionInput,
     Detail,
     input_schema,
     read_arguments,
 )
-from ferce_agent.tools.clip_parts import part_kept
+from ferce_agent.tools.entry_points import entry_points, import_after_list
 from ferce_agent.tools.failures import typed
+from ferce_agent.tools.kept_parts import part_kept
+from ferce_agent.tools.mcp_app import apps, hide_app, with_app
 from ferce_agent.tools.mcp_calls import AsSent, refusal, while_telling
 from ferce_agent.tools.mcp_clip import clip_tool
+from ferce_agent.tools.mcp_voice import voice_tool
 from ferce_agent.tools.reports import ReportGoneError, ReportStore
 from ferce_agent.validation.fields import did_you_mean
 from ferce_agent.validation.refusal import printed
@@ -45,6 +48,9 @@ from ferce_agent.views.brief import brief_schema, to_brief, to_brief_text
 from ferce_agent.views.text import to_text
 
 if TYPE_CHECKING:
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+    from ferce_agent.api import Event
     from ferce_agent.graphs.engines import Engines
 
 MAX_BODY: Final = DEFAULT_LIMITS.max_bytes * 3 // 2
@@ -85,7 +91,11 @@ def wrong_request(message: str) -> MCPError:
 
 
 def create_server(
-    *, roots: Sequence[Path | str] = (), engines: Engines | None = None, reports: ReportStore | None = None
+    *,
+    roots: Sequence[Path | str] = (),
+    engines: Engines | None = None,
+    reports: ReportStore | None = None,
+    app: bool = True,
 ) -> MCPServer:
     """Return the MCP server.
 
@@ -98,6 +108,7 @@ def create_server(
             opened.
         engines: Models and settings; the shared defaults if left out. Clients cannot loosen their own `use`.
         reports: Where whole reports are kept for a while; a new store if left out.
+        app: Whether clients that show apps (MCP Apps) get the page of a reading and the panel for photos.
 
     Raises:
         SettingsError: The settings name no usable vision-language model.
@@ -127,16 +138,20 @@ def create_server(
         context_kwarg="ctx",
         annotations=ToolAnnotations(read_only_hint=True, open_world_hint=remote),
     )
+    shown = [tool, clip_tool(folders, models, store)]
+    heard = voice_tool(folders, models, store)  # its answers are words; the page has nothing to draw
     server = Server(
         "ferce-agent",
         title="Facial expressions for agents",
         version=package(),
         instructions=(
-            "Call analyze_expression with a photo, analyze_clip with a film. Say what a person shows, never what the "
-            "person feels."
+            "Call analyze_expression with a photo, analyze_clip with a film, analyze_voice with a voice message. Say "
+            "what a person shows, never what the person feels."
         ),
         log_level="WARNING",
-        tools=[tool, clip_tool(folders, models, store)],
+        tools=[*(with_app(shown, models, store) if app else shown), heard],
+        extensions=[apps()] if app else (),
+        middleware=[*([hide_app] if app else ()), import_after_list],
     )
     add_resources(server, store)
     return server
@@ -170,7 +185,9 @@ async def report_with_progress(
     Raises:
         FerceError: The picture could not be analysed, or the client hung up.
     """
-    send, receive = anyio.create_memory_object_stream[Event](math.inf)
+    send: MemoryObjectSendStream[Event]
+    receive: MemoryObjectReceiveStream[Event]
+    send, receive = anyio.create_memory_object_stream(math.inf)
 
     async def forward() -> None:
         progress = Progress()
@@ -183,7 +200,7 @@ async def report_with_progress(
     async def work() -> EmotionReport:
         async with send, limit:
             picture = await anyio.to_thread.run_sync(lambda: load_picture(asked.image, roots=roots))
-            return await aanalyze_expression(
+            report: EmotionReport = await (await entry_points()).aanalyze_expression(
                 picture,
                 asked.context,
                 labels=asked.labels,
@@ -191,6 +208,7 @@ async def report_with_progress(
                 engines=engines,
                 on_event=send.send_nowait,
             )
+            return report
 
     return await while_telling(ctx, work, forward)
 
@@ -233,7 +251,9 @@ def add_resources(server: MCPServer, store: ReportStore) -> None:
             raise ResourceNotFoundError(str(error)) from error
 
     @server.resource(
-        "ferce://reports/{id}/{from_s}/{to_s}", mime_type="application/json", title="A part of a film's whole report"
+        "ferce://reports/{id}/{from_s}/{to_s}",
+        mime_type="application/json",
+        title="A part of the whole report on a film or a voice",
     )
     def part(id: str, from_s: str, to_s: str) -> str:  # noqa: A002
         try:
@@ -244,6 +264,12 @@ def add_resources(server: MCPServer, store: ReportStore) -> None:
     @server.resource("ferce://schema/clip-report", mime_type="application/json", title="JSON Schema of a film's report")
     def clip_schema() -> str:
         return json.dumps(clip_json_schema())
+
+    @server.resource(
+        "ferce://schema/voice-report", mime_type="application/json", title="JSON Schema of a voice's report"
+    )
+    def voice_schema() -> str:
+        return json.dumps(voice_json_schema())
 
     @server.resource("ferce://schema/emotion-report", mime_type="application/json", title="JSON Schema of the report")
     def schema() -> str:

@@ -7,7 +7,6 @@ is cancelled.
 from __future__ import annotations
 
 import hmac
-import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +14,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.tools.mcp import MAX_BODY
-from ferce_agent.vlm.adapters.endpoint import is_loopback
+from ferce_agent.web.listening import authority, bare, bound_socket, is_loopback
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -27,13 +26,6 @@ IDLE: Final = 1800.0
 """Seconds after which an unused session is closed."""
 MOST_SESSIONS: Final = 1000
 """Sessions open at the same time; they hold no pictures and no reports."""
-WAITING: Final = 128
-"""Connections that may wait to be accepted."""
-
-
-def bare(host: str) -> str:
-    """Return a host without the brackets of an IPv6 address, in lower case."""
-    return host.strip("[]").lower()
 
 
 def check_access(host: str, token: str | None, *, insecure: bool) -> None:
@@ -50,22 +42,6 @@ def check_access(host: str, token: str | None, *, insecure: bool) -> None:
             f"A server on {host} can be reached from other machines.",
             hint="Set FERCE_TOKEN (or --token), which clients send as 'Authorization: Bearer …', or say --insecure.",
         )
-
-
-def bound_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Raises:
-        SettingsError: The port is in use, or the address is not one of this machine.
-    """
-    try:
-        family, *_, address = socket.getaddrinfo(bare(host), port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=WAITING)
-    except (OSError, UnicodeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
-        raise SettingsError(
-            f"The server cannot listen on {host}, port {port}: {reason}.", hint="Give another --port or --host."
-        ) from error
 
 
 def protection(host: str) -> TransportSecuritySettings:
@@ -143,7 +119,6 @@ def serve(
     import uvicorn
 
     with bound_socket(host, port) as listening:
-        name = f"[{bare(host)}]" if ":" in host else host
-        announce(f"http://{name}:{listening.getsockname()[1]}{PATH}")
+        announce(f"http://{authority(host, listening.getsockname()[1])}{PATH}")
         config = uvicorn.Config(http_app(server, host=host, token=token), log_level="warning")
         uvicorn.Server(config).run(sockets=[listening])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage, ToolCall
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ValidationError
@@ -54,14 +56,60 @@ class GuidedChatModel(BaseChatModel):
         **options: Any,
     ) -> ChatResult:
         """Return a tool call for each photo while the tools are bound, else the answer."""
-        said = [one for one in messages if isinstance(one, HumanMessage)]
-        photos = REFERENCE.findall(str(said[-1].text)) if said else []
-        tools = options.get("tools") or ()
-        if tools and photos:
-            reply = AIMessage("", tool_calls=[_call(tools[0]["function"]["name"], photo) for photo in photos])
-        else:
-            reply = AIMessage(reply_to(messages).text())
+        calls = _calls(messages, options)
+        reply = AIMessage("", tool_calls=calls) if calls else AIMessage(reply_to(messages).text())
         return ChatResult(generations=[ChatGeneration(message=reply)])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **options: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Yield the same in pieces: the calls in one, the answer word by word."""
+        calls = _calls(messages, options)
+        pieces = (
+            [_as_chunk(calls)]
+            if calls
+            else [AIMessageChunk(content=word) for word in words_in(reply_to(messages).text())]
+        )
+        for place, piece in enumerate(pieces, 1):
+            piece.chunk_position = "last" if place == len(pieces) else None
+            yield ChatGenerationChunk(message=piece)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **options: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        """Yield the same; between two pieces others have their turn."""
+        for piece in self._stream(messages, stop, **options):
+            yield piece
+            await asyncio.sleep(0)
+
+
+def words_in(text: str) -> list[str]:
+    """Return a text in pieces of one word each, with the spaces before it; joined they are the text."""
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _calls(messages: Sequence[BaseMessage], options: dict[str, Any]) -> list[ToolCall]:
+    """Return a call of the first tool that is bound for each photo of the latest message."""
+    said = [one for one in messages if isinstance(one, HumanMessage)]
+    photos = REFERENCE.findall(str(said[-1].text)) if said else []
+    tools = options.get("tools") or ()
+    return [_call(tools[0]["function"]["name"], photo) for photo in photos] if tools else []
+
+
+def _as_chunk(calls: Sequence[ToolCall]) -> AIMessageChunk:
+    parts = [
+        tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=place)
+        for place, call in enumerate(calls)
+    ]
+    return AIMessageChunk(content="", tool_call_chunks=parts)
 
 
 def _call(name: str, photo: str) -> ToolCall:

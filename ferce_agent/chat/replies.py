@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.causes import stated_appraisals
 from ferce_agent.context.conflicts import event_side
-from ferce_agent.context.direction import Direction, Manner, PhotoState
+from ferce_agent.context.direction import Direction, Manner, PhotoState, Source
 from ferce_agent.context.distress import languages_of_distress
 from ferce_agent.context.statements import statements
 from ferce_agent.errors import SettingsError
@@ -27,9 +27,16 @@ from ferce_agent.inputs.situation import MAX_TEXT, Situation
 
 Case = Literal[
     "acknowledge",
+    "acknowledge_clip",
+    "acknowledge_voice",
     "photo",
+    "clip",
+    "voice",
     "failed",
+    "failed_voice",
     "look",
+    "look_clip",
+    "look_voice",
     "unseen",
     "question",
     "greeting",
@@ -53,7 +60,9 @@ Phrases: TypeAlias = dict[Case, dict[Manner, Annotated[tuple[str, ...], Field(mi
 """Wordings by case and manner."""
 
 LOOKS: Final = re.compile(
-    r"\b(photo|picture|face|expression|mood|(do|did) i (look|seem|appear)|(can|do|did) you see)\b", re.I
+    r"\b(photo|picture|clip|video|face|voice|expression|mood|(do|did) i (look|seem|sound|appear)"
+    r"|(can|do|did) you (see|hear))\b",
+    re.I,
 )
 QUESTION: Final = re.compile(
     r"\?|^(what|who|where|when|why|how|which|can|could|is|are|do|does|did|will|would|should)\b", re.I
@@ -117,7 +126,7 @@ class GuidedReply:
     """One answer.
 
     Attributes:
-        words: What the user wrote; empty where only a photo came.
+        words: What the user wrote or said; empty where only a photo came.
         direction: How to answer.
         summary: What the photo shows, or why it could not be read.
         turn: How many messages the user sent before.
@@ -140,16 +149,17 @@ class GuidedReply:
         return self._join(self._opening(), self._reaction(), *self._closing())
 
     def _opening(self) -> Case | None:
-        """What to say about the photo."""
+        """What to say about the photo, the clip or the voice."""
         direction = self.direction
         if direction.photo in {"none", "earlier"} or self._asks_about_photo():
             return None
         if direction.photo == "failed":
-            return "failed"
-        if not understood(self.words):
-            return "photo"  # naming a happy face beside words that may tell of a death would be heartless
+            return _OF["failed"][direction.source]
         named = direction.acknowledge and direction.seems and not direction.avoids("naming an emotion", "mentioning")
-        return "acknowledge" if named else "photo"
+        # Naming a happy face beside words that may tell of a death would be heartless.
+        if not named or not understood(self.words):
+            return direction.source
+        return _OF["acknowledge"][direction.source]
 
     def _reaction(self) -> Case | None:
         """What to say to the words."""
@@ -159,7 +169,8 @@ class GuidedReply:
         if not understood(words):
             return "not_understood"
         if self._asks_about_photo():
-            return _ABOUT_PHOTO[self.direction.photo]
+            case = _ABOUT_PHOTO[self.direction.photo]
+            return _OF[case][self.direction.source] if case in _OF else case
         for pattern, case in _REACTIONS:
             if pattern.search(words):
                 return case
@@ -196,6 +207,12 @@ class GuidedReply:
 
 
 _ABOUT_PHOTO: Final[dict[PhotoState, Case]] = {"none": "unseen", "earlier": "look", "read": "look", "failed": "failed"}
+_OF: Final[dict[Case, dict[Source, Case]]] = {
+    "acknowledge": {"photo": "acknowledge", "clip": "acknowledge_clip", "voice": "acknowledge_voice"},
+    "look": {"photo": "look", "clip": "look_clip", "voice": "look_voice"},
+    "failed": {"photo": "failed", "clip": "failed", "voice": "failed_voice"},
+}
+"""Cases that have wordings of their own for what was read."""
 _REACTIONS: Final[tuple[tuple[re.Pattern[str], Case], ...]] = (
     (THANKS, "thanks"),
     (FAREWELL, "farewell"),

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.messages import HumanMessage, ToolMessage
 
-from ferce_agent.api import Event
+from ferce_agent.api import Event, analyze_clip
 from ferce_agent.chat import memory
 from ferce_agent.chat.models import load_chat_model
 from ferce_agent.errors import EngineError, FerceError, InputError, SettingsError
 from ferce_agent.graphs.chat import build_chat_graph
 from ferce_agent.graphs.chat_rules import Telling, telling
-from ferce_agent.graphs.chat_state import ChatContext, reference_to
+from ferce_agent.graphs.chat_sounds import VoiceMessage
+from ferce_agent.graphs.chat_state import CLIP, ChatContext, reference_to
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import Picture, load_picture
+from ferce_agent.inputs.sound import SoundStream, open_sound
 from ferce_agent.policy.use import UseLike, read_use
+from ferce_agent.report import ClipReport
+from ferce_agent.report.clip_events import ClipEvent, ProgressEvent
 from ferce_agent.validation.fields import did_you_mean, shown
 from ferce_agent.validation.printable import clean
 from ferce_agent.views.progress import Display, Steps
@@ -42,7 +46,9 @@ LONGEST_LINE: Final = 64_000_000
 """Bytes of one line; a photo may come as a data URL."""
 HELP: Final = {
     "/photo": 'send a photo: /photo PATH; words may follow a path in quotes: /photo "a b.jpg" Hello',
-    "/report": "show what was read in the latest photo",
+    "/clip": "read a film: /clip PATH; words may follow a path in quotes, as for /photo",
+    "/voice": "send a voice message: /voice PATH; words may follow a path in quotes, as for /photo",
+    "/report": "show what was read in the latest photo, film or voice message",
     "/forget": "delete this thread from the memory",
     "/help": "show this list",
     "/quit": "end, as Ctrl-D and Ctrl-C do",
@@ -62,19 +68,40 @@ class Conversation:
         saver: The memory.
         thread: Name of the thread.
         allowed: What the chat model may be told.
-        with_vlm: Whether a vision-language model looks at photos too.
+        engines: What reads films, under the use of this conversation.
     """
 
     graph: Any
     saver: SqliteSaver
     thread: str
     allowed: Telling
-    with_vlm: bool = False
+    engines: Engines
 
-    def say(self, words: str, picture: Picture | None = None, on_event: Callable[[Event], None] | None = None) -> str:
-        """Send a message, with a photo if there is one, and return the answer.
+    @property
+    def with_vlm(self) -> bool:
+        """Whether a vision-language model looks at photos too."""
+        return self.engines.asker is not None
 
-        `on_event` is called after each step of reading the photo.
+    def read_clip(self, place: str, on_event: Callable[[ClipEvent], None] | None = None) -> ClipReport:
+        """Read a film for `say`; `on_event` is called with what happens in it.
+
+        Raises:
+            InputError: It cannot be read, or the use is refused.
+        """
+        return analyze_clip(place, engines=self.engines, on_event=on_event)
+
+    def say(
+        self,
+        words: str,
+        picture: Picture | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        *,
+        clip: ClipReport | None = None,
+        voice: SoundStream | None = None,
+    ) -> str:
+        """Send a message, with a photo, the report on a clip or a voice if there is one, and return the answer.
+
+        `on_event` is called after each step of reading the photo. What is said in the voice counts as written.
 
         Raises:
             InputError: The message is too long.
@@ -83,8 +110,10 @@ class Conversation:
         """
         if len(words) > MAX_WORDS:
             raise InputError(f"The message has {len(words):,} characters; at most {MAX_WORDS:,} are taken.")
-        context = ChatContext()
+        context = ChatContext() if clip is None else ChatContext(readings=(clip,), new=1)
         shown = [reference_to(context.keep(picture))] if picture is not None else []
+        shown += [CLIP] if clip is not None else []
+        shown += [reference_to(context.keep_voice(VoiceMessage(voice)))] if voice is not None else []
         message = HumanMessage("\n".join([part for part in (plain(words), *shown) if part]))
         with memory.guarded(), explained(self.thread):
             # One checkpoint per turn; the ones before hold nothing more.
@@ -94,7 +123,7 @@ class Conversation:
             for mode, payload in events:
                 if mode == "values":
                     state = payload
-                elif on_event is not None:
+                elif on_event is not None and "stage" in payload:
                     on_event(payload)
             memory.keep_latest(self.saver, self.thread)
             return str(state["messages"][-1].text)
@@ -102,7 +131,7 @@ class Conversation:
     def report(self) -> str | None:
         """Return the latest report of this thread as text.
 
-        None if no photo was read, and why not if it may not be shown.
+        None if no photo, film or voice was read, and why not if it may not be shown.
 
         Raises:
             EngineError: What is remembered of the thread cannot be read.
@@ -114,9 +143,10 @@ class Conversation:
                 one for one in values.get("messages", ()) if isinstance(one, ToolMessage) and one.status == "success"
             ]
             latest = (list(values.get("reports", ())) or [{}])[-1]
-            if read and not self.allowed.inferred and latest.get("inferred", True):
+            text = latest.get("text") or (str(read[-1].text) if read else None)
+            if text and not self.allowed.inferred and latest.get("inferred", True):
                 return OTHER_RULES
-            return str(read[-1].text) if read else None
+            return text
 
     def forget(self) -> bool:
         """Delete everything that is remembered of this thread; return whether its bytes are gone, see `memory.forget`.
@@ -178,7 +208,7 @@ def open_conversation(
     engines.prepare_asking()
     with memory.open_memory(file or memory.default_memory_file()) as saver:
         graph = build_chat_graph(chosen, engines=engines, checkpointer=saver)
-        yield Conversation(graph, saver, name, allowed, with_vlm=engines.asker is not None)
+        yield Conversation(graph, saver, name, allowed, engines)
 
 
 def plain(text: str) -> str:
@@ -197,7 +227,7 @@ def read_photo(path: str) -> Picture:
 
 
 def split_photo(given: str) -> tuple[str, str]:
-    """Return the place of a photo and the words after it.
+    """Return the place of a photo, a film or a sound and the words after it.
 
     A path may stand in quotes, and only then may words follow it. Terminals write backslashes before spaces where a
     file is dropped on them; they are taken out where that names a file.
@@ -207,7 +237,7 @@ def split_photo(given: str) -> tuple[str, str]:
     """
     bare = given.strip()
     if not bare.strip("\"'"):
-        raise InputError("No photo is named.", hint="Write /photo PATH.")
+        raise InputError("No file is named.", hint="Write /photo PATH, /clip PATH or /voice PATH.")
     quoted = QUOTED.match(bare)
     place, words = (quoted[2], quoted[3] or "") if quoted else (bare, "")
     if place.startswith("data:"):
@@ -284,6 +314,10 @@ class Terminal:
     def _command(self, command: str, rest: str) -> str:
         if command == "/photo":
             return self._photo(*split_photo(rest))
+        if command == "/clip":
+            return self._clip(*split_photo(rest))
+        if command == "/voice":
+            return self._voice(*split_photo(rest))
         if command == "/report":
             return self.conversation.report() or "No photo was read in this thread yet. Send one with /photo PATH."
         if command == "/forget":
@@ -296,6 +330,20 @@ class Terminal:
             return self.conversation.say(
                 words, load_picture(place), lambda event: display.show(steps.after(event), steps.text)
             )
+
+    def _clip(self, place: str, words: str) -> str:
+        with Display(1.0, "Reading the film") as display:
+
+            def move(event: ClipEvent) -> None:
+                if isinstance(event, ProgressEvent):
+                    display.show(event.frames / event.of if event.of else 0.0, f"{event.frames} frames read")
+
+            report = self.conversation.read_clip(place, move)
+        return self.conversation.say(words, clip=report)
+
+    def _voice(self, place: str, words: str) -> str:
+        with Display(1.0, "Listening"), open_sound(place) as sound:
+            return self.conversation.say(words, voice=sound)
 
     def _forget(self) -> str:
         thread = self.conversation.thread

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ferce_agent.api import Event
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.inputs.photo import Picture
-    from ferce_agent.report import EmotionReport
+    from ferce_agent.report import EmotionReport, VoiceReport
     from ferce_agent.views.progress import Display
 
 STDOUT: Final = Path("-")
@@ -32,10 +32,11 @@ STDOUT: Final = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked about every photo: what is known about the situation, and words to rank."""
+    """What is asked about every photo: what is known of the situation, words to rank, the voice that came with it."""
 
     told: str | dict[str, Any] | None
     words: Sequence[str]
+    voice: VoiceReport | None = None
 
 
 @click.command()
@@ -43,6 +44,9 @@ class Asked:
 @click.option("--context", help="What is known about the situation, in plain words; @FILE.json for a structured one.")
 @click.option(
     "--labels", metavar="WORD,...", help="Words of your own to rank for each face, such as bored,amused,tired."
+)
+@click.option(
+    "--voice", metavar="FILE", help="A voice message that came with the one photo; its report is in the photo's."
 )
 @click.option(
     "--json", "as_json", is_flag=True,
@@ -71,6 +75,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     photos: tuple[str, ...],
     context: str | None,
     labels: str | None,
+    voice: str | None,
     as_json: bool,
     as_lines: bool,
     table: Path | None,
@@ -81,7 +86,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
-    """Analyse one or more photos and print what the faces show.
+    """Analyse one or more photos and print what the faces show, with a voice message beside a photo if there is one.
 
     PHOTO is a file, a folder (all photos in it), a data URL, - for standard input, or an address with --url.
     Photos of one name get the name of their folder, or a number, into {stem}.
@@ -94,11 +99,14 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     if photos.count("-") > 1:
         raise click.UsageError("Standard input (-) can be read once only.")
     given, photos = photos, tuple(photo_names(photos))
+    if voice is not None and len(photos) > 1:
+        raise click.UsageError("--voice goes with a single photo.")
     form = form_of(as_json or as_lines, as_lines or len(photos) > 1 or photos != given, table)
     kept = None if table == STDOUT else table
     targets = plan_targets(photos, html, emotionml, kept)
     with Display(len(photos), "Loading models") as display:
         engines, asked = prepare(chosen, use, context, labels)
+        asked = replace(asked, voice=heard(voice, asked, engines))
         results = Results(form, len(photos), kept, full, colour, display.hidden)
         results.begin()
         try:
@@ -146,6 +154,19 @@ def prepare(
     return engines, Asked(told, words)
 
 
+def heard(voice: str | None, asked: Asked, engines: Engines) -> VoiceReport | None:
+    """Return the report of the voice message, if there is one; its words, where a speech recogniser hears them, go.
+
+    Raises:
+        InputError: It cannot be used.
+    """
+    if voice is None:
+        return None
+    from ferce_agent.api import analyze_voice
+
+    return analyze_voice(voice, context=asked.told, engines=engines)
+
+
 def read_one(  # noqa: PLR0913  # one parameter per part of the work
     photo: str, files: Targets, asked: Asked, engines: Engines, results: Results, display: Display
 ) -> None:
@@ -188,7 +209,9 @@ def analyze_one(
     from ferce_agent.api import analyze_expression
 
     picture = open_photo(photo, urls=engines.settings.urls)
-    report = analyze_expression(picture, asked.told, labels=asked.words, engines=engines, on_event=on_event)
+    report = analyze_expression(
+        picture, asked.told, labels=asked.words, voice=asked.voice, engines=engines, on_event=on_event
+    )
     return picture, report
 
 

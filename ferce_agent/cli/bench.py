@@ -257,6 +257,76 @@ def bench_clips(**choices: Any) -> None:
         click.echo(part)
 
 
+@bench.command(name="voice")
+@click.option(
+    "--data",
+    required=True,
+    metavar="[NAME:]DIR",
+    help="Set of speech; NAME is emodb (default), ravdess, cremad, iemocap or meld.",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out/bench-voice"), show_default=True
+)
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    type=click.Choice(["functionals-svm", "machine", "network", "joined", "network-unaugmented", "shipped"]),
+    help="Only this one; repeatable.",
+)
+@click.option("--other", type=FOLDER, help="Folder of other recordings, as for `ferce train voice`.")
+@click.option("--seed", default=7, show_default=True, help="Seed of weights, copies and order.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many utterances, to try things out.")
+@click.option("--short", is_flag=True, help="Two epochs for each network, to try things out.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_voice(data: str, out: Path, *, methods: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Measure how well emotions are told from voices: train without one speaker, ask about this one, in turn.
+
+    Functionals with a support vector machine; the machine of `ferce train voice`, the network, both joined, and the
+    network without its augmentation; `shipped` is the installed model as it is, for sets that it was not trained on.
+    Sound as recorded, over a telephone, with noise, voices, reverberation and codec. A run that was stopped goes on
+    when started again. Some ten minutes on one core, an hour with networks. Needs the extras `train` and `bench`.
+    """
+    from ferce_agent.evaluation.voice.tables import as_dicts, to_markdown
+    from ferce_agent.training.run import run_voice_bench
+
+    chosen = methods or ("functionals-svm", "machine")
+    found, calibrated = run_voice_bench(data, out, methods=chosen, **options)
+    if as_json:
+        click.echo(json.dumps(as_dicts(found), indent=2))
+    else:
+        click.echo("\n\n".join([to_markdown(found), *calibrated]))
+
+
+@bench.command(name="web")
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(3, 3600), help="How long it is fed.")
+@click.option("--faces", default="1", show_default=True, type=click.Choice(["1", "3"]), help="Faces in the film.")
+@click.option(
+    "--browser",
+    type=FILE,
+    help="Chromium to measure the page in; default: the one that is found, if Playwright is there.",
+)
+@click.option("--no-browser", is_flag=True, help="Measure the server only.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_web(seconds: float, faces: str, browser: Path | None, no_browser: bool, as_json: bool) -> None:
+    """Measure the local page: pictures a second, delay, CPU time, the time to a report.
+
+    Starts the server, and sends it an acted film of 640x480 at 30 frames a second as a browser would; then the same in
+    Chromium, with a camera that shows a film of one face.
+    """
+    from ferce_agent.evaluation.clips.speed import speed_table
+    from ferce_agent.evaluation.web_browser import find_browser, measure_page
+    from ferce_agent.evaluation.web_speed import measure_web_server
+
+    rows = measure_web_server(seconds=seconds, faces=int(faces))
+    found = None if no_browser else browser or find_browser()
+    if found is not None:
+        rows += measure_page(found, seconds=seconds)
+    elif not no_browser:
+        click.echo("ferce: without Chromium and Playwright the page in a browser is not measured.", err=True)
+    click.echo(json.dumps([row.as_dict() for row in rows], indent=2) if as_json else speed_table(rows))
+
+
 @bench.command(name="write")
 @click.argument("page", type=FILE)
 @click.option("--only", default="", metavar="TEXT", help="Only parts whose command contains this.")

@@ -1,4 +1,4 @@
-"""`ferce chat`: talk with an assistant that follows what a photo shows."""
+"""`ferce chat`: talk with an assistant that follows what a photo shows and how a voice sounds."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ def chat(  # noqa: PLR0913  # one parameter per option
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
-    """Chat with an assistant whose answers follow what a photo shows.
+    """Chat with an assistant whose answers follow what a photo shows, or how a voice message sounds.
 
-    In the chat: /photo PATH sends a photo, /report shows the last report, /forget deletes the thread's memory, /help
-    lists the commands, /quit ends. Lines may also come through a pipe.
+    In the chat: /photo PATH sends a photo, /clip PATH reads a film, /voice PATH sends a voice message, /report shows
+    the last report, /forget deletes the thread's memory, /help lists the commands, /quit ends. Lines may also come
+    through a pipe.
 
     What is said about the use holds as for `ferce analyze`: a refused one ends the chat, a restricted one leaves
-    visible movements only, and a chat model elsewhere is told nothing about faces unless the people shown agree
-    (--consent).
+    visible movements and measures of the voice only, and a chat model elsewhere is told nothing about faces and voices
+    unless the people agree (--consent).
 
-    The memory holds messages, reports as text and short readings, never photos or their paths; a new file is readable
-    by you only.
+    The memory holds messages, with the words of voice messages where they are known, reports as text and short
+    readings, never photos, films, sounds or their paths; a new file is readable by you only.
     """
     from ferce_agent.chat.terminal import Terminal, lines_of, open_conversation, read_photo
 
@@ -62,7 +63,8 @@ def chat(  # noqa: PLR0913  # one parameter per option
             return
         interactive = sys.stdin.isatty() and sys.stdout.isatty()
         if interactive:
-            click.echo(f"Thread '{thread}'. /photo PATH sends a photo, /help lists the commands, /quit ends.", err=True)
+            ways = "/photo PATH sends a photo, /clip PATH a film, /voice PATH a voice; /help lists all, /quit ends."
+            click.echo(f"Thread '{thread}'. {ways}", err=True)
         Terminal(conversation, click.echo, complain).run(lines_of(interactive), first=picture)
         if interactive:
             click.echo("Goodbye.", err=True)

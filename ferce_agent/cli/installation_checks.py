@@ -28,7 +28,10 @@ PURPOSES: Final = {
     "train": "`ferce train`",
     "backbone": "`ferce train specialist`: the filters it starts from",
     "tables": "`ferce watch --parquet`",
-    "landmarks": "finer blinks and gaze in clips: `ferce watch --landmarks`; its weights come apart (docs/clips.md)",
+    "whisper": "writing down what is said, with a Whisper model of yours: FERCE_TRANSCRIBER=FOLDER",
+    "web": "the local page: `ferce web`",
+    "notebook": "`report.plot()` and `to_frame()` in notebooks",
+    "landmarks": "finer blinks and gaze (`--landmarks`), posture and gestures; weights come apart (docs/clips.md)",
     "dev": "working on the package itself",
 }
 """What each extra is for; extras that are not here are named without it."""

@@ -26,14 +26,15 @@ EXPECTED_CHECKS: Final = 30
 @click.command()
 @use_options
 @click.option("--remote", is_flag=True, help="Suppose that a vision-language model elsewhere is set up.")
-def policy(use: dict[str, Any], remote: bool) -> None:
+@click.option("--sound", is_flag=True, help="Suppose that sound is listened to.")
+def policy(use: dict[str, Any], remote: bool, sound: bool) -> None:
     """Print the rules on uses, or what they decide for one use."""
     from ferce_agent.policy.decide import decide
     from ferce_agent.policy.use import read_use
     from ferce_agent.views.rules import decision_lines, rules_table
 
-    if use or remote:
-        for label, text in decision_lines(decide(read_use(use), remote=remote)):
+    if use or remote or sound:
+        for label, text in decision_lines(decide(read_use(use), remote=remote, heard=sound)):
             click.echo("\n".join(hanging(label, text, terminal_width(100), 10)))
     else:
         click.echo(rules_table(terminal_width(140)))
@@ -41,12 +42,15 @@ def policy(use: dict[str, Any], remote: bool) -> None:
 
 @click.command()
 @click.option("--clip", is_flag=True, help="The report of a clip instead of a photo's.")
+@click.option("--voice", is_flag=True, help="The report of a voice message instead.")
 @click.option("--write", type=FILE, help="Write it to this file instead of printing it.")
-def schema(clip: bool, write: Path | None) -> None:
+def schema(clip: bool, voice: bool, write: Path | None) -> None:
     """Print the JSON Schema of the report."""
-    from ferce_agent.report import clip_json_schema, json_schema
+    from ferce_agent.report import clip_json_schema, json_schema, voice_json_schema
 
-    made = clip_json_schema() if clip else json_schema()
+    if clip and voice:
+        raise click.UsageError("Give --clip or --voice, not both.")
+    made = clip_json_schema() if clip else voice_json_schema() if voice else json_schema()
     if write is None:
         echo_json(made)
     else:
@@ -62,7 +66,7 @@ def ontology_group() -> None:
 @click.argument("term", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(term: tuple[str, ...], as_json: bool) -> None:
-    """Show one expression (happiness), action unit (AU12) or appraisal (loss)."""
+    """Show one expression (happiness), action unit (AU12), appraisal (loss) or posture (shrug)."""
     from ferce_agent.ontology.store import ontology
     from ferce_agent.views.entry import fields_of, find_entry
 

@@ -80,7 +80,7 @@ def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--jurisdiction", type=click.Choice(get_args(Jurisdiction)), help="Whose law holds."),
         click.option("--purpose", metavar="WORDS", help="What the report is for, in plain words."),
         click.option("--basis", type=click.Choice(get_args(Grounds)), help="Medical or safety reason, if any."),
-        click.option("--consent/--no-consent", default=None, help="Whether the people shown agreed."),
+        click.option("--consent/--no-consent", default=None, help="Whether the people shown or heard agreed."),
         click.option("--minors/--no-minors", default=None, help="Whether minors may be shown."),
     )
     names = ("domain", "jurisdiction", "purpose", "basis", "consent", "minors")

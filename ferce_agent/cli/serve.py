@@ -16,7 +16,11 @@ ROOT = click.Path(path_type=Path)
 
 @click.command()
 @click.option(
-    "--root", "roots", type=ROOT, multiple=True, help="Folder whose photos and films clients may name; repeatable."
+    "--root",
+    "roots",
+    type=ROOT,
+    multiple=True,
+    help="Folder whose photos, films and sounds clients may name; repeatable.",
 )
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --http.")
@@ -31,6 +35,12 @@ ROOT = click.Path(path_type=Path)
     help="With --http: clients must send it as bearer token. The variable is safer, since others see command lines.",
 )
 @click.option("--insecure", is_flag=True, help="With --http: serve other machines without a token.")
+@click.option(
+    "--app/--no-app",
+    default=True,
+    show_default=True,
+    help="Give clients that show apps a page of each reading and a panel to take a photo.",
+)
 @use_options
 @engine_options
 @click.pass_context
@@ -42,10 +52,11 @@ def mcp(  # noqa: PLR0913  # one parameter per option
     port: int,
     token: str | None,
     insecure: bool,
+    app: bool,
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
-    """Serve the tools for photos and films to MCP clients.
+    """Serve the tools for photos, films and voices to MCP clients.
 
     Photos and films come as data URLs, or as paths in a --root folder; a relative path is looked up in each of them.
     Addresses on the web are never opened, nor are cameras. What the options say about the use holds for every client:
@@ -65,7 +76,7 @@ def mcp(  # noqa: PLR0913  # one parameter per option
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit(None)
     engines.prepare_asking()
-    server = create_server(roots=usable(roots), engines=engines)
+    server = create_server(roots=usable(roots), engines=engines, app=app)
     if http:
         serve(server, host=host, port=port, token=token, announce=announce)
     else:

@@ -72,6 +72,46 @@ def train_gate_network(data: Path, out: Path, **options: Any) -> None:
     click.echo(f"Weights: {path}")
 
 
+@train.command(name="voice")
+@click.option(
+    "--data",
+    required=True,
+    metavar="[NAME:]DIR",
+    help="Set of speech; NAME is emodb (default), ravdess, cremad, iemocap or meld.",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/voice"), show_default=True)
+@click.option("--seed", default=7, show_default=True, help="Seed of weights, copies and order.")
+@click.option("--limit", default=0, type=click.IntRange(0), help="Use only so many utterances, to try things out.")
+@click.option("--short", is_flag=True, help="Two epochs of the network, to try things out.")
+@click.option("--network", is_flag=True, help="Train the network, too, and join it with the machine.")
+@click.option(
+    "--measured",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of `ferce bench voice` on the same set and method: for calibration and the reliability table.",
+)
+@click.option(
+    "--other",
+    type=FOLDER,
+    help="Folder of recordings of other people who speak, in any language: there no expression is to be named.",
+)
+@click.option("--other-note", default="", metavar="WORDS", help="What these recordings are, for the card.")
+@click.option("--threads", default=0, type=click.IntRange(0, 256), help="Threads; 0 for all cores.")
+def train_voice_model(data: str, out: Path, **options: Any) -> None:
+    """Train the voice model: emotions and arousal of speech, and whether it is like the training.
+
+    Copies with noise, other voices, rooms, telephone line and codec are made by code, and so is what is unlike the
+    training. Without --other, expressions are also named, and mostly wrongly, where the recording is of another kind
+    than the training's. Without --measured, probabilities are not calibrated and no reliability table is written. A run
+    that was stopped continues where it was: start it again with the same options. Some minutes on one core. Needs the
+    extras `train` and `bench`.
+    """
+    from ferce_agent.training.run import run_voice
+
+    path = run_voice(data, out, **options)
+    click.echo((out / "voice.md").read_text("utf-8"))
+    click.echo(f"Weights: {path}")
+
+
 @train.command(name="vlm")
 @click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
 @click.option("--teacher", type=FILE, required=True, help="checkpoint.pt of `ferce train specialist`.")

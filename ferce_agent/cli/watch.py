@@ -43,6 +43,11 @@ STDOUT: Final = Path("-")
 @click.option(
     "--landmarks", is_flag=True, help="Measure the eyes with MediaPipe's landmark model, where it is installed."
 )
+@click.option("--sound/--no-sound", default=True, help="Listen to the sound track, or not.  [default: listen]")
+@click.option(
+    "--transcript", type=FILE, metavar="FILE", help="What is said: a file with text, subtitles, or words with times."
+)
+@click.option("--words", "keep_words", is_flag=True, help="Keep the words in the report; otherwise only their number.")
 @click.option("--full", is_flag=True, help="Print all episodes, moments and gaps.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
 @use_options
@@ -61,6 +66,9 @@ def watch(  # noqa: PLR0913  # one parameter per option
     end_s: float | None,
     micro: bool,
     landmarks: bool,
+    sound: bool,
+    transcript: Path | None,
+    keep_words: bool,
     full: bool,
     colour: bool | None,
     use: dict[str, Any],
@@ -77,7 +85,7 @@ def watch(  # noqa: PLR0913  # one parameter per option
     makes no sense, 130 a film was not read to its end because of Ctrl-C.
     """
     printed = printed_form(as_json, as_lines, table)
-    film = Film(clip, camera, start_s, end_s, fps)
+    film = Film(clip, camera, start_s, end_s, fps, sound, transcript, keep_words)
     outputs = Outputs(printed, html, None if table == STDOUT else table, parquet, annotated)
     check(film, outputs)
     engines = prepare(chosen, use)
@@ -118,9 +126,12 @@ def check(film: Film, outputs: Outputs) -> None:
         raise click.UsageError("Give either a CLIP or --camera N.")
     if film.camera is not None and outputs.annotated is not None:
         raise click.UsageError("--annotated reads a film twice, which a camera cannot; record it first.")
+    if film.camera is not None and film.transcript is not None:
+        raise click.UsageError("--transcript is for films; a camera has no sound.")
     if film.camera is not None and film.start_s is not None:
         raise click.UsageError("--from is for films.")
-    check_files(outputs.files, [] if film.clip is None else [film.clip])
+    read_files = [name for name in (film.clip, film.transcript) if name is not None]
+    check_files(outputs.files, [str(name) for name in read_files])
     if outputs.parquet is not None:
         from ferce_agent.views.clip_tables import require_parquet
 

@@ -46,6 +46,9 @@ class Film:
         start_s: Where to begin, in seconds; None for its beginning.
         end_s: Where to end; None for its end.
         fps: Most frames a second; None for all.
+        sound: Whether its sound is listened to.
+        transcript: File with what is said in it; None for none.
+        keep_words: Whether the words may stand in the report.
     """
 
     clip: str | None
@@ -53,6 +56,9 @@ class Film:
     start_s: float | None
     end_s: float | None
     fps: float | None
+    sound: bool = True
+    transcript: Path | None = None
+    keep_words: bool = False
 
     @property
     def name(self) -> str:
@@ -173,6 +179,9 @@ def read(
             fps=run.film.fps,
             micro=micro,
             landmarks=landmarks,
+            sound=run.film.sound,
+            transcript=run.film.transcript,
+            keep_words=run.film.keep_words,
             engines=engines,
             on_event=on_event,
             pictures=run.pictures,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
+from ferce_agent.clips.body import Bodies
 from ferce_agent.clips.composition import Composed, Findings, compose_clip, moment_of
 from ferce_agent.clips.eyes import EyeReader
 from ferce_agent.clips.finished import FinishedTrack
@@ -53,13 +55,14 @@ class ClipAnalysis:
         frames_before: Frames that were read before this object was loaded from a dump.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one parameter per thing that may be looked for
         self,
         pipeline: Pipeline,
         *,
         infer: bool,
         micro: bool = False,
         landmarks: bool = False,
+        body: bool = True,
         frame_rate: float | None = None,
     ) -> None:
         """Begin before the first frame.
@@ -69,17 +72,19 @@ class ClipAnalysis:
             infer: Whether expressions may be read; without it only movements are.
             micro: Whether possible micro-expressions are looked for.
             landmarks: Whether MediaPipe's landmark model measures the eyes, where it is installed.
+            body: Whether MediaPipe's pose model measures posture and gestures, where it is installed.
             frame_rate: Frames a second, for micro-expressions; None where that is not known.
 
         Raises:
             WeightsError: The specialist's weights are missing or damaged.
         """
         self._pipeline, self._infer = pipeline, infer
-        self._options: dict[str, Any] = {"micro": micro, "landmarks": landmarks, "frame_rate": frame_rate}
+        self._options: dict[str, Any] = {"micro": micro, "landmarks": landmarks, "body": body, "frame_rate": frame_rate}
         self._degraded: list[ClipDegradation] = []
         card, flatten = pipeline.specialist.card, pipeline.settings.flatten
         self._signals = Signals.of(card, flatten, self._eye_reader(landmarks=landmarks), infer=infer)
         self._follower = Follower(pipeline, infer=infer)
+        self._bodies = Bodies(card, wanted=body)
         self._open: dict[int, FollowedTrack] = {}
         self._finished: list[FinishedTrack] = []
         self._book, self._company = MomentBook(), Company()
@@ -114,6 +119,11 @@ class ClipAnalysis:
     def last_s(self) -> float | None:
         """Time of the last frame that was read; None before the first."""
         return self.film.clock.last_s
+
+    @property
+    def tracks(self) -> tuple[FinishedTrack, ...]:
+        """The faces that are gone, by first appearance; all of them after `finish`."""
+        return tuple(sorted(self._finished, key=lambda one: (one.first_s, one.number)))
 
     def begin(self, info: ClipInfo) -> None:
         """Take what is known of the film before its first frame; what was known before counts."""
@@ -165,7 +175,11 @@ class ClipAnalysis:
         for sample in found.samples:
             events += self._sample(frame, sample)
         self._missed(found)
-        shown = [sample for sample in found.samples if self._open[sample.track].track is not None]
+        shown = [
+            self._bodies.behind_hand(track.body, sample)
+            for sample in found.samples
+            if (track := self._open[sample.track].track) is not None
+        ]
         if self._infer:
             tell_all(self._book, self._company.push(frame.pixels, shown))
         return events
@@ -200,6 +214,7 @@ class ClipAnalysis:
     def _push(self, one: FollowedTrack, frame: Frame | None, number: int, sample: TrackSample) -> list[ClipEvent]:
         track, watch = one.track, one.watch
         assert track is not None and watch is not None
+        sample = self._bodies.look(track.body, frame, sample)
         ended, gap = track.push(sample, frame)
         events: list[ClipEvent] = []
         if self.readings:
@@ -238,6 +253,7 @@ class ClipAnalysis:
             carried=sample.carried,
             reasons=sample.reasons,
             point=self._signals.layout.point(track.reading(sample)),
+            strangeness=round(sample.strangeness, 3) if isfinite(sample.strangeness) else None,
         )
 
     def _missed(self, found: FollowedFrame) -> None:
@@ -305,12 +321,12 @@ class ClipAnalysis:
             Findings(
                 source=self.film.source(),
                 layout=self._signals.layout,
-                tracks=tuple(sorted(self._finished, key=lambda one: (one.first_s, one.number))),
+                tracks=self.tracks,
                 moments=tuple(self.moments),
                 cuts=tuple(self._cuts),
                 counts=dict(self._counts),
                 options=dict(self._options),
-                degraded=(*self.film.notes, *self._degraded),
+                degraded=(*self.film.notes, *self._degraded, *(self._bodies.notes if self._finished else ())),
                 timings={name: seconds * 1000 for name, seconds in self._timings.items()},
             ),
             made,
@@ -332,6 +348,7 @@ class ClipAnalysis:
             "timings": dict(self._timings),
             "faces": self._faces,
             "film": self.film.dump(),
+            "bodies": self._bodies.dump(),
             "moments": [one.dump() for one in self.moments],
         }
 
@@ -346,6 +363,7 @@ class ClipAnalysis:
         made._counts, made._timings = Counter(dump["counts"]), Counter(dump["timings"])
         made._degraded = [ClipDegradation.model_validate(one) for one in dump["degraded"]]
         made._faces, made.film = dump["faces"], Film.load(dump["film"])
+        made._bodies.go_on(dump["bodies"])
         made.moments = [Candidate.load(one) for one in dump["moments"]]
         made.frames_before = made.frames
         return made

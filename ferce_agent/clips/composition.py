@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
+from ferce_agent.clips.body import evidence_for, facts_of
 from ferce_agent.clips.finished import FinishedTrack
 from ferce_agent.clips.micro import can_spot
 from ferce_agent.clips.moments import Candidate
 from ferce_agent.clips.points import Layout
-from ferce_agent.clips.summaries import clip_text, moment_text, track_text, when
+from ferce_agent.clips.speech import Listening, spoken_part
+from ferce_agent.clips.summaries import MOST, clip_text, moment_text, track_text, when
 from ferce_agent.clips.together import Found, found_between, span_of
+from ferce_agent.clips.visemes import allow_for_talking
 from ferce_agent.context.composition import EnginesUsed, provenance
 from ferce_agent.policy.decide import Decision
 from ferce_agent.report import (
@@ -27,6 +30,7 @@ from ferce_agent.report import (
     MicroMovement,
     Moment,
     Policy,
+    Provenance,
     Track,
     TrackPoint,
     TrackSummary,
@@ -38,6 +42,12 @@ from ferce_agent.temporal.thinning import Thinned
 POINTS: Final = 6000
 """Points of all faces of a report together; each has at least `LEAST_POINTS` of them."""
 LEAST_POINTS: Final = 24
+TALKED: Final = (
+    " It lies within this face's own speech and rests on the mouth alone, which talking moves: it counts less."
+)
+"""What the evidence of such an episode says besides."""
+SPOKEN_ONLY: Final = "Of the voice it is only told how turns are spoken. "
+"""What a restricted report says besides where sound was listened to."""
 CAMERA_ON: Final = (
     "The camera was on while its pictures were read: whoever is in front of it should be able to see that, and to have "
     "it switched off. No picture was kept but the small ones of moments, which go to the caller alone."
@@ -55,6 +65,7 @@ class Composed:
         looked: What a vision-language model says, by the place of the moment.
         sent: Prompts that were sent to it, with what went with each.
         degraded: What could not be done in looking.
+        listening: What came of listening to the sound.
     """
 
     decision: Decision
@@ -62,6 +73,7 @@ class Composed:
     looked: Mapping[int, VlmReading] = field(default_factory=dict)
     sent: Sequence[tuple[str, tuple[str, ...]]] = ()
     degraded: tuple[ClipDegradation, ...] = ()
+    listening: Listening = field(default_factory=Listening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +107,35 @@ def compose_clip(found: Findings, made: Composed) -> ClipReport:
     """Return the validated report: faces, moments, what people did together, evidence, policy and provenance."""
     infer = made.decision.may_infer
     between = found_between(found.tracks) if infer else []
-    degraded = (*found.degraded, *made.degraded, *notes_on(found, made))
+    spoken = spoken_part(made.listening, found.tracks, infer=infer)
+    talking = allow_for_talking(found.tracks, spoken.speech)
+    found = replace(found, tracks=talking.tracks)
+    degraded = (*found.degraded, *made.degraded, *spoken.degraded, *notes_on(found, made))
     by_rule = "" if infer else ", ".join(rule.id for rule in made.decision.binding if rule.effect == "no_inference")
     return ClipReport(
         source=found.source,
-        summary=clip_text(found.source, found.tracks, [one for one, _ in between], degraded, by_rule),
+        summary=f"{clip_text(found.source, found.tracks, [one for one, _ in between], degraded, by_rule)} "
+        f"{spoken.text}".strip()[:MOST],
         tracks=tuple(track_of(one, found, infer=infer) for one in found.tracks),
         moments=tuple(moment_of(place, one, made.looked.get(place)) for place, one in enumerate(found.moments)),
         between=tuple(one for one, _ in between),
+        sound=spoken.sound,
+        listened=spoken.listened,
+        speech=spoken.speech,
+        fused=spoken.fused,
+        conflicts=spoken.conflicts,
         cuts_s=found.cuts,
         policy=policy_of(made.decision, found.source),
-        evidence=tuple(evidence_of(found.tracks, between)),
-        provenance=provenance(made.used, list(found.timings.items()), made.sent),
+        evidence=(*evidence_of(found.tracks, between, talking.episodes), *spoken.evidence),
+        provenance=_provenance(made, {**found.timings, **spoken.timings}),
         degraded=degraded,
     )
+
+
+def _provenance(made: Composed, timings: Mapping[str, float]) -> Provenance:
+    told = provenance(made.used, list(timings.items()), made.sent)
+    left = (*told.left_machine, *made.listening.sent)
+    return told.model_copy(update={"left_machine": left})
 
 
 def policy_of(decision: Decision, source: ClipSource) -> Policy:
@@ -147,6 +174,7 @@ def track_of(track: FinishedTrack, found: Findings, *, infer: bool) -> Track:
         eyes=track.eyes,
         samples=points_of(track, found.layout, max(POINTS // max(len(found.tracks), 1), LEAST_POINTS)),
         samples_from=track.points_from,
+        body=facts_of(track.id, track.body),
     )
 
 
@@ -179,26 +207,36 @@ def moment_of(place: int, one: Candidate, vlm: VlmReading | None) -> Moment:
     )
 
 
-def evidence_of(tracks: Sequence[FinishedTrack], between: Iterable[Found]) -> Iterator[ClipEvidence]:
-    """Yield what the statements of a report rest on."""
+def evidence_of(
+    tracks: Sequence[FinishedTrack], between: Iterable[Found], talked: Container[str] = ()
+) -> Iterator[ClipEvidence]:
+    """Yield what the statements of a report rest on.
+
+    Args:
+        tracks: The faces.
+        between: What people did together.
+        talked: Ids of episodes that may be no more than talking.
+    """
     for track in tracks:
         for episode in track.book.episodes:
-            yield _of_episode(track.id, episode)
+            yield _of_episode(track.id, episode, talked=episode.id in talked)
         for micro in track.book.micro:
             yield _of_micro(track.id, micro)
         for number, gap in enumerate(sorted(track.gaps.gaps, key=lambda one: one.from_s), 1):
             yield _of_gap(track.id, number, gap)
+        yield from evidence_for(track.id, track.body)
     for _, evidence in between:
         yield evidence
 
 
-def _of_episode(track: str, episode: Episode) -> ClipEvidence:
+def _of_episode(track: str, episode: Episode, *, talked: bool) -> ClipEvidence:
     name = episode.evidence[0]
     kind: Any = name.rpartition(".")[2]
     what = "Probability" if kind == "probability" else "Strength"
     text = (
         f"{what} of {episode_label(episode)} of {track_name(track)}: {episode.peak:.2f} of 1 at "
         f"{when(episode.apex_s)}, from {when(episode.onset_s)} to {when(episode.offset_s)}."
+        f"{TALKED if talked else ''}"
     )
     span = span_of((episode.onset_s, episode.offset_s))
     return ClipEvidence(id=name, kind=kind, text=text, track=track, span=span, value=episode.peak)
@@ -229,8 +267,6 @@ def notes_on(found: Findings, made: Composed) -> Iterator[ClipDegradation]:
     yield from _about_faces(found)
     yield from _about_micro(found)
     yield from _about_engines(found, made)
-    if found.source.audio:
-        yield _note("open", "sound_not_read", "The film has a sound track; it is not read here.")
 
 
 def _about_faces(found: Findings) -> Iterator[ClipDegradation]:
@@ -269,7 +305,7 @@ def _about_engines(found: Findings, made: Composed) -> Iterator[ClipDegradation]
     if not decision.may_infer:
         message = (
             "Only visible movements are reported: no expression, valence or arousal, and no vision-language model was "
-            f"asked. Rule: {decision.cited}."
+            f"asked. {'' if made.listening.heard is None else SPOKEN_ONLY}Rule: {decision.cited}."
         )
         yield _note("policy", "policy_restricted", message)
     elif not decision.may_send:

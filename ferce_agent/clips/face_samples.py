@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.clips.followed_face import FollowedFace
+from ferce_agent.clips.readable import COVERED
 from ferce_agent.clips.samples import TrackSample
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import FerceError
@@ -20,6 +21,7 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.pipeline import Pipeline
 from ferce_agent.reasoning.movements import HIDES
 from ferce_agent.report import Region
+from ferce_agent.specialist.runner import SpecialistCard
 
 BATCH: Final = 16
 """Crops that the network reads at once: from eight on more gain nothing."""
@@ -29,6 +31,8 @@ SHAPES_OF: Final[dict[Region, tuple[str, ...]]] = {
     "mouth": ("mouth", "jaw", "tongue"),
 }
 """How the names of the blendshapes begin that cannot be seen where a region is covered."""
+Masks = Mapping[Region, tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+"""Which action units and which blendshapes each region hides where it is covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +130,35 @@ class SampleReader:
 
     def _seen(self, sample: TrackSample, units: NDArray[np.float64], shapes: NDArray[np.float64]) -> TrackSample:
         """Return a sample with the movements of the parts of the face that can be seen."""
-        for region, (hidden_units, hidden_shapes) in self._hidden.items():
-            if f"{region}_covered" in sample.reasons:
-                units, shapes = np.where(hidden_units, np.nan, units), np.where(hidden_shapes, np.nan, shapes)
-        return replace(sample, units=units, shapes=shapes)
+        return without_covered(replace(sample, units=units, shapes=shapes), self._hidden)
 
     @lazy_property
-    def _hidden(self) -> dict[Region, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    def _hidden(self) -> Masks:
         """Which action units and which blendshapes each region hides where it is covered."""
-        card, known = self._pipeline.specialist.card, ontology().action_units
-        return {
-            region: (
-                np.array([known[unit].region in HIDES[region] for unit in card.units], np.bool_),
-                np.array([name.startswith(starts) for name in card.blendshapes], np.bool_),
-            )
-            for region, starts in SHAPES_OF.items()
-        }
+        return hidden_parts(self._pipeline.specialist.card)
+
+
+def without_covered(sample: TrackSample, masks: Masks) -> TrackSample:
+    """Return a sample without the movements of the parts of the face that are covered; they are NaN."""
+    units, shapes = sample.units, sample.shapes
+    for region, (hidden_units, hidden_shapes) in masks.items():
+        if COVERED[region] in sample.reasons:
+            units = np.where(hidden_units, np.nan, units) if len(units) else units
+            shapes = np.where(hidden_shapes, np.nan, shapes) if len(shapes) else shapes
+    return replace(sample, units=units, shapes=shapes)
+
+
+def hidden_parts(card: SpecialistCard) -> Masks:
+    """Return which action units and which blendshapes of a specialist each region hides where it is covered.
+
+    Args:
+        card: The specialist's; the arrays are in its order, shapes (U,) and (S,).
+    """
+    known = ontology().action_units
+    return {
+        region: (
+            np.array([known[unit].region in HIDES[region] for unit in card.units], np.bool_),
+            np.array([name.startswith(starts) for name in card.blendshapes], np.bool_),
+        )
+        for region, starts in SHAPES_OF.items()
+    }

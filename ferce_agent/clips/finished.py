@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from ferce_agent.clips.episode_book import EpisodeBook
 from ferce_agent.clips.gaps import GapFinder
+from ferce_agent.clips.mouths import Closely
 from ferce_agent.clips.totals import Totals
 from ferce_agent.clips.track_analysis import TrackAnalysis
 from ferce_agent.report import EyeSummary
+from ferce_agent.temporal.body import FoundPosture
 from ferce_agent.temporal.filtering import from_plain, plain
 from ferce_agent.temporal.synchrony import Curve
 from ferce_agent.temporal.thinning import Thinned
@@ -36,6 +38,8 @@ class FinishedTrack:
         points_from: Rows that these were thinned from.
         levels: Median intensity of each action unit that could be seen, by id.
         eyes: Eyes, mouth and gaze; None where they could not be measured.
+        closely: Its mouth, and what it shows, finely enough for turns of speech.
+        body: Its posture and gestures, by time.
     """
 
     number: int
@@ -51,6 +55,8 @@ class FinishedTrack:
     levels: dict[str, float]
     curve: Curve
     eyes: EyeSummary | None
+    closely: Closely = field(default_factory=Closely)
+    body: tuple[FoundPosture, ...] = ()
 
     @property
     def id(self) -> str:
@@ -74,6 +80,8 @@ class FinishedTrack:
             levels=track.levels(),
             curve=track.curve,
             eyes=track.eye_summary(),
+            closely=track.closely,
+            body=track.body.finish(),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -93,6 +101,8 @@ class FinishedTrack:
             "levels": dict(self.levels),
             "curve": self.curve.dump(),
             "eyes": None if self.eyes is None else self.eyes.model_dump(mode="json"),
+            "closely": self.closely.dump(),
+            "body": [asdict(one) for one in self.body],
         }
 
     @classmethod
@@ -108,6 +118,8 @@ class FinishedTrack:
             "points": np.array(rows, np.float32).reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32),
             "curve": Curve.load(dump["curve"]),
             "eyes": None if dump["eyes"] is None else EyeSummary.model_validate(dump["eyes"]),
+            "closely": Closely.load(dump["closely"]),
+            "body": tuple(FoundPosture(**one) for one in dump["body"]),
         }
         return cls(**{**dump, **parts})
 

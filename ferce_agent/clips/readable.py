@@ -38,7 +38,9 @@ def obstacle(sample: TrackSample, *, infer: bool) -> GapReason | None:
     if sample.quality < LEAST_QUALITY:
         return sample.reasons[0] if sample.reasons else "not_read"
     if not infer:
-        return "not_read" if sample.units.size and bool(np.isnan(sample.units).all()) else None
+        unseen = sample.units.size and bool(np.isnan(sample.units).all())
+        # The mouth is named first where several parts are covered, as below.
+        return next((COVERED[region] for region in hidden_regions(sample)[::-1]), "not_read") if unseen else None
     if sample.probabilities is None:
         return "not_read"
     return covering(sample, int(sample.probabilities.argmax()))

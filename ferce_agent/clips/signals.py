@@ -13,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.clips.readable import covering
 from ferce_agent.clips.samples import TrackSample
 from ferce_agent.faces.orientation import TILTED
 from ferce_agent.ontology.labels import CANONICAL
@@ -147,7 +148,8 @@ class Channels:
         """Return the values of all channels and the standard deviations of their errors, shape (K,) each.
 
         A value is NaN where it could not be read: the expressions where the quality is too low for any to be named, or
-        where what is covered of the face carries them (see `ferce_agent.reasoning.expression.CARRIED`).
+        where what is covered of the face carries them (see `ferce_agent.reasoning.expression.CARRIED`). Where the rest
+        of the face carries none, no expression is read: that a smile is not seen behind a hand does not end it.
         """
         values = [self._odds(sample), np.array([log_odds(self._least(sample))]), sample.units]
         unit_errors = UNIT_ERROR[0] + UNIT_ERROR[1] * np.clip(sample.units * (1 - sample.units), 0, 1)
@@ -161,6 +163,8 @@ class Channels:
         odds = np.log(kept / (1 - kept))
         hidden = covered(sample)
         if hidden:
+            if covering(sample, int(sample.probabilities.argmax())) is not None:
+                return np.full(len(CANONICAL), np.nan)
             lost = {"eyes", "mouth"} <= set(hidden)
             carried = [not lost and all(name in CARRIED[region] for region in hidden) for name in CANONICAL]
             odds[~np.array(carried)] = np.nan

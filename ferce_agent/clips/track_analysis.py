@@ -9,9 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.clips.body import BodyWatch
 from ferce_agent.clips.episode_book import EpisodeBook
 from ferce_agent.clips.eyes import EyeReader, eye_summary
 from ferce_agent.clips.gaps import GapFinder
+from ferce_agent.clips.mouths import Closely, MouthMeter
 from ferce_agent.clips.points import CLASSES, Layout, weights
 from ferce_agent.clips.readable import hidden_regions, obstacle
 from ferce_agent.clips.samples import TrackSample
@@ -43,6 +45,7 @@ class Signals:
         layout: Where they stand in a row of a thinned track.
         units: Where the action units begin and end among the channels.
         eyes: Reads eyes, mouth and direction of a face in one frame.
+        mouth: Measures how far a mouth is open.
         infer: Whether expressions may be read.
     """
 
@@ -50,6 +53,7 @@ class Signals:
     layout: Layout
     units: slice
     eyes: EyeReader
+    mouth: MouthMeter
     infer: bool
 
     @classmethod
@@ -57,7 +61,8 @@ class Signals:
         """Return them for a specialist and the setting `flatten`."""
         begin = CLASSES + 1
         units = slice(begin, begin + len(card.units))
-        return cls(Channels(card, flatten), Layout(card.units), units, eyes, infer)
+        mouth = MouthMeter.of(tuple(card.blendshapes))
+        return cls(Channels(card, flatten), Layout(card.units), units, eyes, mouth, infer)
 
     def shares(self, odds: Array) -> Array:
         """Return the probabilities of smoothed log-odds, each row summing to one; NaN where one could not be read.
@@ -93,6 +98,8 @@ class TrackAnalysis:
         totals: Sums.
         points: What it showed over time, thinned.
         curve: Its valence over time.
+        closely: Its mouth, and what it shows, finely enough for turns of speech.
+        body: Its posture and gestures.
     """
 
     def __init__(self, number: int, signals: Signals) -> None:
@@ -105,6 +112,8 @@ class TrackAnalysis:
         self.totals = Totals()
         self.points = Thinned()
         self.curve = Curve()
+        self.closely = Closely()
+        self.body = BodyWatch()
         self.eyes = EyeWatch()
         self._smoother = Smoother(signals.channels.drifts, LAG_S)
         self._finder = EpisodeFinder(signals.channels.rules)
@@ -126,6 +135,7 @@ class TrackAnalysis:
             frame: The picture it is in, for the landmark model; None where it is not held any more.
         """
         self._see(sample)
+        self.closely.mouth.push(sample.time, np.array([self._signals.mouth.opening(sample)]))
         reason = obstacle(sample, infer=self._signals.infer)
         gap = self.gaps.push(sample.time, reason)
         self.book.see(sample.time, hidden_regions(sample))
@@ -207,6 +217,7 @@ class TrackAnalysis:
         places = np.array([self._places.popleft() for _ in rows])[:, 1:]
         for time, point in zip(times.tolist(), np.column_stack([shares, units, places]), strict=True):
             self.points.push(time, point)
+            self.closely.shown.push(time, np.append(point[:CLASSES], point[-1]))
         for time, valence in zip(times.tolist(), (shares @ weights("valence")).tolist(), strict=True):
             self.curve.push(time, valence)
         return [self._named(one) for one in found]
@@ -230,6 +241,8 @@ class TrackAnalysis:
             "totals": self.totals.dump(),
             "points": self.points.dump(),
             "curve": self.curve.dump(),
+            "closely": self.closely.dump(),
+            "body": self.body.dump(),
             "eyes": self.eyes.dump(),
             "smoother": self._smoother.dump(),
             "finder": self._finder.dump(),
@@ -245,7 +258,8 @@ class TrackAnalysis:
         made.first_s, made.last_s, made.frames = dump["first_s"], dump["last_s"], dump["frames"]
         made.gaps, made.book = GapFinder.load(dump["gaps"]), EpisodeBook.load(dump["book"])
         made.totals, made.points = Totals.load(dump["totals"]), Thinned.load(dump["points"])
-        made.curve = Curve.load(dump["curve"])
+        made.curve, made.closely = Curve.load(dump["curve"]), Closely.load(dump["closely"])
+        made.body = BodyWatch.load(dump["body"])
         made.eyes, made._smoother = EyeWatch.load(dump["eyes"]), Smoother.load(dump["smoother"])
         made._finder = EpisodeFinder.load(signals.channels.rules, dump["finder"])
         made._places = deque(tuple(from_plain(place).tolist()) for place in dump["places"])

@@ -15,23 +15,27 @@ LISTENING_S: Final = 0.1
 class Ahead(Generic[ItemT]):
     """Makes the items of an iterator ahead, up to a limit; the thread that makes them also closes their source."""
 
-    def __init__(
+    def __init__(  # what is made, how much of it, and how its source ends
         self,
         items: Iterable[ItemT],
         *,
         weigh: Callable[[ItemT], int],
         most: int,
         close: Callable[[], None] = lambda: None,
+        interrupt: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin at once.
 
         Args:
             items: What is made. Nobody else may use it from now on.
             weigh: What an item counts, for instance its bytes.
-            most: What the items that wait to be taken may count together; one item may always wait.
+            most: What the items that wait to be taken may count together; one item may always wait. With 0 nothing is
+                made ahead: an item is begun once somebody waits for it, so that it is as new as it can be.
             close: Called in the thread at the end, however it comes.
+            interrupt: Called by `stop`, in its thread, to end a step of the iterator that waits for something.
         """
         self._items, self._weigh, self._most, self._close = items, weigh, most, close
+        self._interrupt, self._wanted = interrupt, False
         self._changed = threading.Condition()
         self._waiting: deque[ItemT] = deque()
         self._weight = 0
@@ -56,10 +60,14 @@ class Ahead(Generic[ItemT]):
             BaseException: What the iterator raised, once all items before it were taken.
         """
         with self._changed:
+            self._wanted = True
+            self._changed.notify_all()
             while not (self._ended or self._stopped or len(self._waiting) >= least or self._is_full):
                 if called_off():
+                    self._wanted = False
                     return []
                 self._changed.wait(LISTENING_S)
+            self._wanted = False
             if self._stopped:
                 return []
             taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
@@ -82,6 +90,7 @@ class Ahead(Generic[ItemT]):
             self._waiting.clear()
             self._weight = 0
             self._changed.notify_all()
+        self._interrupt()
 
     def join(self, seconds: float) -> bool:
         """Wait until the source is closed, so many seconds at most; return whether it is."""
@@ -94,7 +103,12 @@ class Ahead(Generic[ItemT]):
 
     def _drive(self) -> None:
         try:
-            for item in self._items:
+            items = iter(self._items)
+            while self._is_due():
+                try:
+                    item = next(items)
+                except StopIteration:
+                    break
                 if not self._put(item):
                     break
         except BaseException as error:  # it is raised where the items are taken
@@ -107,6 +121,12 @@ class Ahead(Generic[ItemT]):
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
+
+    def _is_due(self) -> bool:
+        """Wait until the next item may be made; return whether it is still wanted."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._most > 0 or (self._wanted and not self._waiting))
+            return not self._stopped
 
     def _put(self, item: ItemT) -> bool:
         with self._changed:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.events import NOTHING, EventMatcher, EventScores
@@ -21,6 +21,7 @@ from ferce_agent.context.negation import affirmed, opposed, tells_of_bad
 from ferce_agent.context.pairs import face_distance
 from ferce_agent.context.statements import Sentence, Statement, is_plain_act
 from ferce_agent.inputs.situation import EarlierReading
+from ferce_agent.ontology.labels import Canonical
 from ferce_agent.ontology.normalise import PhraseFinder, PhraseHit, normalise
 from ferce_agent.ontology.store import Appraisal, ontology
 from ferce_agent.report import Alternative, Cause, Evidence, Person, Span, wording
@@ -168,6 +169,36 @@ class StatedAppraisal:
         return self.near.get(self.appraisal.id, 1.0)
 
 
+class Shares(Protocol):
+    """Probabilities of the eight expressions."""
+
+    def items(self) -> Iterator[tuple[Canonical, float]]:
+        """Yield each expression with its probability."""
+
+    def ranked(self) -> list[tuple[Canonical, float]]:
+        """Return them, most probable first."""
+
+
+class Shown(Protocol):
+    """What a face shows, or what a voice sounds like."""
+
+    @property
+    def distribution(self) -> Shares:
+        """The probabilities."""
+
+
+class Bearer(Protocol):
+    """Somebody whose expression may have a cause: a person of a report, or whoever speaks in a turn of speech."""
+
+    @property
+    def id(self) -> str:
+        """Id in the report."""
+
+    @property
+    def expression(self) -> Shown | None:
+        """The expression; None where it was not read."""
+
+
 @once
 def cue_finder() -> PhraseFinder:
     """Return the finder of the ontology's cues, keyed by appraisal id."""
@@ -301,7 +332,7 @@ def _stated(  # noqa: PLR0913
     )
 
 
-def expected_share(person: Person, appraisal: Appraisal) -> float:
+def expected_share(person: Bearer, appraisal: Appraisal) -> float:
     """Return the probability, 0..1, that the face shows an expression this appraisal leads one to expect.
 
     0 for a face that was not read.
@@ -312,7 +343,7 @@ def expected_share(person: Person, appraisal: Appraisal) -> float:
     return min(sum(shares[name] for name in appraisal.expressions), 1.0)
 
 
-def concerns(item: StatedAppraisal, person: Person) -> bool:
+def concerns(item: StatedAppraisal, person: Bearer) -> bool:
     """Return whether something stated may be about a person.
 
     It is if the sentence names the person; or if it names nobody, and is not said by somebody else in the picture.
@@ -344,7 +375,7 @@ def find_causes(
             continue
         own = [item for item in stated if concerns(item, person)]
         ranked = sorted(own, key=lambda item: -rank(person, item))
-        found = [cause_for(person, item, ranked) for item in _distinct(clearest(person, ranked))[:MAX_CAUSES]]
+        found = [cause_for(person, item, ranked) for item in distinct(clearest(person, ranked))[:MAX_CAUSES]]
         if not any(cause.agrees for cause in found):
             inferred = (from_change(person, earlier), from_people(person, people))
             for cause, entry in (one for one in inferred if one is not None):
@@ -354,7 +385,7 @@ def find_causes(
     return causes, evidence
 
 
-def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
+def clearest(person: Bearer, ranked: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
     """Return the appraisals that may become causes of a face's expression, in the order given.
 
     All that cues say are kept. Of those that rest on likeness to examples alone each sentence keeps its likeliest, the
@@ -364,7 +395,7 @@ def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAp
         person: Whose face it is.
         ranked: What may be about the person, by falling `rank`.
     """
-    calm = leading(person)[0] == "neutral"
+    calm = person.expression is not None and leading(person)[0] == "neutral"
     kept: list[StatedAppraisal] = []
     taken: Counter[tuple[str, int]] = Counter()
     for item in ranked:
@@ -383,7 +414,7 @@ def clearest(person: Person, ranked: Sequence[StatedAppraisal]) -> list[StatedAp
     return kept
 
 
-def rank(person: Person, item: StatedAppraisal) -> float:
+def rank(person: Bearer, item: StatedAppraisal) -> float:
     """Return how well a stated appraisal explains a face; no unit, larger is better.
 
     It is the appraisal's weight, with what is gained and lost by who says it of whom, when and where, and by how well
@@ -399,7 +430,7 @@ def rank(person: Person, item: StatedAppraisal) -> float:
     return item.weight + own - aside + FITS * fit + EXPLAINS * explained(person, item.near)
 
 
-def explained(person: Person, near: Mapping[str, float]) -> float:
+def explained(person: Bearer, near: Mapping[str, float]) -> float:
     """Return the probability of the expressions that a sentence leads one to expect, as the face shows them.
 
     It is the mean of `expected_share` over all that the sentence may be appraised as, weighted by `near`; 0 for a face
@@ -419,7 +450,7 @@ def explained(person: Person, near: Mapping[str, float]) -> float:
     )
 
 
-def _distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
+def distinct(items: Sequence[StatedAppraisal]) -> list[StatedAppraisal]:
     """Return the first item of each appraisal, in the order given."""
     first: dict[str, StatedAppraisal] = {}
     for item in items:
@@ -443,7 +474,7 @@ def cause_for(person: Person, item: StatedAppraisal, stated: Sequence[StatedAppr
     text = f"The context states something appraised as {item.appraisal.reading} (“{item.phrase}”)."
     if not agrees:
         text += " The face does not show what that would lead one to expect."
-    others = _distinct([other for other in stated if other.appraisal.id != item.appraisal.id])
+    others = distinct([other for other in stated if other.appraisal.id != item.appraisal.id])
     return Cause(
         person=person.id,
         appraisal=item.appraisal.id,
@@ -452,17 +483,18 @@ def cause_for(person: Person, item: StatedAppraisal, stated: Sequence[StatedAppr
         evidence=(item.statement.id,),
         agrees=agrees,
         confidence=round(STATED_CONFIDENCE * (0.5 + 0.5 * share if agrees else 0.5 * (1 - share)), 4),
-        alternatives=tuple(_alternative(other.appraisal) for other in others[:2]),
+        alternatives=tuple(alternative(other.appraisal) for other in others[:2]),
         source=item.statement.source,
         span=Span(evidence=item.statement.id, start=item.span[0], end=item.span[1]),
     )
 
 
-def _alternative(appraisal: Appraisal) -> Alternative:
+def alternative(appraisal: Appraisal) -> Alternative:
+    """Return an appraisal as another interpretation of a cause."""
     return Alternative(appraisal=appraisal.id, text=f"Something appraised as {appraisal.reading}.")
 
 
-def leading(person: Person) -> tuple[str, float]:
+def leading(person: Bearer) -> tuple[str, float]:
     """Return the likeliest expression of a read face, which may be neutral, and its probability."""
     assert person.expression is not None
     return person.expression.distribution.ranked()[0]

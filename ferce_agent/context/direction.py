@@ -16,7 +16,10 @@ from ferce_agent.report import Guidance
 
 Manner = Literal["warm", "gentle", "steady", "plain", "any"]
 PhotoState = Literal["none", "earlier", "read", "failed"]
-"""Whether a photo came with the latest message and what became of it, or came a little earlier."""
+"""Whether a photo, clip or voice came with the latest message and what became of it, or came a little earlier."""
+
+Source = Literal["photo", "clip", "voice"]
+"""What a reading is of."""
 
 MANNERS: Final[tuple[tuple[str, Manner], ...]] = (
     ("warm", "warm"),
@@ -46,24 +49,28 @@ class Direction(BaseModel):
     avoid: tuple[str, ...] = ("naming an emotion",)
     distress: bool = False
     photo: PhotoState = "none"
+    source: Source = "photo"
+    """What was read: `photo` says when."""
 
     @classmethod
     def from_reading(cls, reading: Mapping[str, Any], photo: PhotoState = "read") -> Direction:
         """Follow a reading's guidance.
 
-        What the face shows is mentioned in the turn of the photo only, and not in distress: the words may say more than
-        the face.
+        What the face shows, or the voice sounds like, is mentioned in the turn in which it came only, and not in
+        distress: the words may say more.
         """
         guidance = Guidance.model_validate(reading["guidance"])
         named = photo == "read" and guidance.acknowledge and not guidance.distress
         seems = adjective_of(reading) if named else None
         told = guidance.model_dump(exclude={"acknowledge", "evidence"})
-        return cls(**told, acknowledge=seems is not None, seems=seems, photo=photo)
+        source: Source = reading.get("kind", "photo")
+        return cls(**told, acknowledge=seems is not None, seems=seems, photo=photo, source=source)
 
     def with_care(self) -> Direction:
         """Return the same for words of distress: tone, pace and suggestion of that case, and no word about the face."""
         care = advice_table()["distress"].model_dump(exclude={"acknowledge"})
-        return Direction(**care, distress=True, photo="none" if self.photo == "earlier" else self.photo)
+        photo = "none" if self.photo == "earlier" else self.photo
+        return Direction(**care, distress=True, photo=photo, source=self.source)
 
     @property
     def manner(self) -> Manner:

@@ -20,8 +20,10 @@ DISTRESSED: Final = 0.6
 """Least probability of sadness and fear together for a face to count towards distress."""
 GRAVE: Final = frozenset({"loss"})
 """Appraisals of events that count as distress where the face looks unhappy or frightened (`DISTRESSED`)."""
-SPECIAL: Final = ("mixed", "conflict", "distress", "not_understood")
+SPECIAL: Final = ("mixed", "conflict", "changed", "distress", "not_understood")
 """Entries of the table beside the eight expressions."""
+AS_CERTAIN: Final = "naming the expression as certain"
+"""What to avoid besides where an expression is not sure."""
 
 
 class Advice(Part):
@@ -79,7 +81,7 @@ def guide(people: list[Person], understood: Understanding | None = None) -> Guid
     fields = _fields(leading)
     if not sure:
         fields["suggestion"] = advice_table()["mixed"].suggestion
-        fields["avoid"] = (*advice.avoid, "naming the expression as certain")
+        fields["avoid"] = (*advice.avoid, AS_CERTAIN)
     if against:
         fields["suggestion"] = advice_table()["conflict"].suggestion
         fields["avoid"] = (*fields["avoid"], *advice_table()["conflict"].avoid)

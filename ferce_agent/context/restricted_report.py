@@ -22,8 +22,8 @@ from ferce_agent.report import (
 
 PLAIN: Final = {"AU12": "a smile", "AU4": "a frown"}
 """Action units for which there is an everyday word. Naming them is no inference (AI Act, recital 18)."""
-CONCLUDED: Final = ("probability", "ontology", "vlm")
-"""Kinds of evidence that only a reading of the expression needs."""
+CONCLUDED: Final = ("probability", "ontology", "vlm", "voice")
+"""Kinds of evidence that only a reading of the expression needs, of a face or a voice."""
 NAMED: Final = 4
 """So many people are named in the summary."""
 

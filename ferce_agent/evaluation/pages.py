@@ -22,7 +22,8 @@ from ferce_agent.errors import DataError, EngineError, SettingsError
 PART: Final = re.compile(r"(<!-- written by: (?P<command>[^\n]+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 OPEN: Final = re.compile(r"(?<![\w.-])[A-Z]{2,}(?![\w.-])")
 """A word of a command that is to be given."""
-
+MODULES: Final = ("tests.", "ferce_agent.evaluation.")
+"""Where modules that print a part lie."""
 Runner = Callable[[list[str]], str]
 """Runs a command given as words, and returns what it prints."""
 
@@ -31,7 +32,7 @@ def run(words: list[str]) -> str:
     """Return what a command of this package prints.
 
     Args:
-        words: ``ferce …``, or ``python -m tests.…`` in a clone.
+        words: ``ferce …``, ``python -m ferce_agent.evaluation.…``, or ``python -m tests.…`` in a clone.
 
     Raises:
         SettingsError: It is another command.
@@ -39,7 +40,7 @@ def run(words: list[str]) -> str:
     """
     if words[:1] == ["ferce"]:
         command = [sys.executable, "-m", "ferce_agent", *words[1:]]
-    elif words[:2] == ["python", "-m"] and len(words) > 2 and words[2].startswith("tests."):
+    elif words[:2] == ["python", "-m"] and len(words) > 2 and words[2].startswith(MODULES):
         command = [sys.executable, *words[1:]]
     else:
         raise SettingsError(f"'{shlex.join(words)[:80]}' is no command of this package.", hint="ferce bench …")
@@ -89,9 +90,9 @@ def rewrite(page: str, given: Mapping[str, str], only: str = "", runner: Runner 
 
 
 def _as_markdown(printed: str) -> str:
-    """Return a Markdown table as it is, and anything else as a block of text."""
+    """Return text with Markdown tables or headings as it is, and anything else as a block of text."""
     text = printed.strip("\n")
-    return text if text.startswith(("|", "#")) else f"```\n{text}\n```"
+    return text if re.search(r"^(\||#)", text, re.MULTILINE) else f"```\n{text}\n```"
 
 
 def rewrite_file(path: Path, given: Mapping[str, str], only: str = "") -> list[str]:

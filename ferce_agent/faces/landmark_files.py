@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -66,8 +67,17 @@ def read_weights(name: str, folder: Path | None = None) -> bytes:
 
 
 def _checked(name: str, data: bytes) -> bytes:
-    if hashlib.sha256(data).hexdigest() != FILES[name][1]:
-        raise WeightsError(f"{name} is not the file of MediaPipe 0.10.21.", hint=HINT)
+    return checked(name, data, FILES[name][1], HINT)
+
+
+def checked(name: str, data: bytes, digest: str, hint: str) -> bytes:
+    """Return the bytes of a weight file that has the digest it should have.
+
+    Raises:
+        WeightsError: It is another file; the message names it, and `hint` says how to get the right one.
+    """
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise WeightsError(f"{name} is not the file of MediaPipe 0.10.21.", hint=hint)
     return data
 
 
@@ -85,16 +95,29 @@ def install(wheel: Path, folder: Path | None = None) -> tuple[Path, ...]:
         DataError: The wheel is not there, damaged, or lacks the files.
         WeightsError: It holds other files, or they cannot be written.
     """
-    found = {name: _checked(name, _taken_out(wheel, inside)) for name, (inside, _) in FILES.items()}
-    folder = folder or landmark_folder()
+    found = {name: _checked(name, taken_out(wheel, inside)) for name, (inside, _) in FILES.items()}
+    return written_to(folder or landmark_folder(), found)
+
+
+def written_to(folder: Path, found: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write weight files by name into a folder, each in one step, and return where they are.
+
+    Raises:
+        WeightsError: They cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return tuple(_written(folder / name, data) for name, data in found.items())
     except OSError as error:
-        raise WeightsError("The weights of the landmark model cannot be written.", hint=str(error)) from error
+        raise WeightsError("Weights out of MediaPipe's wheel cannot be written.", hint=str(error)) from error
 
 
-def _taken_out(wheel: Path, inside: str) -> bytes:
+def taken_out(wheel: Path, inside: str) -> bytes:
+    """Return the bytes of a file in MediaPipe's wheel.
+
+    Raises:
+        DataError: The wheel is not there, damaged, or lacks the file.
+    """
     try:
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(inside)
@@ -118,11 +141,22 @@ def _written(path: Path, data: bytes) -> Path:
 
 def main(arguments: list[str]) -> int:
     """Take the weights out of the wheel that is named; return the exit status."""
+    return run_install(arguments, install, "ferce_agent.faces.landmark_files")
+
+
+def run_install(arguments: list[str], take: Callable[[Path], tuple[Path, ...]], module: str) -> int:
+    """Take weights out of the wheel that is named, print where they are, and return the exit status.
+
+    Args:
+        arguments: Of the command line: the wheel.
+        take: Takes them out.
+        module: Which module was started, for the message on how to use it.
+    """
     if len(arguments) != 1:
-        sys.stderr.write("Usage: python -m ferce_agent.faces.landmark_files WHEEL\n")
+        sys.stderr.write(f"Usage: python -m {module} WHEEL\n")
         return 2
     try:
-        written = install(Path(arguments[0]))
+        written = take(Path(arguments[0]))
     except FerceError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -17,11 +17,12 @@ Network = Callable[[NDArray[np.float32]], dict[int, NDArray[np.float64]]]
 """From an input to the outputs, flat, by how many numbers they have. Not to be called by two threads at once."""
 
 
-def open_network(data: bytes) -> Network:
+def open_network(data: bytes, hint: str = HINT) -> Network:
     """Return a network with one input.
 
     Args:
         data: The file.
+        hint: How to get it again where it cannot be used.
 
     Raises:
         MissingExtraError: ai-edge-litert is not installed.
@@ -36,7 +37,7 @@ def open_network(data: bytes) -> Network:
             net: Any = Interpreter(model_content=data, num_threads=1)
             net.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise WeightsError("A network of the landmark model cannot be used.", hint=HINT) from error
+        raise WeightsError("A network out of MediaPipe's wheel cannot be used.", hint=hint) from error
     goes_in = net.get_input_details()[0]["index"]
     come_out = [(int(np.prod(one["shape"])), one["index"]) for one in net.get_output_details()]
 

@@ -9,7 +9,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,26 @@ ClipLike: TypeAlias = (
     | Iterable[tuple[float, NDArray[Any]]]
 )
 """Everything a clip can be made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the bytes of a film come from, so that its sound can be opened besides.
+
+    Attributes:
+        source: A path, bytes or a data URL; or a stream that can be wound back, once the film is closed.
+        roots: Folders under which a path must lie; None for any.
+    """
+
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+    roots: tuple[Path, ...] | None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is a stream, which only one reader can use at a time."""
+        return is_stream(self.source)
+
+
 _WAIT_S: Final = 1.0
 """How long closing waits for a step in another thread; that thread lets go of the clip after it."""
 _CLOSE: Final = 1e-6
@@ -58,6 +78,7 @@ class Clip:
     Attributes:
         info: What was known before the first frame.
         frames_read: Frames given so far.
+        origin: Where its bytes come from; None for pictures, frames, cameras, and streams that cannot be wound back.
     """
 
     def __init__(self, reader: ClipReader, window: tuple[float, float | None], fps: float | None, most: int) -> None:
@@ -71,6 +92,7 @@ class Clip:
         """
         self.info = replace(reader.info, frames=_expected(reader.info, window, fps))
         self.frames_read = 0
+        self.origin: Origin | None = None
         self._reader = reader
         self._start, self._end = window
         self._thinner = Thinner(fps)
@@ -84,6 +106,11 @@ class Clip:
         self._last_s: float | None = None
         # A camera must not stay on because somebody forgot to close it.
         self._let_go = weakref.finalize(self, _let_go, reader)
+
+    @property
+    def window(self) -> tuple[float, float | None]:
+        """Beginning, and end or None, of the part that is wanted, in seconds of the film."""
+        return self._start, self._end
 
     @property
     def notes(self) -> list[ClipNote]:
@@ -179,10 +206,14 @@ class Clip:
         self._reader.notes.put(ClipNote("size_changed", message, count=self._resized))
         return fitted(pixels, self.info.width, self.info.height)
 
-    def close(self) -> None:
-        """Let go of the file or camera. From another thread it ends the iteration there; it may be called twice."""
+    def stop(self) -> None:
+        """End the iteration in another thread soon, without waiting for it; whoever iterates closes the clip."""
         self._closed = True
         self._reader.stop()
+
+    def close(self) -> None:
+        """Let go of the file or camera. From another thread it ends the iteration there; it may be called twice."""
+        self.stop()
         # Without waiting for long: a caller's own iterator may be anywhere, and its thread releases on return.
         if self._guard.acquire(timeout=_WAIT_S):
             try:
@@ -258,7 +289,7 @@ def open_clip(
         SettingsError: `start_s`, `end_s` or `fps` is no sensible number.
     """
     start, end = _window(start_s, end_s)
-    _check_rate(fps)
+    check_rate(fps)
     folder = _folder(source, roots)
     if folder is not None:
         reader: ClipReader = FolderReader(folder, rate=fps, start_s=start, roots=roots)
@@ -268,12 +299,23 @@ def open_clip(
         return _clip(GivenReader(given), (start, end), fps)
     opened = open_bytes(source, DEFAULT_CLIP_LIMITS, roots)
     try:
-        return _clip(_reader(opened, start, DEFAULT_CLIP_LIMITS), (start, end), fps)
+        clip = _clip(_reader(opened, start, DEFAULT_CLIP_LIMITS), (start, end), fps)
     except StoppedError as error:
         raise ClipFormatError("The clip was closed while it was opened.") from error
     except BaseException:
         opened.file.close()
         raise
+    clip.origin = _origin(source, roots)
+    return clip
+
+
+def _origin(source: Any, roots: Sequence[Path] | None) -> Origin | None:
+    """Return where a film's bytes come from; None where they cannot be read a second time."""
+    try:
+        again = not is_stream(source) or bool(source.seekable())
+    except Exception:  # a caller's object raises whatever it likes
+        again = False
+    return Origin(source, None if roots is None else tuple(roots)) if again else None
 
 
 def open_camera(index: int, *, fps: float | None = None, opener: Opener = open_capture) -> Clip:
@@ -292,7 +334,7 @@ def open_camera(index: int, *, fps: float | None = None, opener: Opener = open_c
     """
     if isinstance(index, bool) or not isinstance(index, int) or index < 0:
         raise SettingsError(f"A camera is a number from 0 on, not {index!r:.40}.", hint="The first camera is 0.")
-    _check_rate(fps)
+    check_rate(fps)
     return Clip(CameraReader(index, opener), (0.0, None), fps, DEFAULT_CLIP_LIMITS.max_frames)
 
 
@@ -357,7 +399,12 @@ def _window(start: float | None, end: float | None) -> tuple[float, float | None
     return begin, None if end is None else float(end)
 
 
-def _check_rate(fps: float | None) -> None:
+def check_rate(fps: float | None) -> None:
+    """Check how many frames a second are wanted at most; None means all.
+
+    Raises:
+        SettingsError: It is no number above 0.
+    """
     if fps is not None and not (_is_number(fps) and 0 < fps <= 10_000):
         raise SettingsError(f"fps must be frames a second above 0, not {fps!r:.40}.", hint="For example 10.")
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, Any, Final
 
-from ferce_agent.inputs.clip_parts import MOST_STRETCHES, ClipNote, ClipNotes
+from ferce_agent.inputs.clip_parts import ClipNote, ClipNotes
 from ferce_agent.inputs.clip_times import SPREAD, SPREAD_S
+from ferce_agent.inputs.notes import MOST_STRETCHES
 
 if TYPE_CHECKING:
     from av.packet import Packet

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,14 +80,18 @@ _OPEN_S: Final = 60.0
 """How long FFmpeg may look for what a file holds, and for one packet of it."""
 
 
+def is_playlist(head: bytes) -> bool:
+    """Return whether first bytes are those of a list of other files or addresses."""
+    return re.match(rb"#EXTM3U|ffconcat|\[playlist\]|v=0\r?\n", head[:64].lstrip(b"\xef\xbb\xbf \r\n\t")) is not None
+
+
 def refuse_other_kinds(opened: OpenedClip) -> None:
     """Refuse what is known not to be a film, by its first bytes.
 
     Raises:
         ClipFormatError: It is a text, a playlist, a sound, a document or the like.
     """
-    start = opened.head[:64].lstrip(b"\xef\xbb\xbf \r\n\t")
-    if re.match(rb"#EXTM3U|ffconcat|\[playlist\]|v=0\r?\n", start):
+    if is_playlist(opened.head):
         raise ClipFormatError(
             "This is a list of other files or addresses, not a film.", hint="Save the film itself and give that."
         )
@@ -103,22 +108,9 @@ def open_container(opened: OpenedClip, limits: ClipLimits) -> InputContainer:
     """
     import av
 
-    opened.file.seek(0)
     try:
-        container = av.open(
-            opened.file,
-            "r",
-            # The first option also goes to the decoders that FFmpeg uses for looking into the file.
-            options={"max_pixels": str(limits.max_pixels)},
-            container_options={
-                "format_whitelist": ",".join(FORMATS),
-                "protocol_whitelist": "",
-                "enable_drefs": "0",
-            },
-            metadata_errors="replace",
-            timeout=_OPEN_S,
-            io_open=_refuse,
-        )
+        # The option also goes to the decoders that FFmpeg uses for looking into the file.
+        container = container_of(opened, FORMATS, {"max_pixels": str(limits.max_pixels)})
     except Exception as error:  # FFmpeg has an error for each kind of damage, and Python's own come through it
         if not is_damage(error):
             raise
@@ -126,6 +118,22 @@ def open_container(opened: OpenedClip, limits: ClipLimits) -> InputContainer:
     # Times that FFmpeg makes up are not wanted: where they are missing, that is told.
     container.flags &= ~av.container.Flags.gen_pts.value  # type: ignore[operator]  # it is an int
     return container
+
+
+def container_of(opened: OpenedClip, formats: Iterable[str], options: dict[str, str] | None = None) -> InputContainer:
+    """Open bytes with FFmpeg as one of the formats named; nothing else is opened for it. Raises FFmpeg's own errors."""
+    import av
+
+    opened.file.seek(0)
+    return av.open(
+        opened.file,
+        "r",
+        options=options or {},
+        container_options={"format_whitelist": ",".join(formats), "protocol_whitelist": "", "enable_drefs": "0"},
+        metadata_errors="replace",
+        timeout=_OPEN_S,
+        io_open=_refuse,
+    )
 
 
 def _refuse(name: str, *_: Any) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.inputs.notes import Note, Notes
 from ferce_agent.report.clip import ClipDegradedCode
 
 ClipKind = Literal["file", "bytes", "pictures", "frames", "camera"]
 """How a clip was given."""
-MOST_STRETCHES: Final = 50
-"""Stretches of the film that are noted one by one; later ones are added to the last of them."""
-NEAR_S: Final = 1.0
-"""Stretches of the same kind that lie nearer to each other are noted as one, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,53 +43,10 @@ class ClipInfo:
     audio: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ClipNote:
-    """Something about a clip that could not be read as it should be.
-
-    Attributes:
-        code: Reason code.
-        message: What happened and what to do about it.
-        from_s: Where the stretch that it concerns begins, in seconds of the film; None for the whole film.
-        to_s: Where it ends; None where that is not known.
-        count: How many things it concerns, at least 1, where that is known.
-    """
-
-    code: ClipDegradedCode
-    message: str
-    from_s: float | None = None
-    to_s: float | None = None
-    count: int | None = None
-
-
-class ClipNotes:
-    """The notes of a clip, which grow while it is read; each entry may still be replaced by a fuller one."""
-
-    def __init__(self) -> None:
-        """Begin without any."""
-        self._notes: list[ClipNote] = []
-
-    def __iter__(self) -> Iterator[ClipNote]:
-        """Yield the notes there are now."""
-        return iter(tuple(self._notes))
-
-    def has(self, code: ClipDegradedCode) -> bool:
-        """Return whether there is a note of this kind."""
-        return any(note.code == code for note in self._notes)
-
-    def put(self, note: ClipNote) -> None:
-        """Keep a note in place of the earlier one of its kind."""
-        self._notes = [*(kept for kept in self._notes if kept.code != note.code), note]
-
-    def stretch(self, note: ClipNote) -> None:
-        """Keep a note about a stretch of the film; one that is near the stretch before it becomes part of that."""
-        same = [index for index, kept in enumerate(self._notes) if kept.code == note.code]
-        last = self._notes[same[-1]] if same else None
-        if last is None or (len(same) < MOST_STRETCHES and (note.from_s or 0) > (last.to_s or 0) + NEAR_S):
-            self._notes.append(note)
-            return
-        count = (last.count or 0) + (note.count or 0)
-        self._notes[same[-1]] = replace(last, to_s=max(last.to_s or 0, note.to_s or 0), count=count or None)
+ClipNote: TypeAlias = Note[ClipDegradedCode]
+"""Something about a film that could not be read as it should be."""
+ClipNotes: TypeAlias = Notes[ClipDegradedCode]
+"""The notes of a film, which grow while it is read."""
 
 
 @dataclass(frozen=True, slots=True)

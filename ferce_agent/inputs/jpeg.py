@@ -37,6 +37,24 @@ _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of a frame header, which holds the size."""
 
 
+def check_jpeg(data: bytes, limits: ImageLimits) -> None:
+    """Check without decoding that this begins as a JPEG, and how large it says it is.
+
+    Raises:
+        ImageFormatError: It is something else.
+        ImageTooLargeError: It has too many pixels.
+        ImageShapeError: It has too few pixels.
+        ImageTruncatedError: Its header is broken.
+    """
+    if data[:3] != b"\xff\xd8\xff":
+        raise ImageFormatError("This is not a JPEG.", hint="Encode each picture as a JPEG.")
+    sizes = [body for marker, body in segments(data) if marker in _FRAMES and len(body) >= 6]
+    if not sizes:
+        raise damaged("its header is broken", TEXT_MODE if looks_translated(data) else SEND_AGAIN)
+    for body in sizes:
+        limits.check_size(int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big"))
+
+
 def read_jpeg(data: bytes, limits: ImageLimits) -> NDArray[np.uint8]:
     """Return the upright BGR pixels (H, W, 3) of a JPEG; what follows the end of the picture does not matter.
 

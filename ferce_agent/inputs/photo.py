@@ -159,6 +159,18 @@ def _from_pil(image: Any, limits: ImageLimits) -> Picture:
 
 def _from_array(given: NDArray[Any], limits: ImageLimits) -> Picture:
     array = np.asarray(given)
+    check_array(array, limits)
+    pixels = array_to_bgr(array)
+    return Picture(pixels, _pixel_digest(pixels), PIXELS)
+
+
+def check_array(array: NDArray[Any], limits: ImageLimits = DEFAULT_LIMITS) -> None:
+    """Check that an array has the shape of a picture and not too many pixels; its numbers are not looked at.
+
+    Raises:
+        ImageShapeError: Its shape is that of no picture, or it has too few pixels.
+        ImageTooLargeError: It has too many.
+    """
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise ImageShapeError(
             f"An array of shape {array.shape} is no picture.", hint="Use (H, W), (H, W, 3) RGB or (H, W, 4) RGBA."
@@ -166,8 +178,6 @@ def _from_array(given: NDArray[Any], limits: ImageLimits) -> Picture:
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise ImageShapeError("The array is empty.", hint="Each side needs at least 8 pixels.")
     limits.check_size(array.shape[1], array.shape[0])
-    pixels = array_to_bgr(array)
-    return Picture(pixels, _pixel_digest(pixels), PIXELS)
 
 
 def _pixel_digest(pixels: NDArray[np.uint8]) -> str:

@@ -15,7 +15,7 @@ from ferce_agent.concurrency.lazy import lazy_property, once
 from ferce_agent.errors import OntologyError, UnknownTermError
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 
-FILES: Final = ("terms.toml", "action_units.toml", "appraisals.toml")
+FILES: Final = ("terms.toml", "action_units.toml", "appraisals.toml", "body.toml")
 
 Mfoem = Annotated[str, StringConstraints(pattern=r"^MFOEM_\d{6}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -29,7 +29,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-EntryT = TypeVar("EntryT", "Term", "ActionUnit", "Appraisal")
+EntryT = TypeVar("EntryT", "Term", "ActionUnit", "Appraisal", "Posture")
 
 
 class Term(Entry):
@@ -114,6 +114,22 @@ class Appraisal(Entry):
     cues: tuple[Words, ...] = ()
 
 
+class Posture(Entry):
+    """A posture or a gesture: a measured fact, never an emotion by itself.
+
+    Attributes:
+        id: Stable name.
+        label: Completes "from 3.2 s to 5.0 s ...".
+        definition: What is measured.
+        may_come_with: Some of the things it is seen with; several that exclude one another, so that none is concluded.
+    """
+
+    id: Name
+    label: Words
+    definition: Words
+    may_come_with: Annotated[tuple[Words, ...], Field(min_length=3)]
+
+
 class Ontology(BaseModel):
     """The whole ontology. Mappings are keyed by id, in file order."""
 
@@ -123,6 +139,7 @@ class Ontology(BaseModel):
     terms: dict[str, Term]
     action_units: dict[str, ActionUnit]
     appraisals: dict[str, Appraisal]
+    body: dict[str, Posture]
     label_sets: dict[str, dict[str, Canonical]]
 
     def term(self, name: str) -> Term:
@@ -214,6 +231,7 @@ def parse_ontology(files: Mapping[str, str]) -> Ontology:
             terms=_entries("terms.toml", terms.get("term", []), Term),
             action_units=_entries("action_units.toml", tables["action_units.toml"].get("action_unit", []), ActionUnit),
             appraisals=_entries("appraisals.toml", tables["appraisals.toml"].get("appraisal", []), Appraisal),
+            body=_entries("body.toml", tables["body.toml"].get("body", []), Posture),
             label_sets=terms.get("label_sets", {}),
         )
     except ValidationError as error:

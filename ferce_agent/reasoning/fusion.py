@@ -3,7 +3,9 @@
 With a measured confusion table C (C[t, a]: share of faces of true expression t that the model calls a) and specialist
 probabilities p, the fused ones are proportional to p[t] * C[t, a]^w: Bayes' rule, with an exponent w in 0..1 because
 the two look at the same pixels and their errors are not independent. w is fitted on held-out faces; without a table w
-is 0.
+is 0. A model that is not sure gives several answers with shares, and C is mixed by them.
+
+Voice and words enter in the same way (`ferce_agent.reasoning.modalities`); their tables have other columns.
 """
 
 from __future__ import annotations
@@ -24,6 +26,10 @@ from ferce_agent.vlm.extraction.perception import Part
 
 WEIGHTS = tuple(round(step * 0.05, 2) for step in range(21))
 """Exponents that are tried."""
+SHARED_WEIGHTS = tuple(round(step * 0.1, 2) for step in range(16))
+"""Exponents that are tried for answers that are shares of several: mixing the table's columns by them blurs what the
+table has blurred once, which an exponent above 1 takes back. Larger ones fit better still to items without the
+expressions that the source was never measured on, and are too sure where these occur."""
 SMOOTHING = 1.0
 """Strength of the smoothing in counts: one is added for each label to the sums over all faces.
 
@@ -89,11 +95,6 @@ def canonical_shares(parts: Sequence[Part]) -> NDArray[np.float64]:
     return shares
 
 
-def likelihood(table: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return, per true expression, how probable the model's answer is: C mixed by the shares it gives; shape (8,)."""
-    return np.asarray(table @ (shares / shares.sum()), np.float64)
-
-
 def fuse(
     probabilities: NDArray[np.float64], parts: Sequence[Part], reliability: Reliability, trust: float = 1.0
 ) -> NDArray[np.float64]:
@@ -110,27 +111,29 @@ def fuse(
     if shares.sum() <= 0:
         return probabilities
     weight = reliability.weight * trust
-    logs = np.log(np.maximum(probabilities, 1e-9)) + weight * np.log(likelihood(np.array(reliability.table), shares))
-    return np.asarray(softmax(logs[None], 1.0)[0], np.float64)
+    fused = fuse_shares(probabilities[None], shares[None], np.array(reliability.table), weight)
+    return np.asarray(fused[0], np.float64)
 
 
-def confusion(truth: NDArray[np.int64], named: NDArray[np.int64]) -> NDArray[np.float64]:
+def confusion(truth: NDArray[np.int64], named: NDArray[np.int64], columns: int = 8) -> NDArray[np.float64]:
     """Return the smoothed confusion table of N answers.
 
     Each row is smoothed towards the distribution of all the model's answers, so that the row of a rare expression does
-    not rest on a few faces alone (`SMOOTHING` says how strongly).
+    not rest on a few faces alone (`SMOOTHING` says how strongly). The row of an expression that never occurs is that
+    distribution: an answer then speaks neither for it nor against it.
 
     Args:
         truth: Index of the true expression per face, shape (N,).
-        named: Index of the named one, -1 where nothing was named, shape (N,).
+        named: Index of the named answer, -1 where nothing was named, shape (N,).
+        columns: How many different answers there are: 8 where the model names the eight expressions.
 
     Returns:
-        Shape (8, 8), rows true, columns named, FER+ order; rows sum to one.
+        Shape (8, columns), rows true, FER+ order, columns named; rows sum to one.
     """
-    counts = np.zeros((8, 8))
+    counts = np.zeros((8, columns))
     seen = named >= 0
     np.add.at(counts, (truth[seen], named[seen]), 1.0)
-    habit = (counts.sum(0) + SMOOTHING) / (counts.sum() + 8 * SMOOTHING)
+    habit = (counts.sum(0) + SMOOTHING) / (counts.sum() + columns * SMOOTHING)
     smoothed = counts + 4 * SMOOTHING * habit
     return np.asarray(smoothed / smoothed.sum(1, keepdims=True), np.float64)
 
@@ -143,24 +146,70 @@ def best_weight(probabilities: NDArray[np.float64], named: NDArray[np.int64], tr
         named: The model's label per face, -1 for none, shape (N,).
         truth: The true label, shape (N,).
     """
+    return best_exponent(probabilities, one_hot(named, 8), truth)
+
+
+def best_exponent(
+    probabilities: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    weights: Sequence[float] = WEIGHTS,
+) -> float:
+    """Return the exponent with the least negative log-likelihood, by five-fold cross-fitting of the table.
+
+    Args:
+        probabilities: What is known without the answers, shape (N, 8).
+        shares: The answers as shares of K columns, shape (N, K); a row of zeros where nothing was named.
+        truth: The true label, shape (N,).
+        weights: Exponents to try.
+    """
+    named = np.where(shares.sum(1) > 0, shares.argmax(1), -1)
     folds = np.arange(len(truth)) % 5
-    losses = np.zeros(len(WEIGHTS))
+    losses = np.zeros(len(weights))
     for fold in range(5):
         inside = folds == fold
         if not inside.any() or inside.all():
             continue
-        table = confusion(truth[~inside], named[~inside])
-        for place, weight in enumerate(WEIGHTS):
-            fused = fuse_all(probabilities[inside], named[inside], table, weight)
+        table = confusion(truth[~inside], named[~inside], shares.shape[1])
+        for place, weight in enumerate(weights):
+            fused = fuse_shares(probabilities[inside], shares[inside], table, weight)
             losses[place] -= np.log(np.maximum(fused[np.arange(len(fused)), truth[inside]], 1e-9)).sum()
-    return WEIGHTS[int(losses.argmin())]
+    return weights[int(losses.argmin())]
+
+
+def one_hot(named: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
+    """Return N named answers as shares, shape (N, columns); a row of zeros for -1."""
+    return np.asarray((named[:, None] == np.arange(columns)).astype(np.float64))
+
+
+def fuse_shares(
+    probabilities: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    table: NDArray[np.float64],
+    weight: float | NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Fuse N answers at once; rows where nothing was named stay as they are.
+
+    Args:
+        probabilities: What is known without the answers, shape (N, 8), rows sum to one.
+        shares: The answers as shares of the table's columns, shape (N, K), not negative; zeros where nothing was named.
+        table: Confusion table, shape (8, K), rows sum to one.
+        weight: Exponent, at least 0, one for all or one each, shape (N,).
+
+    Returns:
+        Shape (N, 8), rows sum to one.
+    """
+    seen = shares.sum(1) > 0
+    fused = np.array(probabilities, np.float64)
+    weights = np.broadcast_to(np.asarray(weight, np.float64), seen.shape)[seen, None]
+    likely = (shares[seen] / shares[seen].sum(1, keepdims=True)) @ table.T
+    logs = np.log(np.maximum(fused[seen], 1e-9)) + weights * np.log(np.maximum(likely, 1e-9))
+    fused[seen] = softmax(logs, 1.0)
+    return fused
 
 
 def fuse_all(
     probabilities: NDArray[np.float64], named: NDArray[np.int64], table: NDArray[np.float64], weight: float
 ) -> NDArray[np.float64]:
-    """Fuse N faces at once; rows where nothing was named stay as they are. Shape (N, 8)."""
-    logs = np.log(np.maximum(probabilities, 1e-9))
-    seen = named >= 0
-    logs[seen] += weight * np.log(table[:, named[seen]].T)
-    return np.asarray(softmax(logs, 1.0), np.float64)
+    """Fuse N faces, one label each, at once; rows where nothing was named (-1) stay as they are. Shape (N, 8)."""
+    return fuse_shares(probabilities, one_hot(named, table.shape[1]), table, weight)

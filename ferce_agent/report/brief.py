@@ -16,7 +16,7 @@ from ferce_agent.ontology.ids import AppraisalId, TermId
 from ferce_agent.report import Basis, DegradedCode, QualityReason
 from ferce_agent.report.schemas import slim
 
-BRIEF_VERSION: Final = "1.0"
+BRIEF_VERSION: Final = "1.1"
 """Version of this contract."""
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -115,7 +115,7 @@ class BriefConflict(BriefPart):
     """Face and situation, words or other people do not go together."""
 
     person: PersonId
-    between: Literal["face_and_situation", "face_and_words", "face_and_others"]
+    between: Literal["face_and_situation", "face_and_words", "face_and_others", "face_and_voice"]
 
 
 class BriefGuidance(BriefPart):
@@ -151,6 +151,8 @@ class Brief(BriefPart):
     causes: tuple[BriefCause, ...] = ()
     more_causes: Annotated[int, Field(ge=0)] = 0
     """Further causes in the whole report."""
+    voice: tuple[Words, ...] = ()
+    """The clearest turns of a voice message that came with it."""
     conflicts: tuple[BriefConflict, ...] = ()
     guidance: BriefGuidance
     policy: BriefPolicy

@@ -10,36 +10,36 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, overload
 
 from pydantic import Field, StringConstraints, model_validator
 
 from ferce_agent.ontology.ids import ActionUnitId, TermId
-from ferce_agent.report.common import Degrees, Finite, Part, Policy, Provenance, Sha256, Signed, Text, Token, Unit
+from ferce_agent.report.common import (
+    Degrees,
+    Engine,
+    Finite,
+    Part,
+    Policy,
+    Provenance,
+    Sha256,
+    Signed,
+    Text,
+    Token,
+    Unit,
+)
 from ferce_agent.report.face import Box, Distribution, Expression, QualityReason, Region, VlmReading
+from ferce_agent.report.speech import Fused, ModalityConflict, SoundSource, SpeechTurn
+from ferce_agent.report.timed import Count, Seconds, TimeSpan, TrackId
 
-CLIP_SCHEMA_VERSION: Final = "1.0"
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-"""A time of the film, or a duration, in seconds."""
-Count = Annotated[int, Field(ge=0)]
-"""How many."""
-TrackId = Annotated[str, StringConstraints(pattern=r"^track-[0-9]+$")]
-"""Name of a track, ``track-1`` for the first face that was seen."""
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from matplotlib.figure import Figure
 
-
-class TimeSpan(Part):
-    """A stretch of the film."""
-
-    from_s: Seconds
-    """Its beginning."""
-    to_s: Seconds
-    """Its end; not before the beginning."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.to_s < self.from_s:
-            raise ValueError("a span ends before it begins")
-        return self
+FrameKind = Literal["samples", "episodes", "tracks", "moments", "turns"]
+"""What the rows of a data frame are."""
+CLIP_SCHEMA_VERSION: Final = "1.1"
 
 
 class ClipSource(Part):
@@ -68,7 +68,7 @@ class ClipSource(Part):
     variable_rate: bool
     """Whether the distances between frames differ."""
     audio: bool
-    """Whether there is a sound track; it is not read here."""
+    """Whether there is a sound track."""
 
 
 class TrackPoint(Part):
@@ -216,6 +216,50 @@ class EyeSummary(Part):
     """How long all of them lasted."""
 
 
+BodyKind = Literal[
+    "leaning_forward",
+    "leaning_back",
+    "leaning_sideways",
+    "arms_crossed",
+    "hand_to_face",
+    "head_on_hand",
+    "shrug",
+    "moving_much",
+    "keeping_still",
+    "coming_closer",
+    "moving_away",
+]
+"""A posture or a gesture; a measured fact, never an expression by itself."""
+
+
+class BodyFact(Part):
+    """A posture or a gesture over a stretch of time."""
+
+    kind: BodyKind
+    """Which."""
+    span: TimeSpan
+    """When."""
+    side: Literal["left", "right", "both"] | None = None
+    """Which side of the picture, where that matters."""
+    strength: Unit
+    """How marked it is, by the rule that found it."""
+    confidence: Unit
+    """How sure: the visibility of the joints it rests on."""
+    evidence: Annotated[tuple[Token, ...], Field(min_length=1)]
+    """Ids of entries in the report's `evidence`."""
+
+
+class Listened(Part):
+    """Which engines listened to the sound of a film."""
+
+    activity: Engine
+    """Speech detector."""
+    voice: Engine | None
+    """Voice model."""
+    transcriber: Engine | None
+    """Speech recogniser."""
+
+
 class TrackSummary(Part):
     """A face over the whole clip in a few numbers."""
 
@@ -262,6 +306,8 @@ class Track(Part):
     """What it showed over time, thinned to a few hundred points."""
     samples_from: Count
     """How many readings these were thinned from."""
+    body: tuple[BodyFact, ...] = ()
+    """Posture and gestures that were measured, by time; empty where none were looked for (`degraded` says so)."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -324,7 +370,9 @@ class ClipEvidence(Part):
 
     id: Token
     """Unique within the report."""
-    kind: Literal["probability", "movement", "eyes", "flow", "curve", "gap", "vlm"]
+    kind: Literal[
+        "probability", "movement", "eyes", "flow", "curve", "gap", "vlm", "voice", "prosody", "words", "fusion", "body"
+    ]
     """What was measured."""
     text: Text
     """In words."""
@@ -357,6 +405,24 @@ ClipDegradedCode = Literal[
     "vlm_failed",
     "vlm_skipped",
     "sound_not_read",
+    "no_speech",
+    "sound_damaged",
+    "sound_truncated",
+    "sound_clipped",
+    "sound_quiet",
+    "sound_silent",
+    "speech_too_short",
+    "speech_detector_not_installed",
+    "voice_model_not_installed",
+    "voice_model_failed",
+    "voice_unlike_training",
+    "speaker_not_known",
+    "words_not_heard",
+    "words_not_aligned",
+    "language_not_understood",
+    "transcriber_failed",
+    "body_not_installed",
+    "body_failed",
     "policy_restricted",
     "step_failed",
 ]
@@ -386,7 +452,7 @@ class ClipReport(Part):
     A person *shows* an expression; what the person feels is not known from a film.
     """
 
-    schema_version: Literal["1.0"] = CLIP_SCHEMA_VERSION
+    schema_version: Literal["1.1"] = CLIP_SCHEMA_VERSION
     """Version of this contract."""
     source: ClipSource
     """What was analysed."""
@@ -398,6 +464,16 @@ class ClipReport(Part):
     """The frames worth looking at, by time."""
     between: tuple[Between, ...]
     """What people did together."""
+    sound: SoundSource | None = None
+    """The sound track that was listened to; null where there is none or it was not; since version 1.1."""
+    listened: Listened | None = None
+    """Which engines listened; null where `sound` is."""
+    speech: tuple[SpeechTurn, ...] = ()
+    """Turns of speech by their beginning; since version 1.1."""
+    fused: tuple[Fused, ...] = ()
+    """What face, voice and words say together, by time; since version 1.1."""
+    conflicts: tuple[ModalityConflict, ...] = ()
+    """Where face, voice and words do not go together; since version 1.1."""
     cuts_s: tuple[Seconds, ...]
     """When a new scene begins."""
     policy: Policy
@@ -415,11 +491,12 @@ class ClipReport(Part):
             ([entry.id for entry in self.evidence], "evidence ids"),
             ([track.id for track in self.tracks], "track ids"),
             ([moment.id for moment in self.moments], "moment ids"),
+            ([turn.id for turn in self.speech], "turn ids"),
             ([episode.id for track in self.tracks for episode in _parts_of(track)], "episode ids"),
         ):
             if len(set(names)) != len(names):
                 raise ValueError(f"{what} repeat")
-        missing = set(self._references()) - {entry.id for entry in self.evidence}
+        missing = set(self.references()) - {entry.id for entry in self.evidence}
         if missing:
             raise ValueError(f"statements rest on evidence that is not in the report: {sorted(missing)}")
         strangers = set(self._named_tracks()) - {track.id for track in self.tracks}
@@ -434,7 +511,7 @@ class ClipReport(Part):
 
         Args:
             path: File ending with ``.html``, ``.json``, ``.txt``, or ``.csv`` (a row for each episode, possible
-                micro-expression and gap).
+                micro-expression, posture, gap and turn of speech).
             pictures: JPEG pictures by the ids of the moments; shown on the HTML page.
 
         Raises:
@@ -444,17 +521,69 @@ class ClipReport(Part):
 
         return save_clip_report(self, path, pictures)
 
+    def plot(self, track: str | None = None, *, width: float = 7.0) -> Figure:
+        """Return the report as a matplotlib figure: for each face what it shows over time, a row for each quantity.
+
+        Notebooks show it; ``savefig`` writes it. Episodes are bars with the apex marked, open where an end was not
+        seen; below them the probabilities of all expressions that ever reach 0.1, so that doubt is seen as rows that
+        rise together; valence, arousal, eyes and movements. Gaps are hatched and their reasons written below. Moments
+        are numbered, cuts are lines. pyplot is not used, so no figure has to be closed.
+
+        Args:
+            track: Id of the one face to draw; None: up to four, those that are seen longest.
+            width: Width in inches, 3 to 20.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            SettingsError: There is no such track, or `width` is out of range.
+        """
+        from ferce_agent.views.clip_figures import clip_figure
+
+        return clip_figure(self, track, width=width)
+
+    @overload
+    def to_frame(self, kind: FrameKind = "samples", library: Literal["pandas"] = "pandas") -> pd.DataFrame: ...
+    @overload
+    def to_frame(self, kind: FrameKind, library: Literal["polars"]) -> pl.DataFrame: ...
+    @overload
+    def to_frame(self, kind: FrameKind = "samples", *, library: Literal["polars"]) -> pl.DataFrame: ...
+    def to_frame(self, kind: FrameKind = "samples", library: str = "pandas") -> pd.DataFrame | pl.DataFrame:
+        """Return a part of the report as a data frame, tracks one after another; times are seconds of the film.
+
+        What is not known is a missing value. A report without a face gives frames with all columns and without rows.
+
+        Args:
+            kind: What the rows are: ``samples``, what each face shows over time (columns as of the CSV file of
+                readings: action units and probabilities from 0 to 1, ``Pitch``, ``Roll`` and ``Yaw`` in radians);
+                ``episodes``, expressions, movements, possible micro-expressions, postures, gaps and turns of speech;
+                ``tracks``, each face in a few numbers; ``moments``, the frames worth looking at; ``turns``, turns of
+                speech with their prosody.
+            library: ``pandas`` or ``polars``.
+
+        Raises:
+            SettingsError: Another kind or library is named.
+            MissingExtraError: The library is not installed.
+        """
+        from ferce_agent.views.frames import clip_frame
+
+        return clip_frame(self, kind, library)
+
     def _repr_html_(self) -> str:
-        """Return the report as a fragment for notebooks: text and a small table."""
+        """Return the report as a fragment for notebooks: text, and a time line for each face."""
         from ferce_agent.views.clip_page import to_clip_fragment
 
         return to_clip_fragment(self)
 
-    def _references(self) -> Iterator[str]:
+    def references(self) -> Iterator[str]:
+        """Yield the ids of the evidence that the statements rest on; some come more than once."""
         for track in self.tracks:
             for episode in _parts_of(track):
                 yield from episode.evidence
-        for one in self.between:
+            for fact in track.body:
+                yield from fact.evidence
+        stated: tuple[Between | SpeechTurn | Fused | ModalityConflict, ...]
+        stated = (*self.between, *self.speech, *self.fused, *self.conflicts)
+        for one in stated:
             yield from one.evidence
 
     def _named_tracks(self) -> Iterator[str]:
@@ -462,6 +591,9 @@ class ClipReport(Part):
             yield from one.tracks
         parts: tuple[Moment | ClipEvidence | ClipDegradation, ...] = (*self.moments, *self.evidence, *self.degraded)
         yield from (entry.track for entry in parts if entry.track is not None)
+        heard: tuple[Fused | ModalityConflict, ...] = (*self.fused, *self.conflicts)
+        yield from (one.track for one in heard if one.track is not None)
+        yield from (turn.speaker for turn in self.speech if turn.speaker not in (None, "off_camera"))
 
 
 def _parts_of(track: Track) -> tuple[Episode | MicroMovement, ...]:

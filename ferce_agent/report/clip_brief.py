@@ -11,10 +11,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, PlainSerializer, WithJsonSchema
 
 from ferce_agent.report.brief import BriefPart, BriefPolicy, Share, Term, Words
-from ferce_agent.report.clip import ClipDegradedCode, GapReason, MomentReason, TrackId
+from ferce_agent.report.clip import BodyKind, ClipDegradedCode, GapReason, MomentReason
 from ferce_agent.report.schemas import slim
+from ferce_agent.report.speech import ConflictKind, TurnId, VoiceDoubt
+from ferce_agent.report.timed import TrackId
 
-CLIP_BRIEF_VERSION: Final = "1.0"
+CLIP_BRIEF_VERSION: Final = "1.1"
 """Version of this contract."""
 
 
@@ -28,6 +30,9 @@ Time = Annotated[float, Field(ge=0, allow_inf_nan=False), PlainSerializer(_short
 Many = Annotated[int, Field(ge=0)]
 Level = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
 Track = Annotated[TrackId, WithJsonSchema({"type": "string"})]
+
+
+Speaker = Annotated[str, Field(pattern=r"^(track-[0-9]+|off_camera)$"), WithJsonSchema({"type": "string"})]
 
 
 class BriefEpisode(BriefPart):
@@ -94,6 +99,42 @@ class BriefBetween(BriefPart):
     """Share of curves shuffled in time that agree as well."""
 
 
+class BriefSpeech(BriefPart):
+    """Somebody speaks without a longer pause; without what is said."""
+
+    id: Annotated[TurnId, WithJsonSchema({"type": "string"})]
+    start: Time
+    end: Time
+    speaker: Speaker | None = None
+    """Whose mouth moves in time with it."""
+    sounds: Term | None = None
+    """Expression that the voice sounds like; left out if none is named."""
+    confidence: Share | None = None
+    doubts: tuple[VoiceDoubt, ...] = ()
+    """Why none is named."""
+    arousal: Level | None = None
+    together: Term | None = None
+    """Expression of face, voice and words together; left out where they conflict or are unclear."""
+
+
+class BriefClipConflict(BriefPart):
+    """Face, voice or words do not go together."""
+
+    turn: Annotated[TurnId, WithJsonSchema({"type": "string"})]
+    track: Track | None = None
+    kind: ConflictKind
+    pattern: Words
+
+
+class BriefBody(BriefPart):
+    """A posture or gesture; never an expression by itself."""
+
+    track: Track
+    kind: BodyKind
+    start: Time
+    end: Time
+
+
 class BriefMoment(BriefPart):
     """A frame worth looking at."""
 
@@ -115,6 +156,12 @@ class ClipBrief(BriefPart):
     more_tracks: Many = 0
     """Further faces in the whole report."""
     between: tuple[BriefBetween, ...] = ()
+    speech: tuple[BriefSpeech, ...] = ()
+    """Turns of speech; the clearest where there are many."""
+    more_speech: Many = 0
+    """Further turns in the whole report."""
+    conflicts: tuple[BriefClipConflict, ...] = ()
+    body: tuple[BriefBody, ...] = ()
     moments: tuple[BriefMoment, ...] = ()
     cuts: Many = 0
     """Changes of scene; each ends all tracks."""

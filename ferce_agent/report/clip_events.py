@@ -6,19 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ferce_agent.report.clip import (
-    ClipDegradation,
-    ClipReport,
-    Count,
-    Episode,
-    MicroMovement,
-    Moment,
-    Seconds,
-    TrackId,
-    TrackPoint,
-)
-from ferce_agent.report.common import Part, Unit
+from ferce_agent.report.clip import ClipDegradation, ClipReport, Episode, MicroMovement, Moment, TrackPoint
+from ferce_agent.report.common import Finite, Part, Unit
 from ferce_agent.report.face import Box, QualityReason
+from ferce_agent.report.speech import SpeechTurn
+from ferce_agent.report.timed import Count, Seconds, TrackId
 
 
 class ProgressEvent(Part):
@@ -53,6 +45,9 @@ class ReadingEvent(Part):
     """Why the face is hard to read, worst first; empty if nothing is in the way."""
     point: TrackPoint
     """What it shows."""
+    strangeness: Finite | None = None
+    """How unlike clean pictures of faces it looks to the specialist: the logarithm of how much likelier such features
+    are in spoilt pictures. The larger, the likelier an expression must be to be named. Null where it is not known."""
 
 
 class TrackEvent(Part):
@@ -95,6 +90,15 @@ class MomentEvent(Part):
     """Which, and why."""
 
 
+class SpeechEvent(Part):
+    """Somebody spoke; told at the end, once it is known who."""
+
+    event: Literal["speech"] = "speech"
+    """Kind of event."""
+    turn: SpeechTurn
+    """The turn. Its evidence is in the report."""
+
+
 class DegradedEvent(Part):
     """Something could not be done."""
 
@@ -114,7 +118,15 @@ class ReportEvent(Part):
 
 
 ClipEvent = Annotated[
-    ProgressEvent | ReadingEvent | TrackEvent | CutEvent | EpisodeEvent | MomentEvent | DegradedEvent | ReportEvent,
+    ProgressEvent
+    | ReadingEvent
+    | TrackEvent
+    | CutEvent
+    | EpisodeEvent
+    | MomentEvent
+    | SpeechEvent
+    | DegradedEvent
+    | ReportEvent,
     Field(discriminator="event"),
 ]
 """Any of them."""

@@ -175,7 +175,9 @@ class Degradation(Part):
     """How many things it concerns, where that is known: for ``more_faces_than_limit`` the faces left out."""
 
 
-EvidenceKind = Literal["probability", "quality", "pose", "geometry", "action_unit", "ontology", "context", "vlm"]
+EvidenceKind = Literal[
+    "probability", "quality", "pose", "geometry", "action_unit", "ontology", "context", "vlm", "voice"
+]
 """What an entry of evidence is."""
 
 

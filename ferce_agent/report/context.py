@@ -109,7 +109,7 @@ class Conflict(Part):
 
     person: str
     """Person id."""
-    between: Literal["face_and_situation", "face_and_words", "face_and_others"]
+    between: Literal["face_and_situation", "face_and_words", "face_and_others", "face_and_voice"]
     """What does not go together."""
     text: Text
     """The conflict in words."""

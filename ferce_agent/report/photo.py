@@ -11,19 +11,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, overload
 
 from pydantic import Field, StringConstraints, model_validator
 
 from ferce_agent.report.common import Degradation, Evidence, Part, Policy, Provenance, Sha256, Text
 from ferce_agent.report.context import Cause, Conflict, Group, Guidance, Relationship, Scene, TextEmotion
 from ferce_agent.report.face import Person
+from ferce_agent.report.speech import VoiceReport
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
     from ferce_agent.inputs.photo import ImageSource, Picture
 
 
-SCHEMA_VERSION: Final = "1.5"
+SCHEMA_VERSION: Final = "1.6"
 
 
 class Source(Part):
@@ -45,7 +52,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.5"] = SCHEMA_VERSION
+    schema_version: Literal["1.6"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""
@@ -61,6 +68,8 @@ class EmotionReport(Part):
     """Mood of the people together; null for fewer than two who were read."""
     text_emotions: tuple[TextEmotion, ...] = ()
     """What the caller's words and the speakers' turns express by themselves."""
+    voice: VoiceReport | None = None
+    """A voice message that came with the picture; null without one. Since version 1.6."""
     conflicts: tuple[Conflict, ...] = ()
     """Where face and situation, words or other people do not go together."""
     causes: tuple[Cause, ...]
@@ -107,10 +116,51 @@ class EmotionReport(Part):
 
         return save_report(self, path, picture)
 
+    def plot(self, pixels: NDArray[np.uint8] | None = None, *, width: float = 7.0) -> Figure:
+        """Return the report as a matplotlib figure: for each face what it shows, how sure that is, and its movements.
+
+        Notebooks show it; ``savefig`` writes it. The eight probabilities are bars, those of the prediction set filled;
+        where no expression is named the bars are hatched and the reason is the heading. Everything is named in words,
+        so that no colour is needed to read it. pyplot is not used, so no figure has to be closed.
+
+        Args:
+            pixels: (H, W, 3) BGR picture the report was made from, or a scaled copy; drawn with boxes where given.
+            width: Width in inches, 3 to 20; below 5.5 the panels lie one below the other, as for a phone or a column.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            ImageShapeError: `pixels` is no picture, or not the report's.
+            SettingsError: `width` is out of range.
+        """
+        from ferce_agent.views.figures import photo_figure
+
+        return photo_figure(self, pixels, width=width)
+
+    @overload
+    def to_frame(self, library: Literal["pandas"] = "pandas") -> pd.DataFrame: ...
+    @overload
+    def to_frame(self, library: Literal["polars"]) -> pl.DataFrame: ...
+    def to_frame(self, library: str = "pandas") -> pd.DataFrame | pl.DataFrame:
+        """Return the faces as a data frame: a row for each, with the columns and units of the CSV file.
+
+        The columns of the file that tell one photo from another (``photo``, ``code``, ``message``) are left out. What
+        is not known is a missing value; a report without a face gives a frame without rows.
+
+        Args:
+            library: ``pandas`` or ``polars``.
+
+        Raises:
+            SettingsError: Another library is named.
+            MissingExtraError: The library is not installed.
+        """
+        from ferce_agent.views.frames import photo_frame
+
+        return photo_frame(self, library)
+
     def _repr_html_(self) -> str:
         """Return the report as a fragment for notebooks.
 
-        Text and a small table, styled within, without script or picture.
+        Text and a few bars for each face, styled within, without script or picture.
         """
         from ferce_agent.views.html import to_fragment
 

@@ -105,7 +105,9 @@ class Strangeness:
         return made
 
 
-def fit_strangeness(clean: NDArray[np.floating], spoilt: NDArray[np.floating]) -> Strangeness:
+def fit_strangeness(
+    clean: NDArray[np.floating], spoilt: NDArray[np.floating], strength: float = PENALTY
+) -> Strangeness:
     """Return the strangeness that tells spoilt pictures from pictures as they are, without thresholds.
 
     Both kinds count equally, however many there are. Logistic regression by Newton's method.
@@ -113,6 +115,7 @@ def fit_strangeness(clean: NDArray[np.floating], spoilt: NDArray[np.floating]) -
     Args:
         clean: Features of pictures as they are, shape (N, F).
         spoilt: Features of spoilt ones, shape (M, F).
+        strength: Weight of the squared coefficients.
     """
     middle = clean.mean(0)
     spread = clean.std(0) + 1e-3
@@ -120,7 +123,7 @@ def fit_strangeness(clean: NDArray[np.floating], spoilt: NDArray[np.floating]) -
     design = np.concatenate([design, np.ones((len(design), 1))], axis=1)
     target = np.repeat([0.0, 1.0], [len(clean), len(spoilt)])
     share = np.repeat([len(spoilt) / len(clean), 1.0], [len(clean), len(spoilt)])
-    penalty = np.full(design.shape[1], PENALTY)
+    penalty = np.full(design.shape[1], strength)
     found = np.zeros(design.shape[1])
     for _ in range(STEPS):
         likely = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ferce_agent.errors import MissingExtraError
 from ferce_agent.evaluation.ferplus import load_split
@@ -12,6 +13,9 @@ from ferce_agent.specialist.runner import Specialist
 from ferce_agent.training.instructions import Turn
 from ferce_agent.training.teachers import TeacherLabels, label_faces
 from ferce_agent.views.progress import Display
+
+if TYPE_CHECKING:
+    from ferce_agent.evaluation.voice.folds import Answers
 
 
 def run_labels(data: Path, teachers: Path, out: Path) -> list[Path]:
@@ -190,3 +194,95 @@ def run_questions(data: Path, teacher: Path, out: Path, count: int, seed: int) -
     from ferce_agent.training.questions import write_questions
 
     return write_questions(data, teacher, out, count, seed)
+
+
+def run_voice(  # noqa: PLR0913
+    data: str,
+    out: Path,
+    *,
+    seed: int,
+    limit: int,
+    short: bool,
+    network: bool,
+    measured: Path | None,
+    other: Path | None,
+    other_note: str,
+    threads: int,
+) -> Path:
+    """Train the voice model on a set of speech and export it; return the ONNX file.
+
+    Raises:
+        MissingExtraError: torch, scikit-learn or an export package is not installed.
+        DataError: The set, an existing checkpoint or what is in `measured` cannot be used.
+        SettingsError: No reader has the name in `data`.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("torch", "train") from error
+    from ferce_agent.evaluation.datasets.speech import load_speech
+    from ferce_agent.evaluation.voice.folds import kept_answers
+    from ferce_agent.evaluation.voice.spoken import read_spoken
+    from ferce_agent.training.voice import VoiceRecipe, train_voice
+    from ferce_agent.training.voice_export import Trained, export_voice
+    from ferce_agent.training.voice_folds import conditions
+    from ferce_agent.training.voice_joined import JoinedVoice
+    from ferce_agent.training.voice_machine import Hearing, fit_machine
+
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    recipe, method = VoiceRecipe(seed=seed, limit=limit), "joined" if network else "machine"
+    if short:
+        recipe = replace(recipe, epochs=2, copies=1)
+    speech = load_speech(data)
+    spoken = read_spoken(speech, limit)
+    answers = kept_answers(spoken, method, tuple(conditions()), measured) if measured is not None else {}
+    with Display(recipe.epochs if network else None, "Training") as display:
+
+        def tick(epoch: int, share: float, loss: float) -> None:
+            display.show(epoch + share, f"Epoch {epoch + 1} of {recipe.epochs}, loss {loss:.3f}")
+
+        beside = None
+        if network:
+            beside = train_voice(spoken, out, recipe, tick, lambda log: display.say(str(log))).average
+        hearing = Hearing(seed, out, other)
+        joined = JoinedVoice(fit_machine(spoken, hearing), beside)
+        display.say("Exporting…")
+        told = f"recipe of the network: {recipe}" if network else f"seed {seed}"
+        heard = f" ({other_note})" if other_note else ""
+        trained = Trained(joined, method, told, answers, len(hearing.synthesised), len(hearing.others), heard)
+        return export_voice(trained, spoken, speech, out)
+
+
+def run_voice_bench(  # noqa: PLR0913
+    data: str, out: Path, *, methods: tuple[str, ...], other: Path | None, seed: int, limit: int, short: bool
+) -> tuple[list[Answers], list[str]]:
+    """Measure methods on a set of speech, each speaker left out once; return answers and tables of calibration.
+
+    Raises:
+        MissingExtraError: torch or scikit-learn is not installed.
+        DataError: The set or what is in `out` cannot be used.
+        SettingsError: No reader has the name in `data`.
+    """
+    from ferce_agent.evaluation.datasets.speech import load_speech
+    from ferce_agent.evaluation.voice.folds import CLEAN, leave_one_out
+    from ferce_agent.evaluation.voice.measured import against_raters, calibration_table
+    from ferce_agent.evaluation.voice.spoken import read_spoken
+
+    try:
+        from ferce_agent.training.voice_folds import VOICE_METHODS, conditions
+        from ferce_agent.training.voice_machine import Hearing
+    except ImportError as error:
+        raise MissingExtraError("torch", "train") from error
+    spoken = read_spoken(load_speech(data), limit)
+    if other is not None:
+        Hearing(seed, out, other)  # keeps what it heard in `out`, where the methods find it
+    with Display(None, "Leaving speakers out") as display:
+        made = [VOICE_METHODS[name](out, seed, short, display.say) for name in methods]
+        found = leave_one_out(spoken, made, conditions(), out, display.say)
+    tables = []
+    for name in methods:
+        told = {one.condition: one for one in found if one.method == name}
+        if name != "functionals-svm":  # gives no probabilities
+            table, raters = calibration_table(told, spoken.speakers), against_raters(told[CLEAN], spoken.rated)
+            tables.append(f"{name}:\n\n{table}\n\n{raters}")
+    return found, tables

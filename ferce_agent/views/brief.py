@@ -33,6 +33,7 @@ from ferce_agent.report.brief import (
     brief_schema,
 )
 from ferce_agent.validation.printable import clean
+from ferce_agent.views.turn_choice import worth_telling
 
 __all__ = ["Brief", "brief_schema", "budget", "rough_tokens", "to_brief", "to_brief_text"]
 
@@ -69,6 +70,7 @@ class Detail:
         height: Whether a person's height in the picture is told, where people differ in that.
         causes: Causes.
         conflicts: What does not go together.
+        voice: Turns of a voice message that came with the picture.
         avoid: What not to do.
         courtesy: Whether the tone is told, and in the text what the first rule says and the address of the whole
             report.
@@ -84,6 +86,7 @@ class Detail:
     height: bool = False
     causes: int = 0
     conflicts: int = 0
+    voice: int = 0
     avoid: int = 0
     courtesy: bool = False
     codes: int = 1
@@ -96,6 +99,7 @@ UPGRADES: Final[tuple[dict[str, Any], ...]] = (
     {"strength": True},
     {"cues": 1},
     {"conflicts": 1},
+    {"voice": 1},
     {"codes": 2},
     {"courtesy": True},
     {"causes": 2},
@@ -111,6 +115,7 @@ UPGRADES: Final[tuple[dict[str, Any], ...]] = (
     {"avoid": 2},
     {"labels": 3},
     {"cues": 3},
+    {"voice": 3},
     {"causes": 6, "conflicts": 6},
     {"codes": 6},
     {"avoid": 3},
@@ -198,11 +203,24 @@ def brief_with(report: EmotionReport, detail: Detail, more: str | None) -> Brief
         conflicts=tuple(
             BriefConflict(person=one.person, between=one.between) for one in report.conflicts[: detail.conflicts]
         ),
+        voice=tuple(voice_of(report, detail.voice)),
         guidance=guidance_of(report.guidance, detail),
         policy=BriefPolicy(decision=report.policy.decision, rules=report.policy.rules[: detail.codes]),
         not_done=codes(note for note in report.degraded if note.person is None)[: detail.codes],
         more=more,
     )
+
+
+def voice_of(report: EmotionReport, most: int) -> Iterator[str]:
+    """Yield the clearest turns of the voice message that came with the picture in words, at most `most`."""
+    for turn in worth_telling(report.voice.speech if report.voice is not None else (), most):
+        level = "" if turn.arousal is None else f", arousal {turn.arousal:+.2f}"
+        if turn.voice is not None and turn.voice.expression is not None:
+            sure = f"{wording.confidence_word(turn.voice.confidence)}, {two_decimals(turn.voice.confidence):.2f}"
+            yield f"{turn.id} sounds like {turn.voice.expression} ({sure}){level}"
+        else:
+            doubts = ", ".join(turn.voice.doubt) if turn.voice is not None else "not inferred"
+            yield f"{turn.id}: no expression named ({doubts}){level}"
 
 
 def has_code(report: EmotionReport, code: str) -> bool:
@@ -361,6 +379,8 @@ def _lines(brief: Brief) -> Iterator[str]:
     yield f"{faces_found(counts, by_rule=by_rule)}.{mood}"
     yield from (_person_line(person) for person in brief.people)
     yield from (_rest_line(rest) for rest in brief.rest)
+    if brief.voice:
+        yield f"Voice message: {'; '.join(brief.voice)}."
     yield _causes_line(brief)
     if brief.conflicts:
         told = "; ".join(f"{one.person} {wording.code_words(one.between)}" for one in brief.conflicts)

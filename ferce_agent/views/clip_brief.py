@@ -12,20 +12,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from ferce_agent.report import ClipReport, Episode, Track, wording
+from ferce_agent.report import ClipReport, Episode, SpeechTurn, Track, wording
 from ferce_agent.report import clip_wording as words_of
 from ferce_agent.report.brief import BriefPolicy
 from ferce_agent.report.clip import ClipDegradedCode, GapReason
 from ferce_agent.report.clip_brief import (
     BriefBetween,
+    BriefBody,
+    BriefClipConflict,
     BriefEpisode,
     BriefGap,
     BriefMoment,
+    BriefSpeech,
     BriefTrack,
     ClipBrief,
     clip_brief_schema,
 )
+from ferce_agent.report.voice_wording import BODY, CONFLICT, DOUBT
 from ferce_agent.views.brief import MARGIN, rough_tokens, two_decimals
+from ferce_agent.views.turn_choice import worth_telling
 
 __all__ = ["MOST", "ClipBrief", "clip_brief_schema", "to_clip_brief", "to_clip_brief_text"]
 
@@ -52,6 +57,9 @@ class Detail:
         movements: Movements of a leading face.
         eyes: Whether blinks and closed eyes are told.
         between: What people did together.
+        speech: Turns of speech.
+        heard_conflicts: Where face, voice and words do not go together.
+        body: Postures and gestures.
         moments: Frames to look at.
         codes: Rules, and what could not be done.
     """
@@ -65,6 +73,9 @@ class Detail:
     movements: int = 0
     eyes: bool = False
     between: int = 0
+    speech: int = 0
+    heard_conflicts: int = 0
+    body: int = 0
     moments: int = 0
     codes: int = 1
 
@@ -82,7 +93,9 @@ STARTS: Final = (8, 7, 6, 4, 3, 2, 1)
 UPGRADES: Final[tuple[dict[str, Any], ...]] = (
     {"leading": 1},
     {"codes": 3},
+    {"heard_conflicts": 1, "speech": 1},
     {"leading": 2},
+    {"speech": 2},
     {"episodes": 2},
     {"leading": 4},
     {"between": 1},
@@ -90,7 +103,9 @@ UPGRADES: Final[tuple[dict[str, Any], ...]] = (
     {"about": True},
     {"episodes": 3},
     {"shares": 2},
+    {"speech": 4, "heard_conflicts": 2},
     {"moments": 2},
+    {"body": 2},
     {"gaps": 2},
     {"eyes": True},
     {"movements": 2},
@@ -101,6 +116,7 @@ UPGRADES: Final[tuple[dict[str, Any], ...]] = (
     {"shares": 4},
     {"movements": 4},
     {"episodes": 8},
+    {"speech": 8, "heard_conflicts": 6, "body": 6},
     {"gaps": 4, "codes": 12},
 )
 """What is added to the least, in this order, as far as there is room; what does not fit is passed over."""
@@ -146,6 +162,7 @@ def clip_brief_with(report: ClipReport, detail: Detail, more: str | None) -> Cli
         ),
         more_tracks=max(len(longest) - detail.tracks, 0),
         between=tuple(_between(report))[: detail.between],
+        **heard_in_short(report, detail, clock),
         moments=tuple(
             BriefMoment(at=clock(one.time_s), track=one.track, why=one.why) for one in report.moments[: detail.moments]
         ),
@@ -153,6 +170,47 @@ def clip_brief_with(report: ClipReport, detail: Detail, more: str | None) -> Cli
         policy=BriefPolicy(decision=report.policy.decision, rules=report.policy.rules[: detail.codes]),
         not_done=tuple(undone(report))[: detail.codes],
         more=more,
+    )
+
+
+def heard_in_short(report: ClipReport, detail: Detail, clock: Clock) -> dict[str, Any]:
+    """Return what is heard and what bodies do in short, as fields of the brief."""
+    together = {turn.id: _together(report, turn.id) for turn in report.speech}
+    told = worth_telling(report.speech, detail.speech)
+    surest = sorted(report.conflicts, key=lambda one: -one.confidence)[: detail.heard_conflicts]
+    marked = sorted(((fact, track) for track in report.tracks for fact in track.body), key=lambda one: -one[0].strength)
+    return {
+        "speech": tuple(_speech(turn, together.get(turn.id), clock) for turn in told),
+        "more_speech": len(report.speech) - len(told),
+        "conflicts": tuple(
+            BriefClipConflict(turn=one.turn, track=one.track, kind=one.kind, pattern=one.pattern) for one in surest
+        ),
+        "body": tuple(
+            BriefBody(track=track.id, kind=fact.kind, start=clock(fact.span.from_s), end=clock(fact.span.to_s))
+            for fact, track in marked[: detail.body]
+        ),
+    }
+
+
+def _together(report: ClipReport, turn: str) -> str | None:
+    """Return the expression of face, voice and words in a turn, where all its stretches have the same."""
+    named = {one.expression for one in report.fused if one.turn == turn}
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def _speech(turn: SpeechTurn, together: str | None, clock: Clock) -> BriefSpeech:
+    voice = turn.voice
+    named = voice is not None and voice.expression is not None
+    return BriefSpeech(
+        id=turn.id,
+        start=clock(turn.start_s),
+        end=clock(turn.end_s),
+        speaker=turn.speaker,
+        sounds=voice.expression if voice else None,
+        confidence=two_decimals(voice.confidence) if voice and named else None,
+        doubts=voice.doubt if voice else (),
+        arousal=None if turn.arousal is None else round(turn.arousal, 2),
+        together=together,
     )
 
 
@@ -246,6 +304,15 @@ def _lines(brief: ClipBrief) -> Iterator[str]:
     if brief.more_tracks:
         yield f"{brief.more_tracks} more faces, seen more briefly"
     yield from map(_between_line, brief.between)
+    yield from map(_speech_line, brief.speech)
+    if brief.more_speech:
+        yield f"{brief.more_speech} {'more ' if brief.speech else ''}turns of speech"
+    for one in brief.conflicts:
+        whose = f" {one.track}" if one.track else ""
+        yield f"{one.turn}{whose}: {CONFLICT[one.kind].lower()} ({wording.code_words(one.pattern)})"
+    if brief.body:
+        facts = (f"{one.track} {BODY[one.kind]} {one.start:g}-{one.end:g}" for one in brief.body)
+        yield f"Body: {'; '.join(facts)}"
     if brief.moments:
         yield "Look at: " + "; ".join(
             f"{one.at:g}{f' {one.track}' if one.track else ''} ({words_of.MOMENT[one.why]})" for one in brief.moments
@@ -255,6 +322,19 @@ def _lines(brief: ClipBrief) -> Iterator[str]:
     yield f"Use {brief.policy.decision} ({', '.join(brief.policy.rules)})".replace(" ()", "")
     if brief.more:
         yield f"Whole report: {brief.more}"
+
+
+def _speech_line(turn: BriefSpeech) -> str:
+    parts = ["no expression inferred"]
+    if turn.sounds is not None:
+        sure = f"{wording.confidence_word(turn.confidence or 0)} {turn.confidence or 0:.2f}"
+        parts = [f"sounds like {wording.term_label(turn.sounds)} ({sure})"]
+    elif turn.doubts:
+        parts = [f"no expression named: {', '.join(DOUBT[doubt] for doubt in turn.doubts)}"]
+    parts += [f"arousal {turn.arousal:+g}"] if turn.arousal is not None else []
+    parts += [f"together {wording.term_label(turn.together)}"] if turn.together else []
+    who = {None: "", "off_camera": ", off camera"}.get(turn.speaker, f", {turn.speaker}")
+    return f"{turn.id} {turn.start:g}-{turn.end:g}{who}: {', '.join(parts)}"
 
 
 def _track_line(track: BriefTrack, restricted: bool) -> str:

@@ -20,17 +20,20 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.report import ClipReport, Episode, Moment, Track, TrackPoint
 from ferce_agent.report import clip_wording as words_of
+from ferce_agent.report import voice_wording as heard
 from ferce_agent.report.wording import percent, signed, term_label
-from ferce_agent.views.annotate import encode_jpeg
+from ferce_agent.views.annotate import PALETTE, encode_jpeg
 from ferce_agent.views.clip_drawing import Drawing, bars, drawing, gap_places, labelled, units_of
+from ferce_agent.views.clip_heard import turns_of
 from ferce_agent.views.clip_text import chance_words, eye_words, headline, source_words
 from ferce_agent.views.pages import asset, data_url, date_words, templates
 from ferce_agent.views.timeline import ORDER, Axis, marks, thinned
+from ferce_agent.views.voice_drawing import turn_bars
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PAGES: Final = ("clip.html", "clip_track.html", "clip_fragment.html")
+PAGES: Final = ("clip.html", "clip_track.html", "clip_fragment.html", "voice_turns.html")
 MOST_TRACKS: Final = 12
 """So many faces get a timeline, those that are seen longest; the others are listed."""
 MOST_POINTS: Final = (120, 500)
@@ -95,9 +98,10 @@ def to_clip_html(report: ClipReport, pictures: Mapping[str, bytes] | None = None
 def to_clip_fragment(report: ClipReport) -> str:
     """Return a clip's report as a short piece of HTML for notebooks, without script, style sheet or ids.
 
-    Summary, a row for each face, what was not done, the notice.
+    Summary, a row for each face with its time line, what was not done, the notice.
     """
-    return _environment().get_template("clip_fragment.html").render(report=report)
+    axis = Axis(report.source.first_s, report.source.last_s)
+    return _environment().get_template("clip_fragment.html").render(report=report, axis=axis)
 
 
 def movement_rows(track: Track) -> list[dict[str, Any]]:
@@ -122,9 +126,9 @@ def value_rows(points: Sequence[TrackPoint]) -> list[TrackPoint]:
     return thinned(points, MOST_ROWS)
 
 
-def longest_first(episodes: Sequence[Episode]) -> list[Episode]:
+def longest_first(episodes: Sequence[Episode], most: int = MOST_ROWS) -> list[Episode]:
     """Return the episodes of the table by onset: all, or as many of the longest as there are rows."""
-    chosen = sorted(episodes, key=lambda one: one.onset_s - one.offset_s)[:MOST_ROWS]
+    chosen = sorted(episodes, key=lambda one: one.onset_s - one.offset_s)[:most]
     return sorted(chosen, key=lambda one: one.onset_s)
 
 
@@ -154,6 +158,10 @@ def _environment() -> Environment:
     environment = templates(PAGES, ("report.css", "clip.css"))
     environment.globals |= {
         "c": words_of,
+        "h": heard,
+        "turn_bars": turn_bars,
+        "turns_of": turns_of,
+        "body_marks": body_marks,
         "headline": headline,
         "source_words": source_words,
         "eye_words": eye_words,
@@ -164,6 +172,9 @@ def _environment() -> Environment:
         "longest_first": longest_first,
         "gap_places": gap_places,
         "bars_of": lambda track, axis: bars(words_of.expressions_of(track), axis),
+        "bars_of_all": bars,
+        "colour": _colour,
+        "gap_reasons": _gap_reasons,
         "labelled": labelled,
         "marks": marks,
         "named": named,
@@ -177,6 +188,32 @@ def _environment() -> Environment:
         "place": lambda share: f"{share * 100:.2f}%",
     }
     return environment
+
+
+def body_marks(track: Track, axis: Axis) -> list[tuple[str, str, str]]:
+    """Return postures and gestures for the timeline: each kind once, with its bars and all of it in words."""
+    kinds = dict.fromkeys(fact.kind for fact in track.body)
+    found = ((kind, [fact for fact in track.body if fact.kind == kind]) for kind in kinds)
+    return [
+        (
+            heard.BODY[kind],
+            marks([(fact.span.from_s, fact.span.to_s) for fact in facts], axis),
+            "; ".join(map(heard.body_words, facts[:20])),
+        )
+        for kind, facts in found
+    ]
+
+
+def _gap_reasons(track: Track) -> list[str]:
+    """Return why a face could not be read, that of the longest gap first."""
+    longest = sorted(track.gaps, key=lambda gap: gap.from_s - gap.to_s)
+    return list(dict.fromkeys(words_of.GAP[gap.reason] for gap in longest))
+
+
+def _colour(hue: str) -> str:
+    """Return the colour of a bar; grey for expressions that have none of their own."""
+    known = next((name for name in CANONICAL if name == hue), None)
+    return "#{:02x}{:02x}{:02x}".format(*PALETTE[known])
 
 
 def _markup(text: str) -> Any:

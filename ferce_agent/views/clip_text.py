@@ -10,6 +10,7 @@ from ferce_agent.errors import SettingsError
 from ferce_agent.report import Between, ClipReport, EyeSummary, Track, TrackPoint, wording
 from ferce_agent.report import clip_wording as words_of
 from ferce_agent.validation.printable import clean
+from ferce_agent.views.clip_heard import heard_rows, track_rows
 from ferce_agent.views.text import LABEL_WIDTH, MIN_WIDTH, Paper, Row, grid, new_console, words
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def _about(track: Track, report: ClipReport, paper: Paper, full: bool) -> Iterat
         yield "Micro" if index == 0 else "", words(f"{words_of.micro_words(micro)}, {sure}")
     if track.eyes is not None:
         yield "Eyes", words(eye_words(track.eyes))
+    yield from track_rows(track, report, full)
     yield from _gaps(track, full)
     if track.summary.valence is not None and track.summary.arousal is not None:
         yield "On average", words(_average(track.summary.valence, track.summary.arousal))
@@ -250,6 +252,7 @@ def _undone(report: ClipReport) -> Iterator[Row]:
 
 
 def _around(report: ClipReport, full: bool) -> Iterator[Row]:
+    yield from heard_rows(report, full)
     for index, one in enumerate(report.between[: 99 if full else MOST]):
         yield "Together" if index == 0 else "", words(one.text + chance_words(one))
     for index, moment in enumerate(report.moments[: 99 if full else MOST]):

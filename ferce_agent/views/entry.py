@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from ferce_agent.errors import UnknownTermError
-from ferce_agent.ontology.store import ActionUnit, Appraisal, Ontology, Term
+from ferce_agent.ontology.store import ActionUnit, Appraisal, Ontology, Posture, Term
 
 
-def find_entry(store: Ontology, name: str) -> Term | ActionUnit | Appraisal:
-    """Return the expression, action unit or appraisal of this id.
+def find_entry(store: Ontology, name: str) -> Term | ActionUnit | Appraisal | Posture:
+    """Return the expression, action unit, appraisal or posture of this id.
 
     Raises:
         UnknownTermError: There is none; the message suggests similar ids.
     """
     plain = name.strip().replace(" ", "_")
-    for section in (store.action_units, store.appraisals):
+    for section in (store.action_units, store.appraisals, store.body):
         for key, entry in section.items():
             if key.lower() == plain.lower():
                 return entry
@@ -26,7 +26,7 @@ def find_entry(store: Ontology, name: str) -> Term | ActionUnit | Appraisal:
         raise
 
 
-def fields_of(entry: Term | ActionUnit | Appraisal) -> list[tuple[str, str]]:
+def fields_of(entry: Term | ActionUnit | Appraisal | Posture) -> list[tuple[str, str]]:
     """Return name and content of each field that holds something."""
     fields = []
     for name, value in entry.model_dump(mode="json").items():

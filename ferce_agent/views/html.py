@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.ontology.labels import Canonical
-from ferce_agent.report import ActionUnitReading, EmotionReport, Evidence, Person, wording
+from ferce_agent.report import (
+    ActionUnitReading,
+    EmotionReport,
+    Evidence,
+    Expression,
+    Person,
+    clip_wording,
+    voice_wording,
+    wording,
+)
 from ferce_agent.views.alike import alike
 from ferce_agent.views.annotate import PALETTE, annotate, encode_jpeg
 from ferce_agent.views.pages import data_url, date_words, templates
@@ -19,11 +28,13 @@ from ferce_agent.views.pages import data_url, date_words, templates
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PAGES = ("report.html", "person.html", "fragment.html")
+PAGES = ("report.html", "person.html", "fragment.html", "voice_turns.html")
 THUMBNAIL = 112
 """Longer side of the pictures of faces in the overview, in pixels: twice what is shown, for fine screens."""
 STRONGEST = 5
 """How many movements are shown at once; the others are folded."""
+FEWEST = 3
+"""How many expressions a fragment shows at least."""
 PLOT_SIDE = 120
 """Side of the valence-arousal plot in its own units."""
 
@@ -68,6 +79,9 @@ def to_fragment(report: EmotionReport) -> str:
 def _environment() -> Environment:
     environment = templates(PAGES, ("report.css",))
     environment.globals |= {
+        "c": clip_wording,
+        "h": voice_wording,
+        "percent": wording.percent,
         "colour": _colour,
         "plot": _plot,
         "cited": _cited,
@@ -75,6 +89,7 @@ def _environment() -> Environment:
         "alike": alike,
         "by_strength": _by_strength,
         "strongest": STRONGEST,
+        "likeliest": _likeliest,
     }
     return environment
 
@@ -125,6 +140,12 @@ def _plot(valence: float, arousal: float) -> tuple[str, str]:
     """Return the position of an expression in the plot: x to the right for pleasant, y up for activated."""
     half, reach = PLOT_SIDE / 2, PLOT_SIDE / 2 - 8
     return f"{half + valence * reach:.1f}", f"{half - arousal * reach:.1f}"
+
+
+def _likeliest(expression: Expression) -> list[tuple[Canonical, float]]:
+    """Return the expressions that a fragment shows as bars: the prediction set, and up to `FEWEST` with others."""
+    ranked = expression.distribution.ranked()
+    return [one for place, one in enumerate(ranked) if place < FEWEST or one[0] in expression.prediction_set]
 
 
 def _by_strength(units: Iterable[ActionUnitReading]) -> list[ActionUnitReading]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from ferce_agent.report import Engine, Provenance, wording
+from ferce_agent.report import Engine, Listened, Provenance, SoundProvenance, wording
 from ferce_agent.validation.printable import clean
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def _finalize(value: Any) -> Any:
     return clean(value) if type(value) is str else value
 
 
-def _engines(source: Provenance) -> list[tuple[str, Engine]]:
+def _engines(source: Provenance | SoundProvenance | Listened) -> list[tuple[str, Engine]]:
+    if isinstance(source, SoundProvenance | Listened):
+        found = (("Voice model", source.voice), ("Speech recogniser", source.transcriber))
+        return [("Speech detector", source.activity), *((role, engine) for role, engine in found if engine)]
     rows = [("Face detector", source.detector), ("Expression model", source.specialist)]
     return [*rows, ("Vision-language model", source.vlm)] if source.vlm else rows
 

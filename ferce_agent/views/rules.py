@@ -63,6 +63,7 @@ def when_words(when: When) -> str:
     parts = [f"{name} {' or '.join(values)}" for name, values in lists.items() if values]
     parts += ["remote model"] if when.remote else []
     parts += [] if when.stated is None else ["use stated" if when.stated else "no use stated"]
+    parts += [] if when.heard is None else ["sound listened to" if when.heard else "pictures only"]
     return "; ".join(parts)
 
 
@@ -70,7 +71,7 @@ def decision_lines(decision: Decision) -> list[tuple[str, str]]:
     """Return a decision as labelled lines: what it is, what it leaves, the rules with their sources, the notice."""
     kept = "expressions are read" if decision.may_infer else "only visible movements are reported"
     sent = "a vision-language model may be asked" if decision.may_send else "no vision-language model is asked"
-    effect = "nothing is looked at" if decision.decision == "refused" else f"{kept}; {sent}"
+    effect = "nothing is looked at or listened to" if decision.decision == "refused" else f"{kept}; {sent}"
     applied = [rule for rule in rules() if rule.id in decision.rules]
     return [
         ("Decision", f"{decision.decision}: {effect}"),

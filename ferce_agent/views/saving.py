@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ferce_agent.inputs.photo import ImageSource, Picture
-    from ferce_agent.report import ClipReport, EmotionReport
+    from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
 
 ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
 CLIP_ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv")
-"""What the name of a file for a clip's report can end with."""
+"""What the name of a file for the report of a clip or a sound can end with."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -159,6 +159,22 @@ def save_clip_report(
     return _save(path, _clip_makers(report, pictures or {}))
 
 
+def save_voice_report(report: VoiceReport, path: str | os.PathLike[str]) -> Path:
+    """Write a voice report in the format that the file's ending names.
+
+    Args:
+        report: The report.
+        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, or ``.csv`` for a row for each turn.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: The ending is not known, or the file cannot be written.
+    """
+    return _save(path, _voice_makers(report))
+
+
 def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
     try:
         file = Path(os.fsdecode(path))
@@ -188,6 +204,21 @@ def _clip_makers(report: ClipReport, pictures: Mapping[str, bytes]) -> dict[str,
         lambda: report.model_dump_json(indent=2) + "\n",
         lambda: to_clip_text(report),
         lambda: episodes_csv(report),
+    )
+    return dict(zip(CLIP_ENDINGS, makers, strict=True))
+
+
+def _voice_makers(report: VoiceReport) -> dict[str, Callable[[], str]]:
+    from ferce_agent.views.voice_page import voice_html
+    from ferce_agent.views.voice_tables import turns_csv
+    from ferce_agent.views.voice_text import voice_text
+
+    makers: tuple[Callable[[], str], ...] = (
+        lambda: voice_html(report),
+        lambda: voice_html(report),
+        lambda: report.model_dump_json(indent=2) + "\n",
+        lambda: voice_text(report),
+        lambda: turns_csv(report.speech),
     )
     return dict(zip(CLIP_ENDINGS, makers, strict=True))
 

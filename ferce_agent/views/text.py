@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.report import Cause, Claim, Conflict, EmotionReport, Expression, Person, Relationship, wording
+from ferce_agent.report import (
+    Cause,
+    Claim,
+    Conflict,
+    EmotionReport,
+    Expression,
+    Person,
+    Relationship,
+    VoiceReport,
+    wording,
+)
+from ferce_agent.report import voice_wording as heard
 from ferce_agent.validation.printable import clean
 from ferce_agent.views.alike import alike
 from ferce_agent.views.characters import fitted
@@ -279,6 +290,8 @@ def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
         yield "", words(f"{len(groups) - MOST_CAUSES} more in the report (--full, --json, --html)", "dim")
     for said in report.text_emotions:
         yield "Words", words(f"{said.text} ({wording.confidence_word(said.confidence)})")
+    if report.voice is not None:
+        yield from _voice(report.voice, full)
     for conflict in report.conflicts:
         yield "Conflict", _conflict(conflict, report)
     yield "Advice", words(f"{report.guidance.suggestion} Tone: {report.guidance.tone}.{_pace(report)}")
@@ -286,6 +299,22 @@ def _around(report: EmotionReport, full: bool) -> Iterator[Row]:
         yield "Avoid", words("; ".join(report.guidance.avoid))
     decision = "" if report.policy.decision == "allowed" else f"Use {report.policy.decision}. "
     yield "Note", words(decision + report.policy.notice, "bold" if decision else "")
+
+
+def _voice(voice: VoiceReport, full: bool) -> Iterator[Row]:
+    """Return the voice message that came with the picture: each turn in a line, and what does not go together."""
+    turns = voice.speech if full else voice.speech[:FEW]
+    for index, turn in enumerate(turns):
+        tone = heard.arousal_words(turn.arousal)
+        said = f"; {heard.turn_words_line(turn.words)}" if turn.words else ""
+        line = f"{heard.turn_name(turn.id)}: {heard.voice_words(turn.voice)}{f'; {tone}' if tone else ''}{said}"
+        yield "Voice" if index == 0 else "", words(line)
+    if rest := len(voice.speech) - len(turns):
+        yield "", words(f"{rest} more in the report (--full, --json, --html)", "dim")
+    for one in voice.conflicts:
+        yield "Conflict", words(one.text).append_text(indented(f"It could be: {'; '.join(one.readings)}."))
+    for entry in voice.degraded:
+        yield "Voice", words(entry.message, "yellow")
 
 
 def _relationship(entry: Relationship) -> str:

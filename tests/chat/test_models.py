@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from ferce_agent.chat.models import GuidedChatModel, direction_in, load_chat_model
+from ferce_agent.chat.models import GuidedChatModel, direction_in, load_chat_model, words_in
 from ferce_agent.context.direction import Direction
 from ferce_agent.graphs.chat import TOOL_SCHEMA
 
@@ -14,7 +16,29 @@ def test_the_offline_model_is_a_chat_model_of_its_own() -> None:
     assert isinstance(load_chat_model(None), GuidedChatModel)
     assert GuidedChatModel().invoke("Hello").text
     assert GuidedChatModel().invoke([]).text
-    assert "".join(chunk.text for chunk in GuidedChatModel().stream("Hello")) == GuidedChatModel().invoke("Hello").text
+
+
+@pytest.mark.parametrize("words", ["Hello", "", "How do I look?", "I can't go on."])
+async def test_it_answers_in_pieces_that_make_the_answer(words: str) -> None:
+    whole = GuidedChatModel().invoke(words).text
+    pieces = [chunk.text for chunk in GuidedChatModel().stream(words)]
+    assert ("".join(pieces), len([one for one in pieces if one])) == (whole, len(whole.split()))
+    assert [chunk.text async for chunk in GuidedChatModel().astream(words)] == pieces
+
+
+async def test_it_streams_its_calls_too() -> None:
+    model = GuidedChatModel().bind_tools([TOOL_SCHEMA])
+    two = HumanMessage("[photo photo-0a1b2c3d] [photo photo-0a1b2c3e]")
+    whole: Any = None
+    async for chunk in model.astream([two]):
+        whole = chunk if whole is None else whole + chunk
+    assert [call["args"] for call in whole.tool_calls] == [{"photo": "photo-0a1b2c3d"}, {"photo": "photo-0a1b2c3e"}]
+    assert whole.text == ""
+
+
+@pytest.mark.parametrize("text", ["", " ", "a", " a  b\n\n(c d) ", "\n"])
+def test_words_with_their_spaces_are_the_text(text: str) -> None:
+    assert "".join(words_in(text)) == text
 
 
 async def test_it_answers_async_too() -> None:

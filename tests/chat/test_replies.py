@@ -8,7 +8,7 @@ import pytest
 from ferce_agent.chat.replies import GuidedReply, help_sentences, phrases
 from ferce_agent.context.direction import Direction, PhotoState
 from ferce_agent.context.distress import languages
-from ferce_agent.context.guidance import advice_table
+from ferce_agent.context.guidance import SPECIAL, advice_table
 from ferce_agent.errors import SettingsError
 from ferce_agent.graphs.chat_state import reading_of
 from ferce_agent.report import EmotionReport, Guidance
@@ -95,6 +95,16 @@ def test_questions_are_met_with_honesty() -> None:
     assert "Paris" not in answer
 
 
+def test_a_clip_is_called_a_clip() -> None:
+    sad = Direction(tone="gentle", acknowledge=True, seems="sad", photo="read", avoid=(), source="clip")
+    assert "you seem sad" in (said := GuidedReply("It rained.", sad).text().lower())
+    assert "clip" in said
+    plain = sad.model_copy(update={"acknowledge": False})
+    asked = [GuidedReply(words, plain, "In the clip of 2 s.").text() for words in ("Hello", "How do I look?")]
+    assert all("clip" in text and "photo" not in text for text in asked)
+    assert "In the clip of 2 s." in asked[1]
+
+
 def test_questions_about_the_photo_are_answered_by_the_report() -> None:
     report = report_of("happiness")
     assert report.summary in reply("How do I look?", report)
@@ -115,7 +125,7 @@ def test_wordings_vary_with_the_words_and_stay_the_same_for_the_same_words() -> 
     assert len({reply("Hello", report, turn=turn) for turn in range(12)}) > 3
 
 
-@pytest.mark.parametrize("primary", sorted(set(advice_table()) - {"mixed", "conflict", "distress", "not_understood"}))
+@pytest.mark.parametrize("primary", sorted(set(advice_table()) - set(SPECIAL)))
 def test_no_answer_tells_what_somebody_feels(primary: str) -> None:
     for words in MESSAGES:
         for distress in (False, True):

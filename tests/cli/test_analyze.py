@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ferce_agent.cli import main
-from ferce_agent.report import EmotionReport, clip_json_schema, json_schema
+from ferce_agent.report import EmotionReport, clip_json_schema, json_schema, voice_json_schema
 
 
 def ferce(*arguments: object, **options: object) -> Result:
@@ -102,6 +102,13 @@ def test_schema_of_clips_is_the_published_one() -> None:
     published = Path(__file__).parents[2] / "docs" / "schema" / "clip-report.v1.json"
     assert json.loads(published.read_text("utf-8")) == clip_json_schema(), "run `make schema`"
     assert json.loads(ferce("schema", "--clip").stdout) == clip_json_schema()
+
+
+def test_schema_of_voice_messages_is_the_published_one() -> None:
+    published = Path(__file__).parents[2] / "docs" / "schema" / "voice-report.v1.json"
+    assert json.loads(published.read_text("utf-8")) == voice_json_schema(), "run `make schema`"
+    assert json.loads(ferce("schema", "--voice").stdout) == voice_json_schema()
+    assert ferce("schema", "--voice", "--clip").exit_code == 2
 
 
 @pytest.mark.parametrize(

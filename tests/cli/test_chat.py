@@ -22,6 +22,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from ferce_agent.chat.terminal import open_conversation, plain, read_photo
 from ferce_agent.cli import main
 from ferce_agent.settings import Settings
+from tests.tools.face_films import saved
 from tests.vlm.servers import Trouble, bad_server
 
 PROGRAM = [sys.executable, "-m", "ferce_agent.cli", "chat"]
@@ -146,8 +147,10 @@ def test_forget_says_what_remains_while_another_program_reads(memory: Path) -> N
 
 def test_help_lists_the_commands_and_a_wrong_one_names_the_nearest(memory: Path) -> None:
     result = ferce_chat(memory, lines="/help\n/forgt\n/PHOTOS x\n/qiut\n/\n/REPORT\n")
-    assert [line.split()[0] for line in result.stdout.splitlines()[:5]] == [
+    assert [line.split()[0] for line in result.stdout.splitlines()[:7]] == [
         "/photo",
+        "/clip",
+        "/voice",
         "/report",
         "/forget",
         "/help",
@@ -179,6 +182,35 @@ def test_the_steps_of_a_reading_are_told_as_they_end(memory: Path, photo: Path) 
         assert stages == []
         conversation.say("", read_photo(str(photo)), lambda event: stages.append(event["stage"]))
     assert {"load", "detect", "specialist"} <= set(stages)
+
+
+def test_a_film_is_read_told_and_remembered_without_its_path(memory: Path, tmp_path: Path) -> None:
+    place = saved(tmp_path, "gooseberry film.mp4", seconds=2.0)
+    lines = f"/clip '{place}' I got the job.\nHow do I look in it?\n/report\n/clip {tmp_path / 'gone.mp4'}\n/clip\n"
+    result = ferce_chat(memory, lines=lines)
+    assert result.exit_code == 0
+    first, second, *report = result.stdout.splitlines()
+    assert "you seem happy" in first.lower()
+    assert "clip" in first
+    assert "happiness from 0.0 s to the end" in second
+    assert "happiness" in "\n".join(report)
+    assert [line for line in result.stderr.splitlines() if "clip_not_found" in line]
+    assert "Write /photo PATH, /clip PATH or /voice PATH." in result.stderr
+    assert "Traceback" not in result.output
+    assert all(b"gooseberry" not in file.read_bytes() for file in memory.parent.iterdir())
+    later = ferce_chat(memory, lines="/report\n")
+    assert later.stdout.splitlines() == report
+
+
+def test_a_film_under_a_restricted_use_tells_movements_only(memory: Path, tmp_path: Path) -> None:
+    place = saved(tmp_path, seconds=2.0)
+    work = ("--domain", "workplace", "--jurisdiction", "eu")
+    result = ferce_chat(memory, *work, lines=f"/clip {place}\nHow do I look?\n/report\n")
+    assert "movement" in result.stdout
+    assert "happ" not in result.stdout
+    free = ferce_chat(memory, lines=f"/clip {place}\n")
+    assert "happy" in free.stdout
+    assert "another use" in ferce_chat(memory, *work, lines="/report\n").stdout
 
 
 def test_words_may_follow_a_photo_in_quotes(memory: Path, photo: Path) -> None:
@@ -370,7 +402,7 @@ def test_missing_packages_are_named(memory: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_help_says_what_is_kept() -> None:
     text = " ".join(CliRunner().invoke(main, ["chat", "--help"]).output.split())
-    assert "never photos or their paths" in text
+    assert "never photos, films, sounds or their paths" in text
     assert "never a photo" in text
 
 

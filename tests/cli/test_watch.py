@@ -29,6 +29,7 @@ from ferce_agent.report.clip_events import ClipEvent, ReportEvent
 from ferce_agent.views import annotated_clip
 from ferce_agent.views.annotated_clip import encode
 from ferce_agent.views.clip_tables import reading_columns
+from tests.clips.speech_films import talking_film
 
 FRAMES = 20
 EVENTS: TypeAdapter[ClipEvent] = TypeAdapter(ClipEvent)
@@ -118,6 +119,8 @@ def test_rows_can_be_printed_and_standard_input_read(film: Path) -> None:
         ("FILM", "FILM"),
         ("--camera", "0", "--annotated", "a.mp4"),
         ("--camera", "0", "--from", "1"),
+        ("--camera", "0", "--transcript", "FILM"),
+        ("FILM", "--transcript", "words.csv", "--csv", "words.csv"),
         ("FILM", "--domain", "nowhere"),
     ],
 )
@@ -140,6 +143,7 @@ def test_command_lines_that_make_no_sense(
         (("FILM", "--fps", "0"), "settings"),
         (("FILM", "--from", "-1"), "settings"),
         (("FILM", "--domain", "deception_detection"), "policy_refused"),
+        (("FILM", "--transcript", "gone.srt"), "transcript_unreadable"),
         (("--camera", "99"), "camera"),
         (("FILM", "--html", "INSIDE"), "settings"),
     ],
@@ -221,6 +225,19 @@ def test_a_camera_is_read_until_its_end_or_ctrl_c(
     assert {row["input"] for row in rows} <= {"camera 0"}
 
 
+def test_the_sound_is_listened_to_with_its_words_or_left_out(tmp_path: Path) -> None:
+    film, words = tmp_path / "talk.mp4", tmp_path / "talk.srt"
+    film.write_bytes(talking_film("speaks"))
+    words.write_text("1\n00:00:00,500 --> 00:00:02,000\nThis is a lovely day\n")
+    options = ("--json", "--transcript", words, "--words")
+    report = ClipReport.model_validate_json(ferce("watch", film, *options).stdout)
+    (turn,) = report.speech
+    assert turn.words is not None and turn.words.text == "This is a lovely day"
+    silent = ClipReport.model_validate_json(ferce("watch", film, "--json", "--no-sound").stdout)
+    assert silent.speech == () and silent.sound is None
+    assert "Face 1 speaks" in " ".join(ferce("watch", film, "--no-color").stdout.split())
+
+
 def test_help_answers() -> None:
     result = ferce("watch", "--help")
     assert result.exit_code == 0
@@ -233,6 +250,9 @@ def test_help_answers() -> None:
         "--from",
         "--to",
         "--micro",
+        "--no-sound",
+        "--transcript",
+        "--words",
         "--consent",
     ):
         assert option in result.stdout

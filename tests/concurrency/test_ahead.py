@@ -82,3 +82,26 @@ def test_whoever_waits_can_call_it_off_and_go_on_later() -> None:
     gate.set()
     assert taken(ahead, 5) == [1]
     assert ahead.ended
+
+
+def test_with_nothing_ahead_an_item_is_made_when_it_is_wanted() -> None:
+    made: list[int] = []
+    ahead = Ahead(counted(100, made), weigh=lambda _: 1, most=0)
+    for number in range(5):
+        assert made == list(range(number))
+        assert ahead.take(16) == [number]
+    ahead.stop()
+    assert ahead.join(10)
+    assert made == list(range(5))
+
+
+def test_stopping_interrupts_a_source_that_waits() -> None:
+    gate = threading.Event()
+
+    def silent() -> Iterator[int]:
+        gate.wait()
+        yield from ()
+
+    ahead = Ahead(silent(), weigh=lambda _: 1, most=5, interrupt=gate.set)
+    ahead.stop()
+    assert ahead.join(10)

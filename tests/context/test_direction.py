@@ -19,6 +19,7 @@ MANNERS: dict[str, Manner] = {
     "neutral": "plain",
     "mixed": "any",
     "conflict": "any",
+    "changed": "any",
     "not_understood": "any",
     "distress": "warm",  # by its tone alone; words of distress are met gently, see below
 }

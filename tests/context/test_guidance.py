@@ -11,7 +11,7 @@ from tests.factories import make_expression, make_person
 
 
 def test_every_expression_has_advice() -> None:
-    assert set(advice_table()) == {*CANONICAL, "mixed", "conflict", "distress", "not_understood"}
+    assert set(advice_table()) == {*CANONICAL, "mixed", "conflict", "changed", "distress", "not_understood"}
 
 
 def test_clear_happiness_may_be_acknowledged() -> None:

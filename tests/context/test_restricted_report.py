@@ -85,7 +85,7 @@ def test_the_notes_are_whole_sentences() -> None:
     (note,) = notes_on(WORK)
     assert note.message == (
         "Only visible movements are reported: no expression, no ranking of labels, no causes, and no vision-language "
-        "model was asked. Rule: eu-ai-act-5-1-f (AI Act, Art. 5(1)(f); recital 18)."
+        "model was asked. Rule: eu-ai-act-5-1-f (AI Act, Art. 5(1)(f) and 3(39); recital 18)."
     )
     held = decide(NOT_STATED, remote=True)
     (skipped,) = notes_on(held)

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from ferce_agent.inputs.clip_damage import HoleWatch
 from ferce_agent.inputs.clip_formats import seconds_of_tag
-from ferce_agent.inputs.clip_parts import MOST_STRETCHES, ClipNote, ClipNotes
+from ferce_agent.inputs.clip_parts import ClipNote, ClipNotes
 from ferce_agent.inputs.clip_pixels import fitted, orientation_of_matrix
 from ferce_agent.inputs.clip_stills import natural
 from ferce_agent.inputs.clip_times import RateWatch, Thinner, Timeline
 from ferce_agent.inputs.clip_whole import look_at
 from ferce_agent.inputs.levels import upright
+from ferce_agent.inputs.notes import MOST_STRETCHES
 from tests.inputs.films import film
 
 TIMES = st.lists(st.none() | st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, 0.0, 1.0]), max_size=60)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ferce_agent.errors import PolicyError
 from ferce_agent.policy.decide import Decision, check_sending, combined, decide, permit, standard_policy
 from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
-from ferce_agent.policy.rules import STRICTNESS, rules
+from ferce_agent.policy.rules import STRICTNESS, Rule, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
 
 REFUSED = (
@@ -70,12 +70,51 @@ def not_stricter(one: Decision, other: Decision) -> bool:
     return all(mine <= theirs for mine, theirs in zip(severity(one), severity(other), strict=True))
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+HEARD = {"eu-ai-act-50-3-heard": (UseContext(jurisdiction="eu"), ROBOT)}
+"""Likewise for the rules that hold only where sound is listened to."""
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules() if not rule.when.heard], ids=lambda rule: rule.id)
 def test_every_rule_is_triggered_by_one_use_and_not_by_another(rule: object) -> None:
     name = str(getattr(rule, "id", ""))
     (yes, remote), (no, other) = EXAMPLES[name]
     assert name in decide(yes, remote=remote).rules
     assert name not in decide(no, remote=other).rules
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.when.heard], ids=lambda rule: rule.id)
+def test_rules_on_what_is_heard_hold_for_sound_alone(rule: Rule) -> None:
+    yes, no = HEARD[rule.id]
+    assert rule.id in decide(yes, remote=False, heard=True).rules
+    assert rule.id not in decide(yes, remote=False).rules
+    assert rule.id not in decide(no, remote=False, heard=True).rules
+
+
+def test_where_sound_is_listened_to_the_sign_speaks_of_voices_and_else_it_does_not() -> None:
+    use = UseContext(domain="entertainment", jurisdiction="eu")
+    seen, heard = decide(use, remote=False), decide(use, remote=False, heard=True)
+    assert "faces and voices in what is recorded here" in heard.notice
+    assert "faces in pictures taken here" not in heard.notice
+    assert "voices" not in seen.notice
+    assert [rule for rule in heard.rules if rule not in seen.rules] == ["eu-ai-act-50-3-heard"]
+
+
+@given(USES, USES, st.booleans())
+def test_what_may_be_done_is_the_same_for_voices_as_for_faces(use: UseContext, own: UseContext, remote: bool) -> None:
+    assert severity(decide(use, remote=remote, own=own)) == severity(decide(use, remote=remote, own=own, heard=True))
+
+
+@pytest.mark.parametrize("use", [UseContext(consent=False), UseContext(minors=True, consent=True), NOT_STATED])
+def test_sound_stays_here_for_the_reasons_for_which_pictures_do(use: UseContext) -> None:
+    decision = decide(use, remote=True, heard=True)
+    with pytest.raises(PolicyError, match="The sound may not be sent to the model"):
+        check_sending(decision, "sound")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.is_binding], ids=lambda rule: rule.id)
+def test_no_rule_that_holds_something_back_speaks_of_faces_alone(rule: Rule) -> None:
+    assert ("face" not in rule.words.lower()) or "voice" in rule.words.lower()
+    assert ("picture" not in rule.words) or "sound" in rule.words
 
 
 def test_without_a_stated_use_all_is_as_before_on_this_machine_and_with_consent() -> None:
@@ -224,7 +263,7 @@ def test_a_refusal_names_the_rule_its_source_and_its_reason() -> None:
     (rule,) = (one for one in rules() if one.id == "no-migration")
     assert caught.value.message == (
         f"This use is refused by the rule no-migration ({rule.source}). "
-        "Faces are not read to decide on borders, visas or asylum."
+        "Faces and voices are not read to decide on borders, visas or asylum."
     )
     assert caught.value.hint == "All rules: ferce policy"
 
@@ -244,7 +283,7 @@ def test_the_missing_consent_is_asked_for() -> None:
     with pytest.raises(PolicyError) as caught:
         check_sending(decide(NOT_STATED, remote=True))
     assert caught.value.hint == (
-        "Where the people shown agree, say so: --consent, or consent = true in the use context. "
+        "Where the people shown or heard agree, say so: --consent, or consent = true in the use context. "
         "A model on this machine needs none."
     )
 

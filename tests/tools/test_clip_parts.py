@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import ClipReport
-from ferce_agent.tools.clip_parts import fitting, part_kept, part_of, thinned
+from ferce_agent.tools.clip_parts import fitting, part_of, thinned
+from ferce_agent.tools.kept_parts import part_kept
 from ferce_agent.views.brief import rough_tokens
 from tests.clip_reports import make_clip_report, make_empty_clip_report, make_long_clip_report
 from tests.factories import make_report
+from tests.voice_reports import with_speech
 
 WHOLE = make_clip_report()
+HEARD = with_speech()
 WHOLE_SIZE = rough_tokens(WHOLE.model_dump_json())
 
 
@@ -24,6 +27,7 @@ def again(report: ClipReport) -> ClipReport:
 
 def test_the_whole_film_is_the_whole_report() -> None:
     assert part_of(WHOLE, 0, 13) == WHOLE
+    assert part_of(HEARD, 0, 13) == HEARD
     assert part_of(make_empty_clip_report(), 0, 5) == make_empty_clip_report()
 
 
@@ -40,6 +44,25 @@ def test_a_part_holds_what_touches_it() -> None:
     assert all(2.0 <= one.time_s <= 6.0 for one in later.moments)
 
 
+def test_a_part_holds_the_speech_that_touches_it_and_who_speaks() -> None:
+    part = again(part_of(HEARD, 0.0, 4.0))
+    assert [turn.id for turn in part.speech] == ["speech-1"]
+    assert {one.turn for one in part.fused} == {"speech-1"}
+    assert {one.turn for one in part.conflicts} == {"speech-1"}
+    assert part.tracks[0].body == ()
+    silent = again(part_of(HEARD, 11.0, 12.0))
+    assert (silent.speech, silent.fused, silent.conflicts) == ((), (), ())
+    assert (silent.sound, silent.listened) == (HEARD.sound, HEARD.listened)
+
+
+def test_who_speaks_but_is_no_longer_seen_is_kept() -> None:
+    gone = HEARD.tracks[0].model_copy(update={"last_s": 2.0, "samples": (), "body": ()})
+    report = HEARD.model_copy(update={"tracks": (gone, *HEARD.tracks[1:])})
+    part = again(part_of(report, 3.0, 3.2))
+    assert [turn.speaker for turn in part.speech] == ["track-1"]
+    assert part.tracks[0].id == "track-1"
+
+
 def test_where_nobody_is_seen_the_part_says_so() -> None:
     part = again(part_of(WHOLE, 500, 600))
     assert part.tracks == ()
@@ -47,6 +70,14 @@ def test_where_nobody_is_seen_the_part_says_so() -> None:
 
 
 Times = st.floats(0, 4000)
+
+
+@given(Times, Times)
+def test_every_part_of_a_film_with_speech_is_valid(one: float, other: float) -> None:
+    since, to = sorted((one / 300, other / 300))
+    if since < to:
+        part = again(part_of(HEARD, since, to))
+        assert {turn.id for turn in part.speech} <= {turn.id for turn in HEARD.speech}
 
 
 @given(Times, Times)
@@ -69,7 +100,7 @@ def test_times_that_are_no_part_are_refused(since: str, to: str) -> None:
 
 
 def test_only_films_have_parts() -> None:
-    with pytest.raises(SettingsError, match="Only reports on films"):
+    with pytest.raises(SettingsError, match="Only reports on films and voices"):
         part_kept(make_report().model_dump_json(), "0", "1")
     part = json.loads(part_kept(WHOLE.model_dump_json(), "0", "1.2"))
     assert [track["id"] for track in part["tracks"]] == ["track-1"]

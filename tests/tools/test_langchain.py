@@ -119,7 +119,7 @@ def test_wrong_arguments_are_explained(photo: Path, arguments: dict[str, Any], m
 
 def test_an_error_of_any_other_kind_is_told_and_logged(photo: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Engines):
-        def permit(self, use: object) -> Any:
+        def permit(self, use: object, *, heard: bool = False) -> Any:
             raise RuntimeError("secret inside")
 
     tool = create_analyze_expression_tool(roots=[photo.parent], engines=Broken())

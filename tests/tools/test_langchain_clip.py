@@ -172,7 +172,7 @@ def test_a_refused_use_opens_no_file_and_ones_own_rules_cannot_be_loosened(clip:
 
 def test_an_error_of_any_other_kind_is_told_and_logged(clip: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Engines):
-        def permit(self, use: object) -> Any:
+        def permit(self, use: object, *, heard: bool = False) -> Any:
             raise RuntimeError("secret inside")
 
     tool = create_analyze_clip_tool(roots=[clip.parent], engines=Broken())
@@ -186,9 +186,10 @@ def test_an_error_of_any_other_kind_is_told_and_logged(clip: Path, caplog: pytes
 
 def test_what_the_model_is_told_of_the_tool_is_small() -> None:
     tool = create_analyze_clip_tool()
-    assert set(tool.args) == {"clip", "start_s", "end_s", "fps", "micro", "use_context", "detail"}
+    told = {"clip", "start_s", "end_s", "fps", "micro", "sound", "transcript", "keep_words", "use_context", "detail"}
+    assert set(tool.args) == told
     sent = json.dumps(convert_to_openai_tool(tool))
-    assert {name: count(sent) for name, count in tokenizers().items() if count(sent) > 900} == {}
+    assert {name: count(sent) for name, count in tokenizers().items() if count(sent) > 1000} == {}
     assert "camera" not in sent
 
 

@@ -1,4 +1,4 @@
-"""LangChain's own standard suites for tools, on the real tools, a real photo and a real film."""
+"""LangChain's own standard suites for tools, on the real tools, a real photo, a real film and a voice made here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from langchain_tests.unit_tests import ToolsUnitTests
 from ferce_agent.evaluation.speed import demo_photo
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from ferce_agent.tools.langchain_clip import create_analyze_clip_tool
+from ferce_agent.tools.langchain_voice import create_analyze_voice_tool
+from tests.tools import voices
 from tests.tools.face_films import url
 
 
@@ -38,6 +40,18 @@ class ClipExample:
         return {"clip": url(), "end_s": 0.5}
 
 
+class VoiceExample:
+    """The same for the tool for voices."""
+
+    @property
+    def tool_constructor(self) -> BaseTool:
+        return create_analyze_voice_tool()
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"voice": voices.url(), "transcript": "She won."}
+
+
 class TestUnit(Example, ToolsUnitTests):
     """Name, schema, construction."""
 
@@ -51,4 +65,12 @@ class TestClipUnit(ClipExample, ToolsUnitTests):
 
 
 class TestClipIntegration(ClipExample, ToolsIntegrationTests):
+    """Calls, with and without a tool call, sync and async."""
+
+
+class TestVoiceUnit(VoiceExample, ToolsUnitTests):
+    """Name, schema, construction."""
+
+
+class TestVoiceIntegration(VoiceExample, ToolsIntegrationTests):
     """Calls, with and without a tool call, sync and async."""

@@ -216,7 +216,8 @@ async def test_resources_and_prompt() -> None:
         )
         ontology = json.loads((await client.read_resource("ferce://ontology")).contents[0].model_dump()["text"])
         prompt = await client.get_prompt("answer_with_care", {"message": "How do I look?"})
-    assert uris == {"ferce://schema/emotion-report", "ferce://schema/clip-report", "ferce://ontology"}
+    schemas = {f"ferce://schema/{kind}-report" for kind in ("emotion", "clip", "voice")}
+    assert uris == {*schemas, "ferce://ontology"}
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "happiness" in ontology["terms"]
     assert "How do I look?" in prompt.messages[0].content.model_dump()["text"]

@@ -164,7 +164,7 @@ async def test_what_it_may_not_open_gives_an_error_message(clip: Path, name: str
 
 async def test_an_error_of_any_other_kind_is_told_and_logged(clip: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Engines):
-        def permit(self, use: object) -> Any:
+        def permit(self, use: object, *, heard: bool = False) -> Any:
             raise ZeroDivisionError("secret inside")
 
     with caplog.at_level(logging.ERROR):
@@ -183,7 +183,7 @@ async def test_what_a_client_sees_of_the_tool_is_small() -> None:
     for name, count in tokenizers().items():
         assert count(tool.description) < 160, name
         assert count(json.dumps(tool.input_schema)) < 700, name
-        assert count(json.dumps(tool.output_schema)) < 2500, name
+        assert count(json.dumps(tool.output_schema)) < 3000, name
     assert tool.input_schema["additionalProperties"] is False
     assert tool.annotations.read_only_hint is True
     assert tool.annotations.open_world_hint is False

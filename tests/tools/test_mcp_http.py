@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +26,8 @@ from ferce_agent.errors import SettingsError
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.photo import Picture
 from ferce_agent.tools.mcp import create_server
-from ferce_agent.tools.mcp_http import bound_socket, check_access, http_app
+from ferce_agent.tools.mcp_http import check_access, http_app
+from ferce_agent.web.listening import bound_socket
 
 ERAS = ["2025-06-18", "2026-07-28"]
 """Protocol versions: the last with a handshake, and the first without."""
@@ -258,18 +258,10 @@ async def test_work_for_a_client_that_hung_up_is_called_off(photo: Path, era: st
             called_off.set()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ferce_agent.tools.mcp.aanalyze_expression", endless)
+        patch.setattr("ferce_agent.api.aanalyze_expression", endless)
         async with running(http_app(create_server(), host="127.0.0.1")) as port:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(await tool_call(port, photo, era))
             await asyncio.wait_for(began.wait(), 120)
             writer.transport.abort()
             await asyncio.wait_for(called_off.wait(), 120)
-
-
-def test_sockets_on_both_protocols() -> None:
-    with bound_socket("localhost", 0) as listening:
-        assert listening.getsockname()[1] > 0
-    if socket.has_ipv6:
-        with bound_socket("[::1]", 0) as listening:
-            assert listening.family is socket.AF_INET6

@@ -9,14 +9,23 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ferce_agent.prompts.tool_description import CLIP_DESCRIPTION, DESCRIPTION
+from ferce_agent.prompts.tool_description import (
+    CLIP_DESCRIPTION,
+    DESCRIPTION,
+    PHOTO_PANEL_DESCRIPTION,
+    VOICE_DESCRIPTION,
+)
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.arguments import AnalyzeExpressionInput, input_schema
 from ferce_agent.tools.clip_arguments import AnalyzeClipInput
+from ferce_agent.tools.mcp_app import AskForPhotoInput
+from ferce_agent.tools.voice_arguments import AnalyzeVoiceInput
 from ferce_agent.views.brief import Brief, brief_schema, budget, rough_tokens, to_brief, to_brief_text
 from ferce_agent.views.clip_brief import MOST, ClipBrief, clip_brief_schema, to_clip_brief, to_clip_brief_text
+from ferce_agent.views.voice_brief import VoiceBrief, voice_brief, voice_brief_schema, voice_brief_text
 from tests.clip_reports import make_long_clip_report
 from tests.views.crowds import crowd
+from tests.voice_reports import make_long_voice_report
 
 MORE = "ferce://reports/Zk3_91xPq0aB2c7d"
 Counter = Callable[[str], int]
@@ -53,12 +62,18 @@ def clip_sizes(brief: ClipBrief) -> dict[str, int]:
     return {name: count(text) + count(structured) for name, count in tokenizers().items()}
 
 
+def voice_sizes(brief: VoiceBrief) -> dict[str, int]:
+    """Return the tokens of a voice's text and structured content together, by tokenizer."""
+    text, structured = voice_brief_text(brief), json.dumps(brief.told(), ensure_ascii=False)
+    return {name: count(text) + count(structured) for name, count in tokenizers().items()}
+
+
 def sample(people: int, rich: bool) -> EmotionReport:
     return crowd(people, seed=people, rich=rich)
 
 
 def main() -> None:
-    """Print the tokens of briefs on 1, 5, 15 and 30 people and on an hour of film, and what the tools cost a model."""
+    """Print the tokens of briefs on people, an hour of film and voices, and what the tools cost a model."""
     names = list(tokenizers())
     print("text and structured content together".ljust(40), *(name.rjust(14) for name in names), "limit".rjust(7))  # noqa: T201
     for people in (1, 5, 15, 30):
@@ -70,6 +85,10 @@ def main() -> None:
         counted = clip_sizes(to_clip_brief(make_long_clip_report(tracks), MORE))
         row = [str(counted[name]).rjust(14) for name in names]
         print(f"an hour of film, {tracks} faces".ljust(40), *row, str(MOST).rjust(7))  # noqa: T201
+    for turns in (2, 5, 300):
+        heard = voice_brief(make_long_voice_report(turns), MORE)
+        row = [str(count).rjust(14) for count in voice_sizes(heard).values()]
+        print(f"a recording of {turns} turns".ljust(40), *row, str(MOST).rjust(7))  # noqa: T201
     for what, text in (
         ("photo tool: description", DESCRIPTION),
         ("photo tool: arguments", json.dumps(input_schema(AnalyzeExpressionInput))),
@@ -77,6 +96,11 @@ def main() -> None:
         ("clip tool: description", CLIP_DESCRIPTION),
         ("clip tool: arguments", json.dumps(input_schema(AnalyzeClipInput))),
         ("clip tool: structured answer", json.dumps(clip_brief_schema())),
+        ("voice tool: description", VOICE_DESCRIPTION),
+        ("voice tool: arguments", json.dumps(input_schema(AnalyzeVoiceInput))),
+        ("voice tool: structured answer", json.dumps(voice_brief_schema())),
+        ("panel, in hosts with apps: description", PHOTO_PANEL_DESCRIPTION),
+        ("panel, in hosts with apps: arguments", json.dumps(input_schema(AskForPhotoInput))),
     ):
         print(what.ljust(40), *(str(count(text)).rjust(14) for count in tokenizers().values()))  # noqa: T201
 

@@ -15,7 +15,7 @@ import pytest
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip import ClipDegradedCode, GapReason, MomentReason
-from ferce_agent.report.clip_wording import CLIP_DEGRADED, GAP, MOMENT
+from ferce_agent.report.clip_wording import CLIP_DEGRADED, GAP, MOMENT, track_name
 from ferce_agent.views.clip_page import MOST_TRACKS, PICTURE_SIDES, to_clip_html
 from tests.clip_reports import (
     make_clip_report,
@@ -191,11 +191,25 @@ def test_the_fragment_for_notebooks_stays_by_itself(make: Callable[[], ClipRepor
     page = Page(source)
     assert not {"style", "script", "link", "html", "body", "img", "h1"} & {tag for tag, _ in page.tags}
     assert not [attributes for _, attributes in page.tags if {"id", "class"} & set(attributes)]
-    assert report.summary in page.text and len(source) < 12_000
+    assert report.summary in page.text and len(source) < 64_000
+    for track in report.tracks:
+        assert track_name(track.id) in page.text
+        assert all(GAP[gap.reason] in page.text for gap in track.gaps), "each reason is told"
+    assert len(page.named("svg")) == len(report.tracks)
+
+
+def test_the_time_lines_of_a_fragment_lie_where_the_times_are() -> None:
+    page = Page(make_clip_report()._repr_html_())
+    (smile, *_), (gap, *_) = (
+        [one for one in page.named("rect") if (one["fill"] == "none") == hollow] for hollow in (False, True)
+    )
+    assert float(smile["x"] or 0) == pytest.approx(0.7 / 12 * 239, abs=0.1)
+    assert float(smile["width"] or 0) == pytest.approx(3.3 / 12 * 239, abs=0.1)
+    assert float(gap["x"] or 0) == pytest.approx(5.0 / 12 * 239, abs=0.1)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_the_fragment_escapes(hostile: str) -> None:
     page = Page(make_clip_report(summary=hostile)._repr_html_())
-    assert {tag for tag, _ in page.tags} <= {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {tag for tag, _ in page.tags} <= {"div", "p", "strong", "svg", "path", "rect", "title"}
     assert hostile in page.text

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import ImageShapeError
 from ferce_agent.report import ActionUnitReading, Claim, Degradation, EmotionReport, Estimate
-from ferce_agent.report.wording import percent, short_name
+from ferce_agent.report.wording import headline, percent, term_label
 from ferce_agent.views.html import to_html
 from tests.factories import (
     make_abstained_report,
@@ -273,11 +273,25 @@ def test_the_fragment_for_notebooks_stays_by_itself(make: Callable[[], EmotionRe
     assert not [attributes for _, attributes in page.tags if {"id", "class"} & set(attributes)]
     assert report.summary in page.text and len(source) < 6000
     for person in report.people:
-        assert short_name(person) in page.text
+        assert headline(person) in page.text
+        for term, share in person.expression.distribution.ranked()[:3] if person.expression else ():
+            assert f"{term_label(term)} {percent(share)}" in page.text
+
+
+def test_the_bars_of_a_fragment_fill_the_prediction_set() -> None:
+    for report in (make_pair_report(), make_abstained_report()):
+        page = Page(report._repr_html_())
+        filled = [one for one in page.named("rect") if one["fill"] != "none"]
+        read = [person.expression for person in report.people if person.expression]
+        assert len(filled) == sum(len(one.prediction_set) for one in read)
+        labels = [str(one["aria-label"]) for one in page.named("svg")]
+        assert len(labels) == len(read) and all(
+            term_label(one.prediction_set[-1]) in text for one, text in zip(read, labels, strict=True)
+        )
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_the_fragment_escapes(hostile: str) -> None:
     page = Page(make_pair_report(summary=hostile)._repr_html_())
-    assert {tag for tag, _ in page.tags} <= {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
+    assert {tag for tag, _ in page.tags} <= {"div", "p", "strong", "svg", "text", "rect"}
     assert hostile in page.text

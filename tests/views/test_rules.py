@@ -28,10 +28,12 @@ def test_conditions_read_as_words() -> None:
     assert words["eu-ai-act-5-1-f"] == "domain workplace or education; jurisdiction eu or unknown; basis none"
     assert words["remote-needs-consent"] == "consent unknown; remote model"
     assert words["no-purpose-stated"] == "no use stated"
+    assert words["eu-ai-act-50-3-heard"] == "jurisdiction eu; sound listened to"
+    assert words["eu-ai-act-50-3"] == "jurisdiction eu; pictures only"
 
 
 def test_a_decision_reads_as_lines() -> None:
     lines = decision_lines(decide(UseContext(domain="assistant"), remote=True))
     assert lines[0] == ("Decision", "restricted: expressions are read; no vision-language model is asked")
     assert lines[1][1].startswith("remote-needs-consent (restricted, no sending): Own rule")
-    assert lines[-1][0] == "Notice" and lines[-1][1].startswith("No picture was sent")
+    assert lines[-1][0] == "Notice" and lines[-1][1].startswith("No picture or sound was sent")

@@ -293,9 +293,14 @@ class Sway:
 
 def warp_field(actor: Actor, expression: Canonical) -> NDArray[np.float32]:
     """Return where each pixel of the full expression comes from, as a shift in pixels; shape (2, H, W)."""
+    return pulled(actor, WARPS[expression])
+
+
+def pulled(actor: Actor, pulls: Sequence[Pull]) -> NDArray[np.float32]:
+    """Return where each pixel of a face that is pulled comes from, as a shift in pixels; shape (2, H, W)."""
     x, y = actor.places
     shift = np.zeros((2, *x.shape), np.float32)
-    for pull in WARPS[expression]:
+    for pull in pulls:
         middle = actor.anchors[pull.anchor] + pull.place + pull.shift
         bump = np.exp(-(((x - middle[0]) / pull.width[0]) ** 2 + ((y - middle[1]) / pull.width[1]) ** 2) / 2)
         shift[0] -= bump * np.float32(pull.shift[0])
@@ -320,7 +325,7 @@ def show(actor: Actor, warp: Warp | None, sway: NDArray[np.float64] | None = Non
         amount = np.float32(warp.amount)
         maps = across + amount * warp.field[0], down + amount * warp.field[1]
         pixels = np.asarray(cv2.remap(pixels, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-        pixels = _opened(actor, pixels, OPENING.get(warp.expression, 0.0) * warp.amount)
+        pixels = with_open_mouth(actor, pixels, OPENING.get(warp.expression, 0.0) * warp.amount)
     if sway is None:
         return pixels
     middle = actor.landmarks.mean(0)
@@ -333,7 +338,7 @@ def show(actor: Actor, warp: Warp | None, sway: NDArray[np.float64] | None = Non
     return np.asarray(moved, np.uint8)
 
 
-def _opened(actor: Actor, pixels: NDArray[np.uint8], height: float) -> NDArray[np.uint8]:
+def with_open_mouth(actor: Actor, pixels: NDArray[np.uint8], height: float) -> NDArray[np.uint8]:
     """Draw the dark inside of a mouth that is open by so many distances of the eyes."""
     if height < 0.01:
         return pixels

@@ -139,20 +139,24 @@ def _row(name: str, value: float, worst: float, unit: str) -> ClipSpeedRow:
     return ClipSpeedRow(name, round(value, 2), round(worst, 2), unit, goal[0] if goal else None)
 
 
-def pictures_of(faces: int, count: int, seed: int = 0) -> Iterator[Pixels]:
+def pictures_of(
+    faces: int, count: int, seed: int = 0, *, photo_at: Callable[[int], Pixels] | None = None
+) -> Iterator[Pixels]:
     """Yield pictures of a face, or three side by side, that move about, with noise.
 
     Args:
         faces: 1 or 3.
         count: How many pictures.
         seed: Of the noise.
+        photo_at: Returns the photo that moves about, by the number of the picture; always the same one if left out.
     """
-    photo = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
+    still = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     width, height = SIZE
     rng = np.random.default_rng(seed)
     scale = 0.9 if faces == 1 else 0.5
     for number in range(count):
         second = number / RATE
+        photo = still if photo_at is None else photo_at(number)
         canvas = np.full((height, width, 3), 90, np.uint8)
         for place in range(faces):
             x = width * (place + 0.5) / faces + 12 * np.sin(1.3 * second + place) - 230 * scale
@@ -213,7 +217,7 @@ def live_row(seconds: float = 6.0) -> ClipSpeedRow:
             due = began + 1.0 + number / RATE
             time.sleep(max(due - time.perf_counter(), 0))
             given[number] = time.perf_counter()
-            yield Frame(pictures[_there_and_back(number)], number / RATE)
+            yield Frame(pictures[there_and_back(number)], number / RATE)
 
     def listen(event: ClipEvent) -> None:
         if isinstance(event, ReadingEvent):
@@ -225,7 +229,8 @@ def live_row(seconds: float = 6.0) -> ClipSpeedRow:
     return _row("live: behind the frame", statistics.median(steady), float(np.percentile(steady, 95)), "ms")
 
 
-def _there_and_back(number: int) -> int:
+def there_and_back(number: int) -> int:
+    """Return which of `KEPT` pictures comes as number `number` where they are shown there and back again."""
     place = number % (2 * KEPT - 2)
     return place if place < KEPT else 2 * KEPT - 2 - place
 
@@ -255,7 +260,7 @@ def read_long_film(minutes: float) -> dict[str, float]:
 
     pictures = list(pictures_of(1, KEPT))
     count = round(minutes * 60 * RATE)
-    report = analyze_clip(Frame(pictures[_there_and_back(number)], number / RATE) for number in range(count))
+    report = analyze_clip(Frame(pictures[there_and_back(number)], number / RATE) for number in range(count))
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"frames": float(report.source.frames), "memory": used}
 

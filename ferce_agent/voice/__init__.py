@@ -1,0 +1,1 @@
+"""Voice: what is measured in the sound of speech."""
