@@ -26,3 +26,5 @@ Jurisdiction = Literal["eu", "other", "unknown"]
 """Whose law holds; an unknown one is treated like the EU's where that is stricter."""
 Grounds = Literal["none", "medical", "safety"]
 """Reason that lifts the EU's ban at work and in education."""
+Observer = Literal["self", "clinician", "third_party"]
+"""Who reads a report on a person: the person, a therapist or physician of the person's, or somebody else."""

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import SettingsError
-from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction, Observer
 from ferce_agent.policy.use import UseContext
+from ferce_agent.report.scenario import ScenarioName
 
 Verdict = Literal["allowed", "restricted", "refused"]
 """What a rule decides."""
@@ -52,17 +53,29 @@ class When(Entry):
     minors: tuple[Known, ...] = ()
     remote: bool | None = None
     stated: bool | None = None
+    heard: bool | None = None
+    scenario: tuple[ScenarioName, ...] = ()
+    observer: tuple[Observer | Literal["unknown"], ...] = ()
 
-    def holds(self, use: UseContext, remote: bool) -> bool:
-        """Return whether all conditions hold."""
+    def holds(self, use: UseContext, remote: bool, heard: bool = False, scenario: ScenarioName | None = None) -> bool:
+        """Return whether all conditions hold.
+
+        Args:
+            use: What the report is used for.
+            remote: Whether a model that runs elsewhere is set up.
+            heard: Whether sound is listened to.
+            scenario: Which scenario is run; None for none.
+        """
         lists: tuple[tuple[tuple[str, ...], str | None], ...] = (
             (self.domain, use.domain),
             (self.jurisdiction, use.jurisdiction),
             (self.basis, use.basis),
             (self.consent, KNOWN[use.consent]),
             (self.minors, KNOWN[use.minors]),
+            (self.scenario, scenario),
+            (self.observer, use.observer or "unknown"),
         )
-        switches = ((self.remote, remote), (self.stated, use.is_stated))
+        switches = ((self.remote, remote), (self.stated, use.is_stated), (self.heard, heard))
         listed = all(not wanted or found in wanted for wanted, found in lists)
         return listed and all(wanted in (None, found) for wanted, found in switches)
 

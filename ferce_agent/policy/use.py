@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, ValidationError
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction, Observer
 from ferce_agent.validation.refusal import unusable, value_of
 
 
@@ -26,9 +26,11 @@ class UseContext(BaseModel):
     basis: Grounds = "none"
     """Medical or safety reason, where there is one."""
     consent: StrictBool | None = None
-    """Whether the people shown agreed; null: not known."""
+    """Whether the people shown or heard agreed; null: not known."""
     minors: StrictBool | None = None
-    """Whether minors may be shown; null: not known."""
+    """Whether minors may be shown or heard; null: not known."""
+    observer: Observer | None = None
+    """Who reads the report; null: not said."""
 
     @property
     def is_stated(self) -> bool:

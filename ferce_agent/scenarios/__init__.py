@@ -1,8 +1,8 @@
-"""Presets for one use: settings, what is said about the use, and the signals to follow. One module a scenario."""
+"""Presets for one use each: a TOML file with settings, limits and their sources, and a module that finds indicators."""
 
 from __future__ import annotations
 
-from ferce_agent.scenarios.preset import Scenario
-from ferce_agent.scenarios.wellbeing import WELLBEING
+from ferce_agent.scenarios.preset import Preset, preset, presets
+from ferce_agent.scenarios.study import Findings, Study, study_of
 
-__all__ = ["WELLBEING", "Scenario"]
+__all__ = ["Findings", "Preset", "Study", "preset", "presets", "study_of"]

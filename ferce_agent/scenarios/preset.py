@@ -1,73 +1,127 @@
-"""What a scenario is made of."""
+"""What a preset says: how faces are read, for what use, against which limits with which sources, and what it is not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import tomllib
+from dataclasses import replace
+from importlib import resources
+from typing import Any, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ferce_agent.concurrency.lazy import once_each
-from ferce_agent.inputs.frames import Frame
-from ferce_agent.pipeline import FaceReading, Pipeline
-from ferce_agent.policy.decide import permit
+from ferce_agent.errors import SettingsError
 from ferce_agent.policy.use import UseContext
+from ferce_agent.report.common import Text, Token
+from ferce_agent.report.scenario import Limit, ScenarioName
 from ferce_agent.settings import Settings
-from ferce_agent.temporal import Sample, Signal
+from ferce_agent.validation.fields import did_you_mean
+from ferce_agent.validation.refusal import printed
+
+Takes = Literal["photo", "clip", "camera", "session"]
+"""What a scenario reads: photos, films, a camera, or a person's session."""
+NAMES: Final[tuple[ScenarioName, ...]] = get_args(ScenarioName)
+"""The scenarios, in the order in which they are listed."""
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A preset for one use. Reports under it are made by ``Engines(scenario.settings, use=scenario.use)``.
+class Entry(BaseModel):
+    """Base: frozen, no unknown fields."""
 
-    Attributes:
-        name: Name of the scenario.
-        settings: How faces are read.
-        use: What that is used for; the rules that follow from it apply, and no caller can loosen them.
-        signals: Which numbers of a face to follow over time.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    name: str
-    settings: Settings
+
+class LimitEntry(Entry):
+    """A threshold of the preset."""
+
+    value: float
+    """The number."""
+    unit: Token
+    """Its unit."""
+    source: Text
+    """A rule, a study, or `Own choice` with the reason."""
+
+
+class Reading(Entry):
+    """How films are read."""
+
+    landmarks: bool = False
+    """Whether MediaPipe's landmark model measures the eyes, where it is installed."""
+    sound: bool = False
+    """Whether the sound track is listened to."""
+    fps: float | None = None
+    """Read at most so many frames a second; null for all."""
+
+
+class Preset(Entry):
+    """A scenario's file; see `presets/`."""
+
+    name: ScenarioName
+    """Name of the scenario."""
+    title: Text
+    """What it is called."""
+    about: Text
+    """What it does, in a sentence or two."""
+    is_not: tuple[Text, ...] = Field(min_length=1)
+    """What its report must not be used as."""
+    takes: tuple[Takes, ...] = Field(min_length=1)
+    """What it reads."""
+    many: bool
+    """Whether it reads several sources together."""
+    example: Text
+    """A command that runs it."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Fields of `Settings` that differ from the usual ones."""
+    reading: Reading = Reading()
+    """How films are read."""
     use: UseContext
-    signals: tuple[Signal[FaceReading], ...] = ()
+    """What it is used for, where the caller does not say otherwise."""
+    limits: dict[Token, LimitEntry]
+    """Every threshold that its module uses, by name."""
 
-    def read(self, frames: Sequence[Frame]) -> list[FaceReading]:
-        """Read the faces of a clip as the rules on the use allow: movements alone where no expression may be inferred.
+    def limit(self, name: str) -> Limit:
+        """Return a threshold with its source, as a report holds it."""
+        one = self.limits[name]
+        return Limit(value=one.value, source=one.source)
 
-        Args:
-            frames: Pictures with their times, in seconds.
+    def value(self, name: str) -> float:
+        """Return a threshold."""
+        return self.limits[name].value
 
-        Returns:
-            As `Pipeline.read` gives them, with the scenario's settings.
+    def settings_over(self, settings: Settings) -> Settings:
+        """Return settings with those of the preset on top."""
+        return replace(settings, **self.settings)
 
-        Raises:
-            PolicyError: The rules refuse the use.
-            EngineError: The detector failed.
-            WeightsError: The detector's weights are missing.
-        """
-        decision = permit(self.use, remote=False)
-        return _pipeline(self.settings).read(frames, infer=decision.may_infer)
 
-    def follow(self, readings: Iterable[FaceReading]) -> dict[int, dict[str, tuple[Sample, ...]]]:
-        """Return the samples of each signal by its name, for each face by its track.
+def preset(name: str) -> Preset:
+    """Return the preset of a scenario.
 
-        Args:
-            readings: In the order of their times.
+    Raises:
+        SettingsError: There is no such scenario.
+    """
+    if name not in NAMES:
+        hint = f"{did_you_mean(name, NAMES)} All of them: ferce scenario list".strip()
+        raise SettingsError(f"There is no scenario '{printed(name)}'.", hint=hint)
+    return _preset(name)
 
-        Returns:
-            By track (see `FaceReading.track`), then by the signal's name: one sample for each reading of that face.
 
-        Raises:
-            SettingsError: The time constant of a signal is below 0.
-            InputError: The times of a face do not grow, or a value is no finite number.
-        """
-        tracks: dict[int, list[FaceReading]] = {}
-        for reading in readings:
-            tracks.setdefault(reading.track, []).append(reading)
-        return {
-            track: {signal.name: tuple(signal(own)) for signal in self.signals} for track, own in sorted(tracks.items())
-        }
+def presets() -> tuple[Preset, ...]:
+    """Return all presets."""
+    return tuple(_preset(name) for name in NAMES)
+
+
+def parse_preset(text: str) -> Preset:
+    """Return the preset of a TOML text.
+
+    Raises:
+        SettingsError: The text is not TOML, or does not hold together.
+    """
+    try:
+        return Preset.model_validate(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise SettingsError("The preset is damaged.", hint=str(error)) from error
 
 
 @once_each
-def _pipeline(settings: Settings) -> Pipeline:
-    return Pipeline(settings)
+def _preset(name: str) -> Preset:
+    file = resources.files("ferce_agent.scenarios") / "presets" / f"{name}.toml"
+    return parse_preset(file.read_text("utf-8"))
