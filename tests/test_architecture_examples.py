@@ -63,7 +63,7 @@ def server() -> Iterator[tuple[str, list[bytes]]]:
 
 
 def test_there_is_one_example_of_each() -> None:
-    assert list(examples()) == ["A vision-language model", "A signal over time", "A scenario"]
+    assert list(examples()) == ["A vision-language model", "A signal over time"]
     for name, code in examples().items():
         assert len([line for line in code.splitlines() if line and not line.startswith(("import ", "from "))]) <= 10, (
             name
@@ -86,10 +86,3 @@ def test_a_signal_over_time(frames: list[Frame]) -> None:
     assert all(value is not None and 0 <= value <= 1 for value in raw)
     first, second, _ = (one.value for one in found["samples"])
     assert first == raw[0] and second == pytest.approx(raw[1] + exp(-0.2 / 0.3) * (raw[0] - raw[1]))
-
-
-def test_a_scenario(photo: Path, frames: list[Frame]) -> None:
-    found = run("A scenario", photo=photo, frames=frames)
-    assert "use-stated" in found["report"].policy.rules
-    (signals,) = found["curves"].values()
-    assert all(one.value > 0 for one in signals["valence"]) and len(signals["valence"]) == 3

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from ferce_agent.errors import PolicyError
 from ferce_agent.policy.decide import Decision, check_sending, combined, decide, permit, standard_policy
-from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction, Observer
 from ferce_agent.policy.rules import STRICTNESS, Rule, rules
 from ferce_agent.policy.use import NOT_STATED, UseContext
+from ferce_agent.report.scenario import ScenarioName
 
 REFUSED = (
     "deception_detection",
@@ -58,7 +59,9 @@ USES = st.builds(
     basis=st.sampled_from(get_args(Grounds)),
     consent=st.sampled_from([None, True, False]),
     minors=st.sampled_from([None, True, False]),
+    observer=st.sampled_from([None, *get_args(Observer)]),
 )
+SCENARIOS = st.sampled_from([None, *get_args(ScenarioName)])
 
 
 def severity(decision: Decision) -> tuple[int, bool, bool]:
@@ -72,9 +75,48 @@ def not_stricter(one: Decision, other: Decision) -> bool:
 
 HEARD = {"eu-ai-act-50-3-heard": (UseContext(jurisdiction="eu"), ROBOT)}
 """Likewise for the rules that hold only where sound is listened to."""
+MINE = UseContext(observer="self")
+IN_SCENARIOS: dict[str, tuple[ScenarioName, UseContext, UseContext | None]] = {
+    "wellbeing-not-at-work": ("wellbeing", UseContext(domain="workplace", observer="self", basis="medical"), MINE),
+    "wellbeing-no-third-party": ("wellbeing", UseContext(observer="third_party", consent=True), MINE),
+    "wellbeing-say-who-reads": ("wellbeing", UseContext(consent=True), MINE),
+    "wellbeing-clinician-needs-consent": (
+        "wellbeing",
+        UseContext(observer="clinician"),
+        UseContext(observer="clinician", consent=True),
+    ),
+    "audience-needs-consent": ("audience", UseContext(consent=False), UseContext(consent=True)),
+    "audience-not-minors": ("audience", UseContext(minors=True, consent=True), UseContext(consent=True)),
+    "driver-not-certified": ("driver", NOT_STATED, None),
+    "engagement-groups": ("engagement", NOT_STATED, None),
+    "audience-groups": ("audience", UseContext(consent=True), None),
+    "moderation-people-decide": ("moderation", NOT_STATED, None),
+    "wellbeing-no-illness": ("wellbeing", MINE, None),
+}
+"""For each rule of a scenario a use that triggers it there, and one that does not; None where every use does."""
 
 
-@pytest.mark.parametrize("rule", [rule for rule in rules() if not rule.when.heard], ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.when.scenario], ids=lambda rule: rule.id)
+def test_every_rule_of_a_scenario_holds_in_it_alone(rule: Rule) -> None:
+    name, yes, no = IN_SCENARIOS[rule.id]
+    assert rule.id in decide(yes, remote=False, scenario=name).rules
+    assert no is None or rule.id not in decide(no, remote=False, scenario=name).rules
+    for other in (None, *get_args(ScenarioName)):
+        if other not in rule.when.scenario:
+            assert rule.id not in decide(yes, remote=False, scenario=other).rules
+
+
+def test_who_reads_is_said_by_whoever_has_the_readings_unless_the_operator_says_it() -> None:
+    assert permit(MINE, remote=False, scenario="wellbeing").may_infer
+    assert permit(MINE, remote=False, scenario="wellbeing", own=UseContext(jurisdiction="eu")).may_infer
+    with pytest.raises(PolicyError, match="wellbeing-no-third-party"):
+        permit(MINE, remote=False, scenario="wellbeing", own=UseContext(observer="third_party"))
+
+
+USUAL_RULES = [rule for rule in rules() if not rule.when.heard and not rule.when.scenario]
+
+
+@pytest.mark.parametrize("rule", USUAL_RULES, ids=lambda rule: rule.id)
 def test_every_rule_is_triggered_by_one_use_and_not_by_another(rule: object) -> None:
     name = str(getattr(rule, "id", ""))
     (yes, remote), (no, other) = EXAMPLES[name]
@@ -216,12 +258,15 @@ def test_consent_and_grounds_never_make_it_stricter(use: UseContext, remote: boo
         assert not_stricter(decide(use.model_copy(update={"basis": basis}), remote=remote), before)
 
 
-@given(USES, USES, st.booleans())
-def test_a_caller_cannot_loosen_the_operators_use(use: UseContext, own: UseContext, remote: bool) -> None:
-    agreed = own if own.consent is not None else own.model_copy(update={"consent": use.consent})
-    assert not_stricter(decide(agreed, remote=remote), decide(use, remote=remote, own=own))
-    assert decide(NOT_STATED, remote=remote, own=own) == decide(own, remote=remote)
-    assert decide(use, remote=remote, own=NOT_STATED) == decide(use, remote=remote)
+@given(USES, USES, st.booleans(), SCENARIOS)
+def test_a_caller_cannot_loosen_the_operators_use(
+    use: UseContext, own: UseContext, remote: bool, scenario: ScenarioName | None
+) -> None:
+    open_ = {name: getattr(use, name) for name in ("consent", "observer") if getattr(own, name) is None}
+    alone = decide(own.model_copy(update=open_), remote=remote, scenario=scenario)
+    assert not_stricter(alone, decide(use, remote=remote, own=own, scenario=scenario))
+    assert decide(NOT_STATED, remote=remote, own=own, scenario=scenario) == decide(own, remote=remote, scenario=scenario)
+    assert decide(use, remote=remote, own=NOT_STATED, scenario=scenario) == decide(use, remote=remote, scenario=scenario)
 
 
 @given(USES)

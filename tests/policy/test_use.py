@@ -36,6 +36,7 @@ def test_facts_alone_state_no_use(said: dict[str, Any]) -> None:
         ({"basis": "because"}, "basis"),
         ({"consent": "yes"}, "consent"),
         ({"minors": 1}, "minors"),
+        ({"observer": "boss"}, "observer"),
         ({"purpose": "x" * 301}, "purpose"),
         ({"purpose": 7}, "purpose"),
     ],
@@ -80,7 +81,7 @@ def test_the_error_for_no_object_is_whole_sentences() -> None:
 
 def test_every_field_is_explained_in_the_schema() -> None:
     fields = UseContext.model_json_schema()["properties"]
-    assert set(fields) == {"domain", "jurisdiction", "purpose", "basis", "consent", "minors"}
+    assert set(fields) == {"domain", "jurisdiction", "purpose", "basis", "consent", "minors", "observer"}
     assert all(field["description"] for field in fields.values())
 
 
