@@ -5,8 +5,10 @@ The name of the file tells the baseline's name, and its size and date are those 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +44,7 @@ class KeptBaseline:
         name: Its name.
         kept_at: When it was kept, in UTC.
         bytes: Size of its file.
-        sealed: Where the key comes from; None where the file is no sealed one.
+        sealed: Where the key comes from; None where the file is no sealed one, or cannot be read.
     """
 
     name: str
@@ -111,7 +113,10 @@ def save_baseline(baseline: Baseline, name: str, *, folder: Path | None = None, 
     private_folder(file.parent)
     if not write_private(file, seal.close(baseline.model_dump_json().encode()), replace=replace):
         raise taken(name)
-    return _told(file)
+    kept = _told(file)
+    if kept is None:
+        raise SettingsError(f"The baseline {shown(name)} was deleted while it was being kept.", hint="Keep it again.")
+    return kept
 
 
 def check_free(name: str, *, folder: Path | None = None) -> None:
@@ -135,11 +140,16 @@ def list_baselines(folder: Path | None = None) -> tuple[KeptBaseline, ...]:
     Raises:
         SettingsError: The folder cannot be read.
     """
+    place = _place(folder) / FOLDER
     try:
-        files = sorted((_place(folder) / FOLDER).glob(f"{PREFIX}*{SUFFIX}"))
-        return tuple(_told(file) for file in files if file.is_file())
+        found = sorted(one.name for one in place.iterdir())
+    except FileNotFoundError:  # nothing was ever kept
+        return ()
     except OSError as error:
         raise SettingsError(f"What is kept cannot be listed: {error.strerror or error}.") from error
+    named = [file for file in found if file.startswith(PREFIX) and file.endswith(SUFFIX)]
+    told = [_told(place / file) for file in named if NAME.fullmatch(_name_of(file))]
+    return tuple(one for one in told if one is not None)
 
 
 def delete_baseline(name: str, *, folder: Path | None = None) -> None:
@@ -171,12 +181,24 @@ def _is_path(given: str | os.PathLike[str]) -> bool:
     return not isinstance(given, str) or bool(set(text) & {"/", "\\"}) or text.lower().endswith(".json")
 
 
-def _told(file: Path) -> KeptBaseline:
-    with file.open("rb") as opened:
+def _name_of(file: str) -> str:
+    """Return the baseline's name by that of its file, which some systems write with accents of their own."""
+    return unicodedata.normalize("NFC", file.removeprefix(PREFIX).removesuffix(SUFFIX))
+
+
+def _told(file: Path) -> KeptBaseline | None:
+    """Return what can be told of a file; None where it is none, or has just been deleted."""
+    try:
+        about = file.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(about.st_mode):
+        return None
+    beginning = b""
+    with contextlib.suppress(OSError), file.open("rb") as opened:
         beginning = opened.read(HEADER_BYTES)
-    about = file.stat()
-    name = unicodedata.normalize("NFC", file.name.removeprefix(PREFIX).removesuffix(SUFFIX))
-    return KeptBaseline(name, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size, sealed_with(beginning))
+    kept_at = datetime.fromtimestamp(about.st_mtime, UTC)
+    return KeptBaseline(_name_of(file.name), kept_at, about.st_size, sealed_with(beginning))
 
 
 def _plain(path: Path) -> Baseline:

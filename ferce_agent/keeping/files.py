@@ -36,10 +36,12 @@ def write_private(file: Path, content: bytes, *, replace: bool = True) -> bool:
         try:
             if replace:
                 part.replace(file)
-                return True
-            return _claimed(file, part, content)
+            elif not _claimed(file, part, content):
+                return False
         finally:
             part.unlink(missing_ok=True)
+        _settle(file.parent)
+        return True
 
 
 def remove(file: Path) -> bool:
@@ -52,6 +54,8 @@ def remove(file: Path) -> bool:
         found = [one for one in (file, *file.parent.glob(f".{file.name}.????????{PART}")) if one.exists()]
         for one in found:
             one.unlink(missing_ok=True)
+        if found:
+            _settle(file.parent)
         return bool(found)
 
 
@@ -59,10 +63,7 @@ def _written(file: Path, content: bytes) -> Path:
     """Return a new file beside another one, with some content; `tempfile` makes it for this account only."""
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=PART, dir=file.parent)
     try:
-        with os.fdopen(descriptor, "wb") as new:
-            new.write(content)
-            new.flush()
-            os.fsync(new.fileno())
+        _fill(descriptor, content)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -80,9 +81,30 @@ def _claimed(file: Path, part: Path, content: bytes) -> bool:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return False
-        with os.fdopen(descriptor, "wb") as new:
-            new.write(content)
+        try:
+            _fill(descriptor, content)
+        except BaseException:  # half a file would be taken for a damaged one
+            file.unlink(missing_ok=True)
+            raise
     return True
+
+
+def _fill(descriptor: int, content: bytes) -> None:
+    """Write an opened file, wait until it is on the disk, and close it."""
+    with os.fdopen(descriptor, "wb") as new:
+        new.write(content)
+        new.flush()
+        os.fsync(new.fileno())
+
+
+def _settle(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where a system can: a new file may else be lost with them."""
+    with contextlib.suppress(OSError):  # Windows opens no folders, and some network folders cannot wait
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
