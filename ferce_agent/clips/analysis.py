@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ferce_agent.clips.body import Bodies
 from ferce_agent.clips.composition import Composed, Findings, compose_clip, moment_of
-from ferce_agent.clips.eyes import EyeReader
+from ferce_agent.clips.eyes import EyeReader, eyes_seen
 from ferce_agent.clips.finished import FinishedTrack
 from ferce_agent.clips.followed_track import FollowedTrack
 from ferce_agent.clips.following import Follower
@@ -254,6 +254,7 @@ class ClipAnalysis:
             reasons=sample.reasons,
             point=self._signals.layout.point(track.reading(sample)),
             strangeness=round(sample.strangeness, 3) if isfinite(sample.strangeness) else None,
+            eyes=None if track.seen is None else eyes_seen(track.seen),
         )
 
     def _missed(self, found: FollowedFrame) -> None:

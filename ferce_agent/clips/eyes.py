@@ -23,6 +23,7 @@ from ferce_agent.faces.landmarks import FaceLandmarker
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.report import QualityReason
 from ferce_agent.report.clip import EyeSummary
+from ferce_agent.report.clip_events import EyesSeen
 from ferce_agent.temporal.eye_events import EyeNumbers, EyeSample
 from ferce_agent.temporal.glances import Direction
 
@@ -142,6 +143,14 @@ def _without_hidden(seen: EyeSample, sample: TrackSample) -> EyeSample:
 def _cut(value: float) -> float:
     """Return a value within 0..1; NaN stays."""
     return min(max(value, 0.0), 1.0) if isfinite(value) else nan
+
+
+def eyes_seen(seen: EyeSample) -> EyesSeen:
+    """Return what was measured in one frame as an event tells it."""
+    angles = (seen.direction.yaw, seen.direction.pitch)
+    yaw, pitch = (round(min(max(angle, -180.0), 180.0), 1) if isfinite(angle) else None for angle in angles)
+    left, right, mouth = (round(value, 3) if isfinite(value) else None for value in (seen.left, seen.right, seen.jaw))
+    return EyesSeen(left=left, right=right, mouth=mouth, lowered=seen.lowered, yaw=yaw, pitch=pitch)
 
 
 def eye_summary(numbers: EyeNumbers, method: Method) -> EyeSummary | None:

@@ -23,6 +23,7 @@ from ferce_agent.inputs.frames import Frame
 from ferce_agent.report import Episode, EyeSummary, Gap
 from ferce_agent.specialist.runner import SpecialistCard
 from ferce_agent.temporal.episodes import EpisodeFinder, FoundEpisode
+from ferce_agent.temporal.eye_events import EyeSample
 from ferce_agent.temporal.eyes import EyeWatch
 from ferce_agent.temporal.filtering import SmoothedRow, Smoother, from_plain, plain
 from ferce_agent.temporal.synchrony import Curve
@@ -100,6 +101,7 @@ class TrackAnalysis:
         curve: Its valence over time.
         closely: Its mouth, and what it shows, finely enough for turns of speech.
         body: Its posture and gestures.
+        seen: What was measured of eyes, mouth and direction in the last frame; None where that was not looked for.
     """
 
     def __init__(self, number: int, signals: Signals) -> None:
@@ -121,6 +123,7 @@ class TrackAnalysis:
         self._boxes: list[list[float]] = []
         self._stride = 1
         self._gaze = (float("nan"), float("nan"))
+        self.seen: EyeSample | None = None
 
     @property
     def id(self) -> str:
@@ -181,8 +184,9 @@ class TrackAnalysis:
     def _watch_eyes(self, sample: TrackSample, frame: Frame | None) -> list[Episode]:
         reader = self._signals.eyes
         if frame is None and reader.method != "specialist":
+            self.seen = None
             return []  # two models have two scales
-        seen = reader.read(sample, frame)
+        self.seen = seen = reader.read(sample, frame)
         self._gaze = seen.direction.gaze_x, seen.direction.gaze_y
         return [self.book.eyes(event) for event in self.eyes.push(seen)]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ferce_agent.report.clip import ClipDegradation, ClipReport, Episode, MicroMovement, Moment, TrackPoint
-from ferce_agent.report.common import Finite, Part, Unit
+from ferce_agent.report.common import Degrees, Finite, Part, Unit
 from ferce_agent.report.face import Box, QualityReason
 from ferce_agent.report.speech import SpeechTurn
 from ferce_agent.report.timed import Count, Seconds, TrackId
@@ -24,6 +24,27 @@ class ProgressEvent(Part):
     """Frames read so far."""
     of: Count | None
     """How many there will be, about; null where that is not known."""
+
+
+class EyesSeen(Part):
+    """What was measured of eyes, mouth and direction in one frame, on the scale of the model that measured it.
+
+    How far closed eyes are above open ones differs from face to face; `TrackPoint.eyes_open` allows for that, as does
+    `ferce_agent.temporal.eyes.EyeWatch`, which takes these numbers. Where the eyes look in the head is in the point.
+    """
+
+    left: Unit | None
+    """How far the eye at the left of the picture is closed, 0 (wide open) to 1 (closed); null where it is hidden."""
+    right: Unit | None
+    """The same for the eye at the right."""
+    mouth: Unit | None
+    """How far the mouth is open, 0 to 1 (as wide as it gets); null where it is hidden."""
+    lowered: bool
+    """Whether the lids are low because the eyes look down."""
+    yaw: Degrees | None
+    """Head turn as in the point, by the model that measured the eyes; null where it cannot be told."""
+    pitch: Degrees | None
+    """Head nod, likewise."""
 
 
 class ReadingEvent(Part):
@@ -48,6 +69,8 @@ class ReadingEvent(Part):
     strangeness: Finite | None = None
     """How unlike clean pictures of faces it looks to the specialist: the logarithm of how much likelier such features
     are in spoilt pictures. The larger, the likelier an expression must be to be named. Null where it is not known."""
+    eyes: EyesSeen | None = None
+    """What was measured of eyes, mouth and direction; null where it was not looked for."""
 
 
 class TrackEvent(Part):

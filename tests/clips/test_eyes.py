@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ferce_agent.clips.eyes import EyeReader, eye_summary
+from ferce_agent.clips.eyes import EyeReader, eye_summary, eyes_seen
 from ferce_agent.clips.samples import TrackSample
 from ferce_agent.errors import FerceError
 from ferce_agent.faces.landmark_files import FACE, landmark_folder
@@ -79,6 +79,13 @@ def test_a_covered_mouth_does_not_yawn() -> None:
     seen = EyeReader(NAMES).read(replace(OPEN, reasons=("mouth_covered",)))
     assert isnan(seen.jaw)
     assert not isnan(seen.left)
+
+
+def test_an_event_tells_what_was_measured_and_nothing_of_what_is_hidden() -> None:
+    told = eyes_seen(EyeReader(NAMES).read(replace(OPEN, reasons=("eyes_covered",))))
+    assert (told.left, told.right, told.yaw, told.pitch, told.lowered) == (None, None, 5.0, -3.0, False)
+    assert told.mouth == pytest.approx(0.1)
+    assert eyes_seen(EyeReader(NAMES).read(replace(OPEN, reasons=("bad_landmarks",)))).yaw is None
 
 
 def test_weights_without_blendshapes_see_nothing() -> None:

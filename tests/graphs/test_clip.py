@@ -104,6 +104,7 @@ def test_the_events_tell_it_in_order(clip_report: ClipReport, told: dict[str, An
     readings = [event for event in events if isinstance(event, ReadingEvent)]
     assert [event.frame for event in readings] == list(range(round(SECONDS * RATE)))
     assert all(one.point.time_s < two.point.time_s for one, two in pairwise(readings))
+    assert any(one.eyes is not None and one.eyes.left is not None and one.eyes.mouth is not None for one in readings)
     assert kinds.index("track_begins") < kinds.index("reading")
     assert kinds.count("moment") == len(clip_report.moments)
     assert kinds.index("track_ends") < kinds.index("moment")
