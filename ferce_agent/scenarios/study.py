@@ -126,14 +126,19 @@ def study_of(name: ScenarioName) -> type[Study]:
     return found
 
 
-def read_options(study: type[Study], given: dict[str, Any] | None) -> Options:
+def read_options(study: type[Study], given: dict[str, Any] | None, *, files: bool = True) -> Options:
     """Return a caller's options, checked.
+
+    Args:
+        study: Whose options.
+        given: By name.
+        files: Whether an option may name a file to be read; not where an agent or a remote caller gives the options.
 
     Raises:
         SettingsError: An option is unknown or has an unusable value; the message names it.
     """
     try:
-        return study.options_type.model_validate(given or {})
+        return study.options_type.model_validate(given or {}, context={"files": files})
     except ValidationError as error:
         raise unusable(error, "The options", study.options_type) from error
     except TypeError as error:
