@@ -98,8 +98,17 @@ def context_schema() -> dict[str, Any]:
 
 
 def use_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the use context."""
+    """Return the JSON Schema of the use context, without who reads: only rules of scenarios ask for that."""
+    found = observed_use_schema()
+    del found["properties"]["observer"]
+    return found
+
+
+def observed_use_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the whole use context; what may be null is simply left out by a model."""
     found: dict[str, Any] = slim(inlined(UseContext.model_json_schema()))
+    for field in found["properties"].values():
+        field["description"] = field["description"].partition("; null")[0].removesuffix(".") + "."
     return found
 
 

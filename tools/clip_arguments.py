@@ -92,13 +92,13 @@ class AnalyzeClipInput(BaseModel):
         )
     )
     start_s: Annotated[float | None, reader(number_reader("start_s", "seconds"))] = Field(
-        default=None, description="Where to begin, in seconds of the film. Optional."
+        default=None, description="Where to begin, in seconds of the film."
     )
     end_s: Annotated[float | None, reader(number_reader("end_s", "seconds"))] = Field(
-        default=None, description="Where to end, in seconds of the film. Optional."
+        default=None, description="Where to end, in seconds of the film."
     )
     fps: Annotated[float | None, reader(number_reader("fps", "frames a second", above_zero=True))] = Field(
-        default=None, description="Read only so many frames a second: faster, coarser. Optional."
+        default=None, description="Read only so many frames a second: faster, coarser."
     )
     micro: bool = Field(
         default=False,
@@ -106,7 +106,7 @@ class AnalyzeClipInput(BaseModel):
     )
     sound: bool = Field(default=True, description="Whether the sound track is listened to.")
     transcript: Annotated[str | None, reader(read_words)] = Field(
-        default=None, description="What is said: plain text, SRT or WebVTT. Optional."
+        default=None, description="What is said: plain text, SRT or WebVTT."
     )
     keep_words: bool = Field(default=False, description="Whether the answer may hold the words themselves.")
     use_context: Annotated[UseContext | None, reader(read_use_context), SchemaOf(use_schema)] = Field(
