@@ -144,7 +144,32 @@ class Trend(Part):
     change_high: Finite | None
     """Its upper end."""
     changed: bool | None
-    """Whether the change is larger than chance among all measures and weeks makes it; null where that is not known."""
+    """Whether the change is larger than chance among all measures and weeks makes it; null where that is not known.
+
+    True for at least one measure exactly where `SessionReport.together` says so: for those that are larger by
+    themselves, or else for the largest and those that are larger than 19 of 20 without a change."""
+    text: Text
+    """In words."""
+
+
+class Together(Part):
+    """The last full week against the earlier ones in all measures at once.
+
+    Measures move together, so that many small changes can say what no single one does. Two kinds of tests are made
+    beside that of single measures, and the p value is corrected for all of them.
+    """
+
+    week: date
+    """Monday of the last full week."""
+    measures: Annotated[int, Field(ge=1)]
+    """How many measures could be compared."""
+    lively: Finite
+    """All measures as one number, in its own standard errors: more is livelier and more pleasant, less is calmer.
+    Which measures count in which direction is an own choice, see `ferce_agent.sessions.trends.DIRECTION`."""
+    p_value: Unit
+    """Probability of as large changes in any measure, or in all together, without any change."""
+    changed: bool
+    """Whether that is so small that without any change it would come up in at most one month of twenty."""
     text: Text
     """In words."""
 
@@ -209,6 +234,7 @@ SessionDegradedCode = Literal[
     "no_baseline",
     "mixed_baselines",
     "mixed_engines",
+    "mixed_kinds",
     "retention_deleted",
     "consent_withdrawn",
     "measure_missing",
@@ -259,6 +285,8 @@ class SessionReport(Part):
     """Longest run of days without a reading."""
     trends: tuple[Trend, ...]
     """By measure."""
+    together: Together | None = None
+    """All measures of the last full week at once; null where none could be compared."""
     changes: tuple[ChangePoint, ...]
     """Days from which on something is different, by day."""
     rhythms: tuple[Rhythm, ...]
