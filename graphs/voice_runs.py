@@ -18,6 +18,7 @@ from ferce_agent.graphs.engines import Engines, default_engines
 from ferce_agent.graphs.recognition import Written, transcriber_for, write_down
 from ferce_agent.inputs.situation import Situation, read_situation
 from ferce_agent.inputs.sound import SoundStream, open_sound
+from ferce_agent.keeping.baselines import BaselineLike, read_baseline
 from ferce_agent.policy.use import UseLike
 from ferce_agent.report.speech import VoiceReport
 from ferce_agent.report.speech_events import SoundProgressEvent, SpeechEvent, TurnEvent, VoiceReportEvent
@@ -45,6 +46,7 @@ class _Asked:
     context: str | Situation | Mapping[str, Any] | None
     start_s: float | None
     end_s: float | None
+    baseline: BaselineLike | None
     use: UseLike | None
     engines: Engines | None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -58,6 +60,7 @@ def analyze_voice(  # noqa: PLR0913  # one parameter per thing a caller may say
     context: str | Situation | Mapping[str, Any] | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    baseline: BaselineLike | None = None,
     use: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Listener | None = None,
@@ -76,6 +79,8 @@ def analyze_voice(  # noqa: PLR0913  # one parameter per thing a caller may say
         context: What is known about the situation, in plain words or as a `Situation`.
         start_s: Where to begin, in seconds of the sound. Times do not shift.
         end_s: Where to end.
+        baseline: How the person who speaks usually does: a `Baseline`, the name of one that is kept, or a JSON file.
+            Left out, how a turn differs is told against the other turns of the recording.
         use: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in ``policy``.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called with each event while it is listened, in the thread of the caller.
@@ -85,13 +90,14 @@ def analyze_voice(  # noqa: PLR0913  # one parameter per thing a caller may say
         A validated report. A sound in which nobody speaks gives one with ``speech=()`` that says so in ``degraded``.
 
     Raises:
-        InputError: The sound, its times, the transcript, the context or the use cannot be used; `NoSoundError` for a
-            film without a sound track.
+        InputError: The sound, its times, the transcript, the context, the baseline or the use cannot be used;
+            `NoSoundError` for a film without a sound track.
         PolicyError: The rules refuse this use (an `InputError` too); nothing is opened.
         SetupError: A weight file is damaged.
     """
     told = _listeners(on_event)
-    asked = _Asked(sound, transcript, keep_words, context, start_s, end_s, use, engines, stop or threading.Event())
+    stopped = stop or threading.Event()
+    asked = _Asked(sound, transcript, keep_words, context, start_s, end_s, baseline, use, engines, stopped)
 
     def tell(event: SpeechEvent) -> None:
         for listener in told:
@@ -108,6 +114,7 @@ async def aanalyze_voice(  # noqa: PLR0913
     context: str | Situation | Mapping[str, Any] | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    baseline: BaselineLike | None = None,
     use: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Listener | None = None,
@@ -118,7 +125,7 @@ async def aanalyze_voice(  # noqa: PLR0913
     Cancelling the task ends the work soon, and the sound is closed when this returns.
     """
     told = _listeners(on_event)
-    asked = _Asked(sound, transcript, keep_words, context, start_s, end_s, use, engines, threading.Event())
+    asked = _Asked(sound, transcript, keep_words, context, start_s, end_s, baseline, use, engines, threading.Event())
     outer = stop or threading.Event()
     loop, handed = asyncio.get_running_loop(), asyncio.Queue[SpeechEvent | None]()
 
@@ -151,6 +158,7 @@ def _run(asked: _Asked, tell: Listener) -> VoiceReport:
     decision = engines.permit_sound(asked.use, transcribe=asked.transcript is None)
     given = None if asked.transcript is None else read_transcript(asked.transcript)
     situation = read_situation(asked.context)
+    baseline = read_baseline(asked.baseline)
     transcriber, refused = (None, ()) if given is not None else transcriber_for(engines, decision)
     kept = KeptSound()
     stream = _opened(asked)
@@ -175,6 +183,7 @@ def _run(asked: _Asked, tell: Listener) -> VoiceReport:
         keep_words=keep_words,
         context=situation,
         matcher=matcher,
+        baseline=baseline,
     )
     made = _provided(report, heard, written, 1000 * (time.perf_counter() - begun))
     tell(VoiceReportEvent(report=made))

@@ -34,6 +34,7 @@ from ferce_agent.voice.listening import Heard, HeardTurn, relative_to
 
 if TYPE_CHECKING:
     from ferce_agent.inputs.transcript import Transcript
+    from ferce_agent.report.baseline import Baseline
 
 Told = str | Situation | Mapping[str, Any] | None
 """What the caller may say about the situation."""
@@ -60,6 +61,7 @@ def compose_voice(  # noqa: PLR0913
     keep_words: bool = False,
     context: Told = None,
     matcher: EventMatcher | None = None,
+    baseline: Baseline | None = None,
 ) -> VoiceReport:
     """Return the validated report of a sound.
 
@@ -73,6 +75,7 @@ def compose_voice(  # noqa: PLR0913
         keep_words: Whether the report may hold the words, and names of speakers.
         context: What is known about the situation; looked through for words of distress.
         matcher: Compares what is said with examples, where a sentence encoder is at hand.
+        baseline: How the person who speaks usually does.
 
     Raises:
         SettingsError: The context cannot be used.
@@ -82,7 +85,7 @@ def compose_voice(  # noqa: PLR0913
     infer = decision.may_infer
     read = read_said(heard, transcript, keep=keep_words, infer=infer, matcher=matcher)
     parts = _Parts(degraded=[*heard.degraded, *read.degraded], crisis=list(read.distress))
-    turns = _relative(heard.turns, read.speakers, parts)
+    turns = _relative(heard.turns, read.speakers, baseline, parts)
     parts.turns = tuple(
         turn_of(turn, words, speaker=speaker if keep_words else None, infer=infer)
         for turn, words, speaker in zip(turns, read.turns, read.speakers, strict=True)
@@ -119,6 +122,7 @@ def turn_of(turn: HeardTurn, words: TurnWords | None, *, speaker: str | None = N
         told_speaker=speaker,
         prosody=turn.prosody,
         voice=voice,
+        usual=turn.usual,
         arousal=None if voice is None else voice.arousal,
         valence=None if voice is None else voice.valence,
         words=words,
@@ -174,16 +178,39 @@ def without_emotion(read: WordsRead) -> WordsRead:
     return replace(read, turns=turns, evidence=evidence, causes=())
 
 
-def _relative(turns: Sequence[HeardTurn], speakers: Sequence[str | None], parts: _Parts) -> list[HeardTurn]:
+def _relative(
+    turns: Sequence[HeardTurn], speakers: Sequence[str | None], baseline: Baseline | None, parts: _Parts
+) -> list[HeardTurn]:
     """Return the turns against what is usual for their voice: by speaker where the transcript says who speaks."""
     voices: defaultdict[str | None, list[HeardTurn]] = defaultdict(list)
     for turn, speaker in zip(turns, speakers, strict=True):
         voices[speaker].append(turn)
-    known = {turn.id: turn for voice in voices.values() for turn in relative_to(voice)}
+    if baseline is not None and (why := not_compared(baseline, len(voices))):
+        parts.degraded.append(SoundDegradation(stage="listen", code="baseline_not_applied", message=why))
+        baseline = None
+    known = {turn.id: turn for voice in voices.values() for turn in relative_to(voice, baseline)}
     if any(known[turn.id].prosody.relative for turn in voices.get(None, ())):
-        message = "Voices are not told apart: what is usual is taken from all turns of which nobody said who speaks."
+        message = (
+            "Voices are not told apart: what is usual is taken from all turns of which nobody said who speaks."
+            if baseline is None
+            else "Voices are not told apart: every turn is compared with the baseline, as if the person spoke it."
+        )
         parts.degraded.append(SoundDegradation(stage="listen", code="speaker_not_known", message=message))
     return [known[turn.id] for turn in turns]
+
+
+def not_compared(baseline: Baseline, speakers: int) -> str:
+    """Return why turns are not compared with a baseline; empty if they are.
+
+    Args:
+        baseline: Which.
+        speakers: How many people speak, as far as that is told.
+    """
+    if not baseline.voice:
+        return "The baseline holds no voice; give a recording of the person when it is made."
+    if speakers > 1:
+        return "The transcript names several speakers; a baseline is of one person, so no turn is compared with it."
+    return ""
 
 
 def _screen(heard: Heard, context: Told, parts: _Parts) -> None:

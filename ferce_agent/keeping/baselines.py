@@ -36,6 +36,10 @@ MOST_BYTES: Final = 1 << 20
 MAKE: Final = "Make one: ferce baseline build SOURCE --name NAME"
 
 
+BaselineLike = Baseline | str | os.PathLike[str]
+"""A baseline, or where to find one: the name of one that is kept, or the path of a plain JSON file."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptBaseline:
     """A baseline that is kept, as it can be told without opening it.
@@ -66,6 +70,16 @@ def checked_name(name: str) -> str:
             hint="It takes up to 40 letters, digits, - and _, and begins with a letter or digit.",
         )
     return given
+
+
+def read_baseline(given: BaselineLike | None) -> Baseline | None:
+    """Return the baseline that is meant; None where none is given.
+
+    Raises:
+        DataError: There is none of this name, it cannot be opened with the key at hand, or is damaged.
+        SettingsError: It is neither a baseline nor a name or path of one, or the passphrase is wrong.
+    """
+    return given if given is None or isinstance(given, Baseline) else load_baseline(given)
 
 
 def load_baseline(name_or_path: str | os.PathLike[str], *, folder: Path | None = None) -> Baseline:

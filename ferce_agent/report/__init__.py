@@ -82,6 +82,7 @@ from ferce_agent.report.face import (
 from ferce_agent.report.photo import SCHEMA_VERSION, EmotionReport, Source, json_schema
 from ferce_agent.report.speech import (
     VOICE_SCHEMA_VERSION,
+    AgainstUsual,
     ConflictKind,
     Fused,
     Modality,
@@ -111,6 +112,7 @@ __all__ = [
     "VOICE_SCHEMA_VERSION",
     "AbstainReason",
     "ActionUnitReading",
+    "AgainstUsual",
     "Alternative",
     "Basis",
     "Between",

@@ -417,6 +417,7 @@ ClipDegradedCode = Literal[
     "voice_model_failed",
     "voice_unlike_training",
     "speaker_not_known",
+    "baseline_not_applied",
     "words_not_heard",
     "words_not_aligned",
     "language_not_understood",

@@ -69,6 +69,7 @@ CLIP_DEGRADED: Final[dict[ClipDegradedCode, str]] = {
     "voice_model_failed": "The voice model failed",
     "voice_unlike_training": "A voice is unlike what the voice model was trained on",
     "speaker_not_known": "It is not clear who speaks",
+    "baseline_not_applied": "Not read against the person's baseline",
     "words_not_heard": "No words were heard or told",
     "words_not_aligned": "Some words belong to no turn of speech",
     "language_not_understood": "A language was not understood",

@@ -16,11 +16,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ferce_agent.ontology.ids import TermId
 from ferce_agent.ontology.labels import Canonical
+from ferce_agent.report.baseline import BaselineUse, Change, VoiceMeasure
 from ferce_agent.report.common import Engine, Finite, Millis, Part, Policy, Sha256, Signed, Text, Token, Unit
 from ferce_agent.report.context import Cause, Guidance
 from ferce_agent.report.timed import Count, Seconds, TimeSpan, TrackId
 
-VOICE_SCHEMA_VERSION: Final = "1.0"
+VOICE_SCHEMA_VERSION: Final = "1.1"
 TurnId = Annotated[str, StringConstraints(pattern=r"^speech-[0-9]+$")]
 """Name of a turn of speech, ``speech-1`` for the first."""
 Modality = Literal["face", "voice", "words"]
@@ -51,16 +52,27 @@ class SoundSource(Part):
 
 
 class Relative(Part):
-    """How far a measure lies from what is usual for the same voice in the same recording."""
+    """How far a measure lies from what is usual: for the same voice in the same recording, or for the person."""
 
     pitch: Finite | None
-    """Of the median pitch, in standard deviations of the other turns' pitch."""
+    """Of the median pitch, in standard deviations of the other turns' pitch, or of what the baseline lets expect."""
     loudness: Finite | None
     """Of the level, likewise."""
     rate: Finite | None
     """Of the rate of syllables, likewise."""
     baseline_s: Seconds
-    """How much of the voice this rests on."""
+    """How much of the voice this rests on; with a person's baseline how much film, camera and speech."""
+    to: Literal["recording", "baseline"] = "recording"
+    """Against what: the other turns of the same voice in the recording, or the person's baseline. Since 1.1."""
+
+
+class AgainstUsual(Part):
+    """How a turn differs from how the person usually speaks, by the baseline that they keep."""
+
+    baseline: BaselineUse
+    """Which baseline."""
+    changes: dict[VoiceMeasure, Change]
+    """What could be measured in both; the error counts in how much single turns of the person scatter."""
 
 
 class SpeechProsody(Part):
@@ -105,7 +117,7 @@ class SpeechProsody(Part):
     flat: bool | None
     """Whether the pitch hardly moves from one moment to the next, as in synthetic speech; null if hardly voiced."""
     relative: Relative | None = None
-    """Against what is usual for this voice here; null for under ten seconds, or a single turn."""
+    """Against what is usual for this voice: in this recording, null for under ten seconds of it, or by the baseline."""
 
 
 VoiceDoubt = Literal["unlike_training", "unclear", "too_short"]
@@ -180,6 +192,8 @@ class SpeechTurn(Part):
     """Pleasantness of the voice; the same as in `voice`."""
     words: TurnWords | None
     """What is said; null without a transcript."""
+    usual: AgainstUsual | None = None
+    """Against how the person usually speaks; null without their baseline. Since 1.1."""
     evidence: Annotated[tuple[Token, ...], Field(min_length=1)]
     """Ids of entries in the report's `evidence`."""
 
@@ -286,6 +300,7 @@ SoundDegradedCode = Literal[
     "voice_model_failed",
     "voice_unlike_training",
     "speaker_not_known",
+    "baseline_not_applied",
     "words_not_heard",
     "words_not_aligned",
     "language_not_understood",
@@ -338,7 +353,7 @@ class VoiceReport(Part):
     A voice *sounds* like an expression; what the speaker feels is not known from it.
     """
 
-    schema_version: Literal["1.0"] = VOICE_SCHEMA_VERSION
+    schema_version: Literal["1.1"] = VOICE_SCHEMA_VERSION
     """Version of this contract."""
     source: SoundSource
     """What was listened to."""

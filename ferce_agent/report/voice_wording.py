@@ -68,6 +68,7 @@ SOUND_DEGRADED: Final[dict[SoundDegradedCode, str]] = {
     "voice_model_failed": "The voice model failed",
     "voice_unlike_training": "A voice is unlike what the voice model was trained on",
     "speaker_not_known": "It is not clear who speaks",
+    "baseline_not_applied": "Not read against the person's baseline",
     "words_not_heard": "No words were heard or told",
     "words_not_aligned": "Some words belong to no turn of speech",
     "language_not_understood": "A language was not understood",
@@ -140,7 +141,7 @@ def prosody_words(prosody: SpeechProsody) -> str:
 
 
 def relative_words(prosody: SpeechProsody) -> str:
-    """Return how a turn differs from the same voice's other turns; empty where it does not, or cannot be told.
+    """Return how a turn differs from what is usual for its voice; empty where it does not, or cannot be told.
 
     Only differences of a standard deviation and more are told.
     """
@@ -152,7 +153,8 @@ def relative_words(prosody: SpeechProsody) -> str:
         (prosody.relative.rate, "faster", "slower"),
     )
     told = [more if value > 0 else less for value, more, less in pairs if value is not None and abs(value) >= 1]
-    return f"{' and '.join(told)} than this voice's other turns" if told else ""
+    usual = "this voice's other turns" if prosody.relative.to == "recording" else "this person usually speaks"
+    return f"{' and '.join(told)} than {usual}" if told else ""
 
 
 def turn_words_line(words: TurnWords | None) -> str:

@@ -19,7 +19,7 @@ PROSODY: Final = (
     "pitch_hz pitch_spread_st level_db loudness_spread jitter shimmer_db hnr_db f1_hz f2_hz f3_hz "
     "f1_level_db f2_level_db f3_level_db h1_h2_db h1_a3_db alpha_db "
     "hammarberg_db spectral_flux syllables_per_s voiced_share pauses pause_share flat pitch_relative loudness_relative "
-    "rate_relative baseline_s"
+    "rate_relative baseline_s relative_to"
 )
 WORDS: Final = "words language words_origin words_expression words_valence text told_speaker"
 
@@ -29,7 +29,8 @@ def turn_columns() -> tuple[str, ...]:
 
     Times are in seconds of the recording or film. ``p_…`` is the voice model's probability of an expression. Prosody
     has the units of `ferce_agent.report.SpeechProsody`; ``…_relative`` is in standard deviations of the same voice's
-    other turns. ``words`` is how many; ``text`` is empty where words are not kept.
+    other turns, or against the person's baseline, as ``relative_to`` says. ``words`` is how many; ``text`` is empty
+    where words are not kept.
     """
     probabilities = (f"p_{name}" for name in (*CANONICAL, *MORE_TERMS))
     return (*TURN.split(), *probabilities, *TONE.split(), *PROSODY.split(), *WORDS.split())
@@ -81,7 +82,7 @@ def _prosody(turn: SpeechTurn) -> dict[str, Any]:
     against = turn.prosody.relative
     if against is not None:
         row |= {"pitch_relative": against.pitch, "loudness_relative": against.loudness, "rate_relative": against.rate}
-        row["baseline_s"] = against.baseline_s
+        row |= {"baseline_s": against.baseline_s, "relative_to": against.to}
     return row
 
 

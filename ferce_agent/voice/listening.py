@@ -20,7 +20,14 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import NoSoundError
 from ferce_agent.inputs.sound_parts import SOUND_RATE, Sound, SoundNote
 from ferce_agent.report import Engine
-from ferce_agent.report.speech import SoundDegradation, SoundDegradedCode, SoundSource, SpeechProsody, VoiceExpression
+from ferce_agent.report.speech import (
+    AgainstUsual,
+    SoundDegradation,
+    SoundDegradedCode,
+    SoundSource,
+    SpeechProsody,
+    VoiceExpression,
+)
 from ferce_agent.specialist.network_file import NetworkFile
 from ferce_agent.voice.activity import SpeechScorer, SpeechSpan
 from ferce_agent.voice.activity_energy import EnergyScorer
@@ -28,9 +35,11 @@ from ferce_agent.voice.activity_network import NetworkScorer, read_detector, shi
 from ferce_agent.voice.delivery import delivery, relatives
 from ferce_agent.voice.prosody import prosody, prosody_track
 from ferce_agent.voice.turns import SpokenTurn, TurnCutter
+from ferce_agent.voice.usual import against_usual, relative_of
 
 if TYPE_CHECKING:
     from ferce_agent.inputs.sound import SoundStream
+    from ferce_agent.report.baseline import Baseline
     from ferce_agent.voice.model import VoiceModel
 
 MOST_TURNS: Final = 1000
@@ -57,6 +66,7 @@ class HeardTurn:
         prosody: How it is spoken.
         voice: What it sounds like; None where that was not asked for, or there is no model.
         loudness: One value for each 10 ms from `span.from_s` on, shape (T,), see `ferce_agent.voice.spectra`.
+        usual: How it differs from how the person usually speaks; None without their baseline.
     """
 
     id: str
@@ -64,6 +74,7 @@ class HeardTurn:
     prosody: SpeechProsody
     voice: VoiceExpression | None
     loudness: NDArray[np.float32]
+    usual: AgainstUsual | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +136,28 @@ def listen(
     return work.heard(stream, heard)
 
 
-def relative_to(turns: Iterable[HeardTurn]) -> tuple[HeardTurn, ...]:
+def relative_to(turns: Iterable[HeardTurn], baseline: Baseline | None = None) -> tuple[HeardTurn, ...]:
     """Return turns of one voice with how far each lies from what is usual for it, see `relatives`.
 
     Args:
         turns: All by the same speaker, in one recording.
+        baseline: How the speaker usually speaks; takes the place of what is usual in the recording.
     """
     known = tuple(turns)
+    if baseline is not None and baseline.voice:
+        return tuple(_to_baseline(turn, baseline) for turn in known)
     return tuple(
         replace(turn, prosody=turn.prosody.model_copy(update={"relative": relative}))
         for turn, relative in zip(known, relatives(known), strict=True)
     )
+
+
+def _to_baseline(turn: HeardTurn, baseline: Baseline) -> HeardTurn:
+    against = against_usual(turn, baseline)
+    if against is None:
+        return turn
+    spoken = turn.prosody.model_copy(update={"relative": relative_of(against)})
+    return replace(turn, prosody=spoken, usual=against)
 
 
 @once

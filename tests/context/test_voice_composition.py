@@ -15,10 +15,14 @@ from ferce_agent.context.voice_summary import activation
 from ferce_agent.inputs.transcript import Segment, Transcript, read_transcript
 from ferce_agent.policy.decide import Decision, permit
 from ferce_agent.policy.use import read_use
+from ferce_agent.report.baseline import Level
 from ferce_agent.report.common import Engine
 from ferce_agent.report.speech import SoundDegradation, SoundSource, SpeechProsody, VoiceExpression, VoiceReport
+from ferce_agent.report.voice_wording import relative_words
+from ferce_agent.views.voice_tables import turn_rows
 from ferce_agent.voice.activity import SpeechSpan
 from ferce_agent.voice.listening import Heard, HeardTurn
+from tests.baselines import make_baseline
 
 TERMS = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
 SPOKEN = dict.fromkeys(SpeechProsody.model_fields, None) | {
@@ -248,3 +252,37 @@ def test_any_turns_with_any_words_give_a_valid_report(
     report = compose(*turns, decision=decision, transcript=read_transcript(text), keep_words=keep)
     assert len(report.speech) == len(turns)
     assert report.summary
+
+
+# Against the baseline of a person
+
+
+LEVEL = Level(value=18.0, spread=1.2, error=0.5)
+
+
+def test_a_baseline_takes_the_place_of_what_is_usual_in_the_recording() -> None:
+    turns = (turn(1, 0.0, 8.0, None), turn(2, 9.0, 17.0, None, pitch_hz=300.0), turn(3, 18.0, 30.0, None))
+    alone, against = compose(*turns), compose(*turns, baseline=make_baseline(voice={"pitch_st": LEVEL}))
+    for one in alone.speech:
+        assert one.usual is None
+        assert one.prosody.relative is not None and one.prosody.relative.to == "recording"
+    for one in against.speech:
+        assert one.usual is not None and one.usual.baseline.id == "a1b2c3"
+        assert one.prosody.relative is not None and one.prosody.relative.to == "baseline"
+    assert against.speech[1].usual is not None
+    assert against.speech[1].usual.changes["pitch_st"].value == pytest.approx(12 * np.log2(300 / 55) - 18.0, abs=1e-3)
+    (note,) = [one.message for one in against.degraded if one.code == "speaker_not_known"]
+    assert "compared with the baseline" in note
+    assert relative_words(against.speech[1].prosody) == "higher than this person usually speaks"
+    assert [one["relative_to"] for one in turn_rows(against.speech)] == ["baseline"] * 3
+
+
+def test_why_a_baseline_is_not_applied() -> None:
+    turns = (turn(1, 0.0, 8.0, None), turn(2, 9.0, 17.0, None))
+    (note,) = [one for one in compose(*turns, baseline=make_baseline()).degraded if one.code == "baseline_not_applied"]
+    assert "holds no voice" in note.message
+    names = read_transcript("1\n00:00:00,000 --> 00:00:08,000\nAnna: Hi\n\n2\n00:00:09,000 --> 00:00:17,000\nBen: Hi\n")
+    several = compose(*turns, transcript=names, baseline=make_baseline(voice={"pitch_st": LEVEL}))
+    (note,) = [one for one in several.degraded if one.code == "baseline_not_applied"]
+    assert "several speakers" in note.message
+    assert all(one.usual is None for one in several.speech)

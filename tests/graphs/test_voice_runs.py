@@ -23,8 +23,12 @@ from ferce_agent import aanalyze_voice, analyze_voice
 from ferce_agent.errors import FerceError, InputError, NoSoundError, PolicyError, SettingsError, SoundNotFoundError
 from ferce_agent.evaluation.voice.vowels import syllables
 from ferce_agent.inputs.sound import Sound, open_sound
+from ferce_agent.keeping.baselines import save_baseline
+from ferce_agent.keeping.places import FOLDER
+from ferce_agent.report.baseline import Level
 from ferce_agent.report.speech import VoiceReport
 from ferce_agent.report.speech_events import SpeechEvent
+from tests.baselines import make_baseline
 from tests.damage import damaged
 from tests.inputs.films import film
 from tests.inputs.sounds import coded
@@ -269,3 +273,18 @@ def test_the_sound_track_of_a_film_has_the_times_of_the_film(tmp_path: Path) -> 
     assert report.source.media_type.startswith("video/")
     assert len(report.speech) == 1
     assert report.speech[0].start_s == pytest.approx(1.0, abs=0.2)
+
+
+def test_a_baseline_is_given_by_itself_by_name_or_as_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "kept"))
+    level = Level(value=18.0, spread=1.2, error=0.5)
+    made = make_baseline(voice={"pitch_st": level})
+    save_baseline(made, "anna")
+    (tmp_path / "anna.json").write_text(made.model_dump_json(), encoding="utf-8")
+    told = [
+        analyze_voice((RATE, SPOKEN), baseline=one).speech[0].usual for one in (made, "Anna", tmp_path / "anna.json")
+    ]
+    assert told[0] is not None and told[0] == told[1] == told[2]
+    for wrong in ("bob", tmp_path / "bob.json", 3):
+        with pytest.raises(InputError, match=r"[Bb]aseline|bob"):
+            analyze_voice((RATE, SPOKEN), baseline=wrong)  # type: ignore[arg-type]
