@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from ferce_agent.errors import FerceError, SettingsError
 from ferce_agent.inputs.situation import MAX_TEXT, Situation, read_situation
+from ferce_agent.keeping.baselines import checked_name
 from ferce_agent.policy.use import UseContext, read_use
 from ferce_agent.report.schemas import SchemaOf, inlined, slim
 from ferce_agent.specialist.labels import read_labels
@@ -162,6 +163,15 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema of a tool's arguments, small enough for a model's prompt."""
     found: dict[str, Any] = slim(model.model_json_schema())
     return found
+
+
+def read_baseline_name(name: object) -> str | None:
+    """Return the name of a kept baseline as it is kept; never a path.
+
+    Raises:
+        SettingsError: It can be no name.
+    """
+    return None if name is None else checked_name(name)  # type: ignore[arg-type]  # it refuses what is no text
 
 
 def read_words(transcript: object) -> str | None:

@@ -11,7 +11,7 @@ from ferce_agent.errors import SettingsError, SoundTooLargeError
 from ferce_agent.inputs.photo import DEFAULT_LIMITS
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report.schemas import SchemaOf
-from ferce_agent.tools.arguments import Detail, read_use_context, read_words, reader, use_schema
+from ferce_agent.tools.arguments import Detail, read_baseline_name, read_use_context, read_words, reader, use_schema
 from ferce_agent.tools.clip_arguments import MOST_TEXT, check_order, number_reader
 from ferce_agent.validation.refusal import value_of
 
@@ -58,6 +58,9 @@ class AnalyzeVoiceInput(BaseModel):
     end_s: Annotated[float | None, reader(number_reader("end_s", "seconds"))] = Field(
         default=None, description="Where to end, in seconds. Optional."
     )
+    baseline: Annotated[str | None, reader(read_baseline_name)] = Field(
+        default=None, description="Name of the kept baseline of the one who speaks. Optional."
+    )
     use_context: Annotated[UseContext | None, reader(read_use_context), SchemaOf(use_schema)] = Field(
         default=None, description="What the answer is used for; some uses are restricted or refused. Optional."
     )
@@ -65,7 +68,12 @@ class AnalyzeVoiceInput(BaseModel):
 
     def chosen(self) -> dict[str, Any]:
         """Return what `analyze_voice` of Python is told besides the sound, by its argument's names."""
-        return {"transcript": self.transcript, "keep_words": self.keep_words, "use": self.use_context}
+        return {
+            "transcript": self.transcript,
+            "keep_words": self.keep_words,
+            "baseline": self.baseline,
+            "use": self.use_context,
+        }
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -22,7 +22,7 @@ from ferce_agent.keeping.files import remove, write_private
 from ferce_agent.keeping.places import kept_folder, private_folder
 from ferce_agent.keeping.sealed import HEADER_BYTES, SealKind, seal_of, sealed_with
 from ferce_agent.report.baseline import BASELINE_VERSION, Baseline
-from ferce_agent.validation.fields import did_you_mean, shown
+from ferce_agent.validation.fields import shown
 
 FOLDER: Final = "baselines"
 """Folder within the one for what is kept."""
@@ -97,9 +97,7 @@ def load_baseline(name_or_path: str | os.PathLike[str], *, folder: Path | None =
         return _plain(Path(name_or_path))
     file = _file(checked_name(os.fspath(name_or_path)), folder)
     if not file.is_file():
-        known = [one.name for one in list_baselines(folder)]
-        hint = did_you_mean(str(name_or_path), known) if known else MAKE
-        raise DataError(f"There is no baseline {shown(name_or_path)}.", hint=hint)
+        raise missing(name_or_path)
     what = f"The baseline {shown(name_or_path)}"
     sealed = _bytes_of(file, what)
     try:
@@ -148,6 +146,11 @@ def taken(name: str) -> SettingsError:
     return SettingsError(f"There is a baseline {shown(name)} already.", hint="Give another name, or --replace.")
 
 
+def missing(name: str | os.PathLike[str]) -> DataError:
+    """Return the error of a name that no baseline has; it tells no others, which may be names of people."""
+    return DataError(f"There is no baseline {shown(name)}.", hint=f"Those there are: ferce baseline list. {MAKE}")
+
+
 def list_baselines(folder: Path | None = None) -> tuple[KeptBaseline, ...]:
     """Return what is kept by name; nothing is opened, and no passphrase is needed.
 
@@ -174,8 +177,7 @@ def delete_baseline(name: str, *, folder: Path | None = None) -> None:
         SettingsError: The name is none, or the file cannot be deleted.
     """
     if not remove(_file(checked_name(name), folder)):
-        known = [one.name for one in list_baselines(folder)]
-        raise DataError(f"There is no baseline {shown(name)}.", hint=did_you_mean(name, known) if known else "")
+        raise missing(name)
 
 
 def _place(folder: Path | None) -> Path:

@@ -92,12 +92,10 @@ def test_deleting_leaves_nothing_of_it(place: Path) -> None:
     save_baseline(make_baseline(), "berta")
     delete_baseline("ANNA")
     assert [one.name for one in list_baselines()] == ["berta"]
-    with pytest.raises(DataError, match="no baseline bert") as caught:
-        delete_baseline("bert")
-    assert "berta" in str(caught.value.hint)
-    with pytest.raises(DataError, match="no baseline bert") as caught:
-        load_baseline("bert")
-    assert "berta" in str(caught.value.hint)
+    for missed in (delete_baseline, load_baseline):
+        with pytest.raises(DataError, match="no baseline bert") as caught:
+            missed("bert")
+        assert "berta" not in str(caught.value)  # whoever asks need not know who else is kept
 
 
 @pytest.mark.parametrize(

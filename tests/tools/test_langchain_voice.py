@@ -19,10 +19,14 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.sound import SoundStream, open_sound
+from ferce_agent.keeping.baselines import save_baseline
+from ferce_agent.keeping.places import FOLDER
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report import VoiceReport
+from ferce_agent.report.baseline import Level
 from ferce_agent.tools import voice_opening
 from ferce_agent.tools.langchain_voice import create_analyze_voice_tool
+from tests.baselines import make_baseline
 from tests.tool_calls import call
 from tests.tools.face_films import film, is_open
 from tests.tools.test_langchain_clip import HIRING, stored
@@ -54,6 +58,19 @@ def test_the_model_gets_a_brief_and_the_program_the_report(voice: Path) -> None:
     (turn,) = report.speech
     assert [turn.start_s, turn.end_s] == pytest.approx([0.5, 2.5], abs=0.2)
     assert not is_open(voice)
+
+
+def test_the_model_names_a_kept_baseline_and_never_a_file(voice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(voice.parent / "kept"))
+    save_baseline(make_baseline(voice={"pitch_st": Level(value=10.0, spread=1.0, error=0.5)}), "anna")
+    tool = create_analyze_voice_tool(roots=[voice.parent])
+    (turn,) = report_of(call(tool, voice=voice.name, baseline="Anna")).speech
+    assert turn.usual is not None and turn.usual.baseline.id == "a1b2c3"
+    (voice.parent / "berta.json").write_text(make_baseline().model_dump_json(), encoding="utf-8")
+    for name in ("berta", "berta.json", str(voice.parent / "berta.json"), "../kept/baselines/anna"):
+        answer = call(tool, voice=voice.name, baseline=name)
+        assert answer.status == "error" and "baseline" in str(answer.content), name
+        assert "anna" not in str(answer.content).replace(name, "")  # nor are others told
 
 
 def test_words_are_kept_only_where_that_is_asked_for_and_never_in_the_brief(voice: Path) -> None:
@@ -166,7 +183,16 @@ def test_an_error_of_any_other_kind_is_told_and_logged(voice: Path, caplog: pyte
 
 def test_what_the_model_is_told_of_the_tool_is_small() -> None:
     tool = create_analyze_voice_tool()
-    assert set(tool.args) == {"voice", "transcript", "keep_words", "start_s", "end_s", "use_context", "detail"}
+    assert set(tool.args) == {
+        "voice",
+        "transcript",
+        "keep_words",
+        "start_s",
+        "end_s",
+        "baseline",
+        "use_context",
+        "detail",
+    }
     sent = json.dumps(convert_to_openai_tool(tool))
     assert {name: count(sent) for name, count in tokenizers().items() if count(sent) > 900} == {}
     assert "microphone" not in sent
