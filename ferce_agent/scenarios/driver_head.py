@@ -252,12 +252,12 @@ class Nods:
             nod.see(seen)
             nod.rose = None
         elif nod.rose is None:
-            nod.rose = _crossing(*list(self._recent)[-2:], self._preset.value("nod_degrees"))
+            nod.rose = _crossing(self._recent[-2], self._recent[-1], self._preset.value("nod_degrees"))
         if seen.time - nod.began > self._preset.value("nod_most_s"):
             self._nod, self._down = None, True
         elif seen.sunk < BACK:
             self._nod = None
-            if self._is_nod(nod, _crossing(*list(self._recent)[-2:], BACK)):
+            if self._is_nod(nod, _crossing(self._recent[-2], self._recent[-1], BACK)):
                 yield from self._told(nod, seen.time)
 
     def _is_nod(self, nod: _Nod, back: float) -> bool:
