@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         aanalyze_clip,
         aanalyze_expression,
         aanalyze_voice,
+        abuild_baseline,
         analyze_clip,
         analyze_expression,
         analyze_voice,
+        build_baseline,
         stream_clip,
     )
     from ferce_agent.errors import FerceError
@@ -39,6 +41,8 @@ _HOME = {
     "analyze_clip": "ferce_agent.api",
     "aanalyze_clip": "ferce_agent.api",
     "stream_clip": "ferce_agent.api",
+    "build_baseline": "ferce_agent.api",
+    "abuild_baseline": "ferce_agent.api",
     "analyze_voice": "ferce_agent.api",
     "aanalyze_voice": "ferce_agent.api",
     "Engines": "ferce_agent.graphs.engines",
@@ -61,9 +65,11 @@ __all__ = [
     "aanalyze_clip",
     "aanalyze_expression",
     "aanalyze_voice",
+    "abuild_baseline",
     "analyze_clip",
     "analyze_expression",
     "analyze_voice",
+    "build_baseline",
     "stream_clip",
 ]
 

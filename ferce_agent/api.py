@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ferce_agent.graphs.baseline_runs import abuild_baseline, build_baseline
 from ferce_agent.graphs.clip_runs import aanalyze_clip, analyze_clip, stream_clip
 from ferce_agent.graphs.runs import Event, LabelsLike, Listener, aanalyze_expression, analyze_expression
 from ferce_agent.graphs.voice_runs import aanalyze_voice, analyze_voice
@@ -13,8 +14,10 @@ __all__ = [
     "aanalyze_clip",
     "aanalyze_expression",
     "aanalyze_voice",
+    "abuild_baseline",
     "analyze_clip",
     "analyze_expression",
     "analyze_voice",
+    "build_baseline",
     "stream_clip",
 ]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -26,14 +27,18 @@ from ferce_agent.faces.orientation import TILTED, Oriented, find_turned, orient
 from ferce_agent.faces.pose import estimate_pose
 from ferce_agent.faces.test_time_augmentation import crops_around
 from ferce_agent.inputs.frames import Frame
+from ferce_agent.reasoning.against_rest import told_against
 from ferce_agent.reasoning.expression import covered_regions, interpret
 from ferce_agent.reasoning.movements import readings, uncovered
 from ferce_agent.report import ActionUnitReading, Engine, Expression, Face, QualityReason, RankedLabel, slug
+from ferce_agent.report.baseline import AgainstRest, Baseline
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.gates import Gates
 from ferce_agent.specialist.gating import doubts_about, is_face
 from ferce_agent.specialist.open_vocabulary import Vocabulary, check_words, features_of
 from ferce_agent.specialist.runner import Specialist, SpecialistOutput, mean_output
+from ferce_agent.temporal.baseline import Rest
+from ferce_agent.temporal.typical_rest import check_weights
 
 CLEAR: Final = 0.8
 """From this probability of one expression on, a single look is enough.
@@ -87,6 +92,7 @@ class FaceReading:
             bank.
         blendshapes: Intensities 0..1 of movements with left and right apart, also of covered parts; see
             `SpecialistOutput.blendshapes`.
+        rest: What is read without the person's baseline, and how far the face is from it; None without a baseline.
         failure: What went wrong, if anything did; then `face` or `expression` and `movements` are missing.
     """
 
@@ -99,6 +105,7 @@ class FaceReading:
     labels: tuple[RankedLabel, ...] = ()
     embedding: tuple[float, ...] = ()
     blendshapes: Mapping[str, float] = field(default_factory=dict)
+    rest: AgainstRest | None = None
     failure: Exception | None = None
 
 
@@ -196,8 +203,16 @@ class Pipeline:
         labels: Sequence[str] = (),
         infer: bool = True,
         on_step: OnStep | None = None,
+        rest: Rest | None = None,
     ) -> list[FaceReading]:
         """Read faces that were found; see `read` for the arguments.
+
+        Args:
+            found: The faces.
+            labels: Words to rank for each face.
+            infer: Whether expressions are read.
+            on_step: Told of each step.
+            rest: Baseline of the person whose faces all of these are, from `rest_of`; None for none.
 
         Returns:
             One reading for each face, in the same order. A face that could not be read has a `failure`; nothing is
@@ -211,7 +226,7 @@ class Pipeline:
         ready = [place for place, reading in enumerate(measured) if reading.failure is None]
         with timed("specialist", on_step) as note:
             done = self._read_all(
-                [found[place] for place in ready], [measured[place] for place in ready], labels, infer
+                [found[place] for place in ready], [measured[place] for place in ready], labels, infer, rest
             )
             note(len(ready))
         for place, reading in zip(ready, done, strict=True):
@@ -219,28 +234,38 @@ class Pipeline:
         return measured
 
     def _read_all(
-        self, found: list[FoundFace], measured: list[FaceReading], labels: Sequence[str], infer: bool
+        self,
+        found: list[FoundFace],
+        measured: list[FaceReading],
+        labels: Sequence[str],
+        infer: bool,
+        rest: Rest | None,
     ) -> list[FaceReading]:
         """Let the specialist read all faces at once; where that fails each one alone, so that one costs no other."""
         work = self._expressions if infer else self._movements
         try:
-            return work(found, measured, labels)
+            return work(found, measured, labels, rest)
         except Exception as failure:  # what a face cannot have is told with it; nothing is lost
             if len(found) == 1:
                 return [replace(measured[0], failure=failure)]
             return [
                 one
                 for face, known in zip(found, measured, strict=True)
-                for one in self._read_all([face], [known], labels, infer)
+                for one in self._read_all([face], [known], labels, infer, rest)
             ]
 
-    def _movements(self, found: list[FoundFace], measured: list[FaceReading], _: Sequence[str]) -> list[FaceReading]:
+    def _movements(
+        self, found: list[FoundFace], measured: list[FaceReading], _: Sequence[str], rest: Rest | None
+    ) -> list[FaceReading]:
         crops = [align_face(one.frame.pixels, one.detected.landmarks) for one in found]
         units = [unit for part in parts(crops) for unit in self.specialist.movements(part)]
-        return [replace(known, movements=visible(known, unit)) for known, unit in zip(measured, units, strict=True)]
+        read = [replace(known, movements=visible(known, unit)) for known, unit in zip(measured, units, strict=True)]
+        return (
+            read if rest is None else [replace(one, rest=told_against(one.face, one.movements, rest)) for one in read]
+        )
 
     def _expressions(
-        self, found: list[FoundFace], measured: list[FaceReading], labels: Sequence[str]
+        self, found: list[FoundFace], measured: list[FaceReading], labels: Sequence[str], rest: Rest | None
     ) -> list[FaceReading]:
         """Read the expressions of faces whose quality was measured.
 
@@ -258,7 +283,7 @@ class Pipeline:
         again = self._look_again([found[place] for place in unclear])
         views = dict(zip(unclear, again, strict=True))
         return [
-            self._interpreted(known, seen, views.get(place, []), labels)
+            self._interpreted(known, seen, views.get(place, []), labels, rest)
             for place, (known, seen) in enumerate(zip(measured, first, strict=True))
         ]
 
@@ -270,7 +295,12 @@ class Pipeline:
         return [list(islice(seen, len(crops))) for crops in several]
 
     def _interpreted(
-        self, known: FaceReading, first: SpecialistOutput, views: list[SpecialistOutput], labels: Sequence[str]
+        self,
+        known: FaceReading,
+        first: SpecialistOutput,
+        views: list[SpecialistOutput],
+        labels: Sequence[str],
+        rest: Rest | None,
     ) -> FaceReading:
         assert known.face is not None
         seen = mean_output(views) if views else first
@@ -278,15 +308,20 @@ class Pipeline:
         conformal, abstain = card.thresholds(self.settings.flatten, seen.strangeness)
         movements = visible(known, seen.units)
         least = abstain * RELIEF if views else abstain
-        expression = interpret(
-            seen.probabilities,
-            known.face.quality,
+        shown = partial(
+            interpret,
+            quality=known.face.quality,
             conformal=conformal,
             coverage=card.coverage,
             abstain=max(least, TURNED) if is_turned(known.detected) else least,
             measured=movements,
-            views=tuple(one.probabilities for one in views),
         )
+        looks = tuple(one.probabilities for one in views)
+        expression, against = shown(seen.probabilities, views=looks), None
+        if rest is not None:
+            absolute, shares = expression, rest.correct(seen.probabilities)
+            expression = shown(shares, views=tuple(rest.correct(one) for one in looks))
+            against = told_against(known.face, movements, rest, absolute, expression)
         embedding = tuple(float(value) for value in seen.embedding) if self.settings.bank else ()
         return replace(
             known,
@@ -295,7 +330,22 @@ class Pipeline:
             labels=self._rank(seen, labels),
             embedding=embedding,
             blendshapes=seen.blendshapes,
+            rest=against,
         )
+
+    def rest_of(self, baseline: Baseline) -> Rest:
+        """Return a person's baseline, ready for readings of this pipeline.
+
+        Raises:
+            WeightsError: It was made with other weights, or these are not the shipped ones; or they cannot be read.
+        """
+        check_weights(baseline, self.specialist.sha256)
+        return Rest.of(baseline, self.taken_off)
+
+    @property
+    def taken_off(self) -> NDArray[np.float64]:
+        """What is taken off the logarithms of the probabilities for a flatter prior, shape (8,)."""
+        return self.settings.flatten * self.specialist.log_prior
 
     def look(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> SpecialistOutput:
         """Return what the specialist's network says about one face at a single look.

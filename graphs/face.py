@@ -83,6 +83,7 @@ def finished(reading: FaceReading, notes: Iterable[Degradation] = (), vlm: VlmRe
         labels=reading.labels,
         vlm=vlm,
         degraded=tuple(notes),
+        rest=reading.rest,
     )
     try:
         return reconcile(known)

@@ -49,6 +49,8 @@ def load(state: State, context: RunContext) -> Update:
     labels = context.engines.pipeline.prepare_labels(read_labels(state.get("labels")))
     context.engines.prepare_asking()
     context.held = picture
+    if context.baseline is not None:
+        context.rest = context.engines.pipeline.rest_of(context.baseline)
     return {
         "began": time.monotonic(),
         "decision": decision,
@@ -88,10 +90,26 @@ def read(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
         runtime.stream_writer({"stage": step, "ms": elapsed, "faces": faces if step == "detect" else 0})
 
     found, more = pipeline.find([Frame(picture.pixels)], on_step=note)
-    readings = pipeline.read_faces(found, labels=state["labels"], infer=state["decision"].may_infer, on_step=note)
+    rest = context.rest if len(found) + more == 1 and context.rest and context.rest.baseline.readings else None
+    readings = pipeline.read_faces(
+        found, labels=state["labels"], infer=state["decision"].may_infer, on_step=note, rest=rest
+    )
     notes = detection_notes(picture, len(found) + more, chosen.max_faces, chosen.small_faces)
+    if context.rest is not None and ((found and rest is None) or not context.rest.baseline.readings):
+        notes.append(not_applied(len(found) + more))
     found_out = {"readings": readings, "degraded": notes, "timings": timings}
     return Command(update=found_out, goto=each_face(state, readings, context))
+
+
+def not_applied(faces: int) -> Degradation:
+    """Say why a baseline was not used: several faces, of which nobody is recognised; or it holds no face."""
+    message = "The baseline was not used: it holds a voice, and no face."
+    if faces > 1:
+        message = (
+            f"The baseline was not used: it is one person's, {faces} faces were found, and nobody is recognised. "
+            "Cut the picture to the person's face."
+        )
+    return Degradation(stage="baseline", code="baseline_not_applied", message=message, person=None)
 
 
 def each_face(state: State, readings: Sequence[FaceReading], context: RunContext) -> list[Send] | str:

@@ -18,6 +18,7 @@ from ferce_agent.errors import EngineError, ImageAccessError, SettingsError
 from ferce_agent.graphs.photo import compiled_graph
 from ferce_agent.graphs.state import RunContext
 from ferce_agent.inputs.situation import Situation, read_situation
+from ferce_agent.keeping.baselines import BaselineLike, read_baseline
 from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.report import EmotionReport, VoiceReport
 from ferce_agent.specialist.labels import read_labels
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ferce_agent.inputs.photo import ImageSource, Picture
     from ferce_agent.inputs.sound import SoundLike, SoundStream
     from ferce_agent.inputs.transcript import TranscriptLike
+    from ferce_agent.report.baseline import Baseline
 
     VoiceLike: TypeAlias = SoundLike | SoundStream | VoiceReport
 
@@ -52,6 +54,7 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
     voice_of: str | None = None,
+    baseline: BaselineLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
@@ -74,6 +77,8 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
         keep_words: Whether the report may hold these words.
         voice_of: Whose voice it is, such as ``person-1``. Left out, it is taken to be that of the only person shown,
             and of nobody where there are several.
+        baseline: How the person shown is at rest, from `build_baseline`; or the name or path of a kept one. Used where
+            one face alone is found; then `Person.rest` says what would be read without it.
         engines: Models and settings; the shared defaults if left out.
         on_event: Called after each step of the workflow.
 
@@ -81,12 +86,13 @@ def analyze_expression(  # noqa: PLR0913  # one parameter per thing a caller may
         A validated report. A picture without a face gives a report with ``people=()`` that says so in ``degraded``.
 
     Raises:
-        InputError: The picture, the labels, the use context, the voice or what is said about it cannot be used.
+        InputError: The picture, the labels, the use context, the voice or what is said about it cannot be used; or
+            there is no such baseline.
         PolicyError: The rules refuse this use (an `InputError` too); no pixel is looked at.
-        SetupError: A weight file is missing or damaged.
+        SetupError: A weight file is missing or damaged, or the baseline was made with other weights.
         EngineError: The face detector failed.
     """
-    run = _run_context(image, engines)
+    run = _run_context(image, engines, read_baseline(baseline))
     report: object = None
     asked = _asked(context, labels, use_context)
     told = _Voice(voice, transcript, keep_words, voice_of).checked()
@@ -112,11 +118,12 @@ async def aanalyze_expression(  # noqa: PLR0913
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
     voice_of: str | None = None,
+    baseline: BaselineLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> EmotionReport:
     """Read the facial expressions in one picture without blocking the event loop; see `analyze_expression`."""
-    run = _run_context(image, engines)
+    run = _run_context(image, engines, read_baseline(baseline))
     report: object = None
     asked, listeners = _asked(context, labels, use_context), _listeners(on_event)
     told = _Voice(voice, transcript, keep_words, voice_of).checked()
@@ -194,14 +201,14 @@ def told(context: Told) -> str | dict[str, Any] | None:
     )
 
 
-def _run_context(image: ImageSource | Picture, engines: Engines | None) -> RunContext:
+def _run_context(image: ImageSource | Picture, engines: Engines | None, baseline: Baseline | None) -> RunContext:
     if image is None:
         raise ImageAccessError("No picture was given.", hint="Give a path, bytes, a data URL, an array or a PIL image.")
     if engines is None:
-        return RunContext(image=image)
+        return RunContext(image=image, baseline=baseline)
     if not hasattr(engines, "settings"):
         raise SettingsError(f"engines must be Engines, not {type(engines).__name__}.", hint="Engines(Settings(…))")
-    return RunContext(engines=engines, image=image)
+    return RunContext(engines=engines, image=image, baseline=baseline)
 
 
 def _checked(report: object) -> EmotionReport:

@@ -29,6 +29,8 @@ from ferce_agent.report import (
     EmotionReport,
     Source,
 )
+from ferce_agent.report.baseline import Baseline
+from ferce_agent.temporal.baseline import Rest
 from ferce_agent.vlm.extraction.perception import ExtractedPerception
 from ferce_agent.vlm.extraction.scene import WrittenScene
 from ferce_agent.vlm.protocol import Answer
@@ -149,6 +151,8 @@ class RunContext(OnlyInstances):
         roots: Folders from which the input's `image` may name a file; none by default.
         sent: The input's `image`, which is taken out of the state before the run begins.
         held: The decoded picture, from `load` until the run ends.
+        baseline: How the person shown is at rest; used where one face alone is found.
+        rest: The same, ready for readings.
         cancel: Set when the run ends in any way; whatever is still computing for it stops. Who gives this object to a
             run may set it to call the run off.
     """
@@ -158,11 +162,13 @@ class RunContext(OnlyInstances):
     roots: tuple[Path, ...] = ()
     sent: object = None
     held: Picture | None = None
+    baseline: Baseline | None = None
+    rest: Rest | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
 
     def for_one_run(self, sent: object = None) -> RunContext:
         """Return the context of one run whose input brings the picture `sent`, or none."""
-        return replace(self, sent=sent, held=None, cancel=Cancellation())
+        return replace(self, sent=sent, held=None, rest=None, cancel=Cancellation())
 
     @property
     def picture(self) -> Picture:
@@ -180,4 +186,4 @@ class RunContext(OnlyInstances):
     def release(self) -> None:
         """Let go of the picture, and stop what is still computing for it."""
         self.cancel.set()
-        self.held = self.image = self.sent = None
+        self.held = self.image = self.sent = self.baseline = self.rest = None

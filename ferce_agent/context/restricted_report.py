@@ -8,6 +8,7 @@ from typing import Final
 from ferce_agent.context.counts import count_faces, faces_found
 from ferce_agent.context.guidance import guide
 from ferce_agent.policy.decide import ASK_THEM, Decision
+from ferce_agent.reasoning.against_rest import rest_words
 from ferce_agent.reasoning.movements import PRESENT
 from ferce_agent.report import (
     Degradation,
@@ -70,14 +71,18 @@ def limited_person(person: Person, decision: Decision) -> Person:
     """Return a person with face and movements only."""
     words = " and ".join(plain_movements(person))
     seen = f"{person.description.observed} In plain words: {words}." if words else person.description.observed
+    compared = "" if person.rest is None else f" {rest_words(person.rest.model_copy(update={'absolute': None}))}"
     return Person(
         id=person.id,
         face=person.face,
         expression=None,
         action_units=person.action_units,
         posture=person.posture,
-        description=Description(observed=seen, inferred=f"By rule, no expression is inferred: {decision.cited}."),
+        description=Description(
+            observed=seen, inferred=f"By rule, no expression is inferred: {decision.cited}.{compared}"
+        ),
         rationale=(),
+        rest=None if person.rest is None else person.rest.model_copy(update={"absolute": None, "differs": False}),
     )
 
 

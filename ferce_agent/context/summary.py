@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent.context.counts import count_faces, faces_found
+from ferce_agent.reasoning.against_rest import rest_words
 from ferce_agent.report import Degradation, Person, wording
 
 NAMED: Final = 4
@@ -23,7 +24,8 @@ def summarise(people: Sequence[Person], notes: Sequence[Degradation] = ()) -> st
     if not people:
         return f"{start}."
     named = "; ".join(one_person(person) for person in people[:NAMED])
-    return f"{start}: {named}.{others(len(people) - NAMED)}"
+    read = " ".join(words for person in people if (words := rest_words(person.rest)))
+    return f"{start}: {named}.{others(len(people) - NAMED)} {read}".strip()
 
 
 def others(number: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ferce_agent.ontology.store import ontology
+from ferce_agent.reasoning.against_rest import rest_words
 from ferce_agent.reasoning.movements import movement_claim, movement_evidence
 from ferce_agent.report import (
     REGIONS,
@@ -19,6 +20,7 @@ from ferce_agent.report import (
     slug,
     wording,
 )
+from ferce_agent.report.baseline import AgainstRest
 
 STRONG_MOVEMENT: Final = 0.4
 """Movements from this intensity on are named in the description."""
@@ -91,10 +93,15 @@ def prototype_words(term_id: str) -> str:
     return f"Movements typical of {ontology().term(term_id).adjective} faces in the ontology: {movements}."
 
 
-def describe(face: Face, expression: Expression | None, measured: Sequence[ActionUnitReading] = ()) -> Description:
-    """Return the face in words, measured and inferred apart."""
+def describe(
+    face: Face,
+    expression: Expression | None,
+    measured: Sequence[ActionUnitReading] = (),
+    rest: AgainstRest | None = None,
+) -> Description:
+    """Return the face in words, measured and inferred apart; with a baseline, what differs without it."""
     observed = f"{head_pose(face)} {seen_movements(measured)}{readability(face)}"
-    return Description(observed=observed, inferred=inferred_words(expression, face))
+    return Description(observed=observed, inferred=f"{inferred_words(expression, face)} {rest_words(rest)}".strip())
 
 
 def seen_movements(measured: Sequence[ActionUnitReading]) -> str:

@@ -16,6 +16,7 @@ from ferce_agent.report import (
     RankedLabel,
     VlmReading,
 )
+from ferce_agent.report.baseline import AgainstRest
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class FaceFindings:
         labels: The caller's words, ranked.
         vlm: What the vision-language model says, if it was asked and answered.
         degraded: What could not be done.
+        rest: What is read without the person's baseline, if one was used.
     """
 
     index: int
@@ -62,6 +64,7 @@ class FaceFindings:
     labels: tuple[RankedLabel, ...] = ()
     vlm: VlmReading | None = None
     degraded: tuple[Degradation, ...] = ()
+    rest: AgainstRest | None = None
 
 
 def reconcile(found: FaceFindings) -> PersonFindings:
@@ -88,7 +91,8 @@ def reconcile(found: FaceFindings) -> PersonFindings:
         action_units=found.measured,
         labels=found.labels,
         vlm=found.vlm,
-        description=describe(found.face, found.expression, found.measured),
+        description=describe(found.face, found.expression, found.measured, found.rest),
         rationale=tuple(claims),
+        rest=found.rest,
     )
     return PersonFindings(found.index, person, tuple(evidence), degraded)

@@ -70,7 +70,6 @@ from ferce_agent.report.face import (
     Face,
     HeadPose,
     Landmarks,
-    Person,
     Posture,
     Quality,
     QualityReason,
@@ -79,6 +78,7 @@ from ferce_agent.report.face import (
     SeenCue,
     VlmReading,
 )
+from ferce_agent.report.person import Person
 from ferce_agent.report.photo import SCHEMA_VERSION, EmotionReport, Source, json_schema
 from ferce_agent.report.speech import (
     VOICE_SCHEMA_VERSION,

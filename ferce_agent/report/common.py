@@ -154,6 +154,7 @@ DegradedCode = Literal[
     "words_not_read",
     "sentences_not_compared",
     "policy_restricted",
+    "baseline_not_applied",
     "first_frame_only",
     "timeout",
 ]

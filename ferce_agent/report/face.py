@@ -1,15 +1,15 @@
-"""One face and what it shows: place, quality, expression, movements, words, and the person they make up."""
+"""One face and what it shows: place, quality, expression, movements and words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from ferce_agent.ontology.ids import ActionUnitId, TermId
 from ferce_agent.ontology.labels import CANONICAL, Canonical
-from ferce_agent.report.common import Claim, Degrees, Estimate, Finite, Origin, Part, Point, Support, Text, Token, Unit
+from ferce_agent.report.common import Degrees, Estimate, Finite, Origin, Part, Point, Support, Text, Token, Unit
 
 
 class Box(Part):
@@ -294,26 +294,3 @@ class Posture(Part):
 
 
 UNKNOWN_POSTURE: Final = Posture(basis="unknown", text=None, evidence=())
-
-
-class Person(Part):
-    """One face and what it shows."""
-
-    id: Annotated[str, StringConstraints(pattern=r"^person-[0-9]+$")]
-    """Stable within the report: `person-1` is the largest face."""
-    face: Face
-    """Where and how."""
-    expression: Expression | None
-    """What the face shows; null if it could not be read (`degraded` says why)."""
-    action_units: tuple[ActionUnitReading, ...]
-    """Facial movements; empty if nothing measured them."""
-    labels: tuple[RankedLabel, ...] = ()
-    """The words the caller asked about, best first; empty if none were given."""
-    vlm: VlmReading | None = None
-    """What a vision-language model says about the face; null if none was asked."""
-    posture: Posture = UNKNOWN_POSTURE
-    """Body language."""
-    description: Description
-    """The face in words."""
-    rationale: tuple[Claim, ...]
-    """Why the expression was named."""

@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from ferce_agent.report.common import Degradation, Evidence, Part, Policy, Provenance, Sha256, Text
 from ferce_agent.report.context import Cause, Conflict, Group, Guidance, Relationship, Scene, TextEmotion
-from ferce_agent.report.face import Person
+from ferce_agent.report.person import Person
 from ferce_agent.report.speech import VoiceReport
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ferce_agent.inputs.photo import ImageSource, Picture
 
 
-SCHEMA_VERSION: Final = "1.6"
+SCHEMA_VERSION: Final = "1.7"
 
 
 class Source(Part):
@@ -52,7 +52,7 @@ class EmotionReport(Part):
     A person *shows* an expression; what the person feels is not known from a picture.
     """
 
-    schema_version: Literal["1.6"] = SCHEMA_VERSION
+    schema_version: Literal["1.7"] = SCHEMA_VERSION
     """Version of this contract."""
     source: Source
     """What was analysed."""

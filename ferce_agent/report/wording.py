@@ -127,6 +127,7 @@ DEGRADED: Final[dict[DegradedCode, str]] = {
     "words_not_read": "Words were not read",
     "sentences_not_compared": "Sentences were not compared with examples",
     "policy_restricted": "Not inferred by rule",
+    "baseline_not_applied": "Not read against the person's baseline",
     "first_frame_only": "Only the first frame was read",
     "timeout": "Time ran out",
 }

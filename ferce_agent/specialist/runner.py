@@ -327,7 +327,7 @@ class Specialist:
         return [names.index(other) if (other := _mirrored(name)) in names else at for at, name in enumerate(names)]
 
     @lazy_property
-    def _log_prior(self) -> NDArray[np.float64]:
+    def log_prior(self) -> NDArray[np.float64]:
         """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
         return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
 
@@ -365,7 +365,7 @@ class Specialist:
             WeightsError: The weight file is missing or unusable.
         """
         raw = self.run(crops, twice=twice)
-        probabilities = softmax(raw.logits / self.card.temperature - flatten * self._log_prior)
+        probabilities = softmax(raw.logits / self.card.temperature - flatten * self.log_prior)
         strangeness = self.card.strangeness(raw.embedding) if self.card.strangeness else None
         return [
             SpecialistOutput(
