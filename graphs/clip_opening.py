@@ -31,6 +31,7 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
                 micro=micro,
                 landmarks=landmarks,
                 frame_rate=rate_of(clip, state.get("fps")),
+                baseline=context.baseline,
             )
         else:
             if known["sha256"] is not None and known["sha256"] != clip.info.sha256:

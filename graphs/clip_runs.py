@@ -15,8 +15,10 @@ from ferce_agent.concurrency.interruption import in_main_thread, interruptible
 from ferce_agent.errors import ClipAccessError, EngineError, SettingsError
 from ferce_agent.graphs.clip import compiled_clip_graph
 from ferce_agent.graphs.clip_state import Backlog, ClipContext
+from ferce_agent.keeping.baselines import BaselineLike, read_baseline
 from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.report import ClipReport
+from ferce_agent.report.baseline import Baseline
 from ferce_agent.report.clip_events import ClipEvent, ReadingEvent, ReportEvent
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
     sound: bool = True,
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
+    baseline: BaselineLike | None = None,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[ClipEvent], None] | None = None,
@@ -101,6 +104,8 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
         transcript: What is said in it: a text, subtitles (SRT, VTT), words with times, or a `Path` to a file of these;
             see `ferce_agent.inputs.transcript.read_transcript`.
         keep_words: Whether the words may stand in the report; otherwise only how many there are and what they fit.
+        baseline: How the person shown is at rest, from `build_baseline`; or the name or path of a kept one. A face
+            that is alone when it appears is read against it; then `Track.rest` says what would be read without it.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
             ``policy``.
         engines: Models and settings; the shared defaults if left out.
@@ -122,7 +127,9 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
     listeners = _listeners(on_event)
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
-    run = _run_context(source, asked, Given(engines, pictures, stop), readings=on_event is not None)
+    run = _run_context(
+        source, asked, Given(engines, pictures, stop, read_baseline(baseline)), readings=on_event is not None
+    )
     told, report = asked.input(), None
 
     def begin() -> Generator[Any]:
@@ -154,6 +161,7 @@ async def aanalyze_clip(  # noqa: PLR0913
     sound: bool = True,
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
+    baseline: BaselineLike | None = None,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[ClipEvent], None] | None = None,
@@ -164,7 +172,9 @@ async def aanalyze_clip(  # noqa: PLR0913
     listeners = _listeners(on_event)
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
-    run = _run_context(source, asked, Given(engines, pictures, stop), readings=on_event is not None)
+    run = _run_context(
+        source, asked, Given(engines, pictures, stop, read_baseline(baseline)), readings=on_event is not None
+    )
     report: ClipReport | None = None
     async with aclosing(_events(run, asked.input())) as events:
         async for event in events:
@@ -188,6 +198,7 @@ async def stream_clip(  # noqa: PLR0913
     sound: bool = True,
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
+    baseline: BaselineLike | None = None,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     pictures: dict[str, bytes] | None = None,
@@ -200,7 +211,7 @@ async def stream_clip(  # noqa: PLR0913
     """
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
-    run = _run_context(source, asked, Given(engines, pictures, stop), readings=True)
+    run = _run_context(source, asked, Given(engines, pictures, stop, read_baseline(baseline)), readings=True)
     handed: asyncio.Queue[ClipEvent | None] = asyncio.Queue(1)
     # The run has a task of its own: whoever leaves the loop without closing this generator ends it by cancelling, and
     # no generator within the workflow is left to the interpreter's own clean-up, which cannot wait.
@@ -263,6 +274,7 @@ class Given:
     engines: Engines | None
     pictures: dict[str, bytes] | None
     stop: threading.Event | None
+    baseline: Baseline | None
 
 
 def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *, readings: bool) -> ClipContext:
@@ -272,7 +284,7 @@ def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *
     if given.engines is not None and not hasattr(given.engines, "settings"):
         kind = type(given.engines).__name__
         raise SettingsError(f"engines must be Engines, not {kind}.", hint="Engines(Settings(…))")
-    own = {"engines": given.engines, "stop": given.stop, "pictures": given.pictures}
+    own = {"engines": given.engines, "stop": given.stop, "pictures": given.pictures, "baseline": given.baseline}
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     chosen["transcript"] = asked.words.transcript
     return ClipContext(clip=source, camera=asked.camera, readings=readings, backlog=Backlog(), **chosen)

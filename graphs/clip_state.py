@@ -18,6 +18,7 @@ from ferce_agent.graphs.instances import OnlyInstances
 from ferce_agent.graphs.sound_track import SoundTrack
 from ferce_agent.policy.decide import Decision
 from ferce_agent.report import ClipDegradation, ClipReport, VlmReading
+from ferce_agent.report.baseline import Baseline
 
 if TYPE_CHECKING:
     from ferce_agent.inputs.clip import Clip, ClipLike
@@ -142,6 +143,7 @@ class ClipContext(OnlyInstances):
         begun: Films that were opened for runs with this object; each is closed soon after its run has ended.
         heard: Sounds that were opened for runs with this object, likewise.
         transcript: What is said in the film, in any form that `read_transcript` takes; None for nothing.
+        baseline: How the person shown is at rest; None for nobody's.
         sent: The input's `clip`, where it is taken out of the state before the run begins.
         reading: The film that is being read.
         sound_track: Its sound, while it is listened to; None where it is not.
@@ -159,6 +161,7 @@ class ClipContext(OnlyInstances):
     begun: list[Reading] = field(default_factory=list)
     heard: list[SoundTrack] = field(default_factory=list)
     transcript: TranscriptLike | None = None
+    baseline: Baseline | None = None
     sent: object = None
     reading: Reading | None = None
     sound_track: SoundTrack | None = None
@@ -196,4 +199,4 @@ class ClipContext(OnlyInstances):
     def release(self) -> None:
         """Let go of the film, and stop what is still computing for it."""
         self.call_off()
-        self.clip = self.sent = self.transcript = None
+        self.clip = self.sent = self.transcript = self.baseline = None

@@ -16,6 +16,7 @@ from ferce_agent.clips.followed_track import FollowedTrack
 from ferce_agent.clips.following import Follower
 from ferce_agent.clips.micro import MicroSpotter, can_spot
 from ferce_agent.clips.moments import Candidate, MomentBook, read_waiting
+from ferce_agent.clips.rested import Rested
 from ferce_agent.clips.samples import FollowedFrame, TrackSample
 from ferce_agent.clips.source import Film
 from ferce_agent.clips.track_analysis import Signals, TrackAnalysis
@@ -27,6 +28,7 @@ from ferce_agent.inputs.clip_parts import ClipInfo
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import Pipeline
 from ferce_agent.report import Box, ClipDegradation, ClipReport, Episode, MicroMovement
+from ferce_agent.report.baseline import Baseline
 from ferce_agent.report.clip_events import (
     ClipEvent,
     CutEvent,
@@ -36,6 +38,7 @@ from ferce_agent.report.clip_events import (
     ReadingEvent,
     TrackEvent,
 )
+from ferce_agent.temporal.baseline import Rest
 from ferce_agent.temporal.micro import FoundMicro
 
 MOST_TRACKS: Final = 200
@@ -64,6 +67,7 @@ class ClipAnalysis:
         landmarks: bool = False,
         body: bool = True,
         frame_rate: float | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         """Begin before the first frame.
 
@@ -74,15 +78,19 @@ class ClipAnalysis:
             landmarks: Whether MediaPipe's landmark model measures the eyes, where it is installed.
             body: Whether MediaPipe's pose model measures posture and gestures, where it is installed.
             frame_rate: Frames a second, for micro-expressions; None where that is not known.
+            baseline: How the person shown is at rest. A face is read against it that is alone when it begins to be
+                followed; nobody is recognised.
 
         Raises:
-            WeightsError: The specialist's weights are missing or damaged.
+            WeightsError: The specialist's weights are missing or damaged, or the baseline was made with others.
         """
         self._pipeline, self._infer = pipeline, infer
         self._options: dict[str, Any] = {"micro": micro, "landmarks": landmarks, "body": body, "frame_rate": frame_rate}
         self._degraded: list[ClipDegradation] = []
         card, flatten = pipeline.specialist.card, pipeline.settings.flatten
         self._signals = Signals.of(card, flatten, self._eye_reader(landmarks=landmarks), infer=infer)
+        self._rest = None if baseline is None else pipeline.rest_of(baseline)
+        self._rested: list[int] = []
         self._follower = Follower(pipeline, infer=infer)
         self._bodies = Bodies(card, wanted=body)
         self._open: dict[int, FollowedTrack] = {}
@@ -201,6 +209,7 @@ class ClipAnalysis:
         self._faces += 1
         track = one.begin(self._faces, self._signals)
         waiting, one.waiting = one.waiting, []
+        self._compare(track)
         events: list[ClipEvent] = [
             TrackEvent(event="track_begins", time_s=round(waiting[0][1].time, 3), track=track.id)
         ]
@@ -211,10 +220,27 @@ class ClipAnalysis:
             self._book.add(one.watch.appeared(frame.pixels, waiting[-1][1]))
         return events
 
+    def _compare(self, track: TrackAnalysis) -> None:
+        """Read a face that begins against the baseline, where there is one and it is alone; else say why not."""
+        if self._rest is None:
+            return
+        if self._rest.baseline.readings and len(self._open) == 1:
+            track.rested = Rested(self._rest, self._signals.channels)
+            self._rested.append(track.number)
+            return
+        message = "The baseline was not used: it holds a voice, and no face."
+        if self._rest.baseline.readings:
+            message = (
+                f"The baseline was not used for track {track.number}: it is one person's, several faces are seen at "
+                "the same time, and nobody is recognised."
+            )
+        self.degrade(ClipDegradation(stage="baseline", code="baseline_not_applied", message=message, track=track.id))
+
     def _push(self, one: FollowedTrack, frame: Frame | None, number: int, sample: TrackSample) -> list[ClipEvent]:
         track, watch = one.track, one.watch
         assert track is not None and watch is not None
         sample = self._bodies.look(track.body, frame, sample)
+        sample = sample if track.rested is None else track.rested.take(sample)
         ended, gap = track.push(sample, frame)
         events: list[ClipEvent] = []
         if self.readings:
@@ -295,7 +321,7 @@ class ClipAnalysis:
         tell_all(self._book, self._company.finish())
         began = time.perf_counter()
         self.moments = self._book.chosen()
-        read_waiting(self.moments, self._pipeline)
+        read_waiting(self.moments, self._pipeline, self._rests)
         self._timings["moments"] += time.perf_counter() - began  # type: ignore[assignment]
         for place, one in enumerate(self.moments):
             moment = moment_of(place, one, None)
@@ -303,6 +329,11 @@ class ClipAnalysis:
                 self.pictures[moment.id] = one.picture.jpeg()
             events.append(MomentEvent(moment=moment))
         return [*events, *(DegradedEvent(degraded=entry) for entry in self.film.notes)]
+
+    @property
+    def _rests(self) -> dict[int, Rest]:
+        """The baseline by the number of each track that is read against it."""
+        return {} if self._rest is None else dict.fromkeys(self._rested, self._rest)
 
     def _believe_short_clips(self) -> list[ClipEvent]:
         """Believe faces that are seen in every frame of a film too short to see them for long."""
@@ -335,7 +366,7 @@ class ClipAnalysis:
 
     def dump(self) -> dict[str, Any]:
         """Return everything as plain data, without pixels: moments found so far lose their pictures."""
-        self._book.read(self._pipeline)
+        self._book.read(self._pipeline, self._rests)
         return {
             "infer": self._infer,
             "options": dict(self._options),
@@ -351,14 +382,19 @@ class ClipAnalysis:
             "film": self.film.dump(),
             "bodies": self._bodies.dump(),
             "moments": [one.dump() for one in self.moments],
+            "baseline": None if self._rest is None else self._rest.baseline.model_dump(mode="json"),
+            "rested": list(self._rested),
         }
 
     @classmethod
     def load(cls, pipeline: Pipeline, dump: dict[str, Any]) -> ClipAnalysis:
         """Return an analysis that goes on where the one that gave `dump` stood."""
-        made = cls(pipeline, infer=dump["infer"], **dump["options"])
+        known = dump["baseline"]
+        baseline = None if known is None else Baseline.model_validate(known)
+        made = cls(pipeline, infer=dump["infer"], baseline=baseline, **dump["options"])
+        made._rested = list(dump["rested"])
         made._follower = Follower.load(pipeline, dump["follower"], infer=dump["infer"])
-        made._open = {number: FollowedTrack.load(made._signals, one) for number, one in dump["open"]}
+        made._open = {number: FollowedTrack.load(made._signals, one, made._rest) for number, one in dump["open"]}
         made._finished = [FinishedTrack.load(one) for one in dump["finished"]]
         made._book, made._cuts = MomentBook.load(dump["book"]), list(dump["cuts"])
         made._counts, made._timings = Counter(dump["counts"]), Counter(dump["timings"])

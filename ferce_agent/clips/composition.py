@@ -36,6 +36,7 @@ from ferce_agent.report import (
     TrackSummary,
     VlmReading,
 )
+from ferce_agent.report.baseline import TrackAgainstRest
 from ferce_agent.report.clip_wording import GAP, episode_label, track_name
 from ferce_agent.temporal.thinning import Thinned
 
@@ -175,7 +176,15 @@ def track_of(track: FinishedTrack, found: Findings, *, infer: bool) -> Track:
         samples=points_of(track, found.layout, max(POINTS // max(len(found.tracks), 1), LEAST_POINTS)),
         samples_from=track.points_from,
         body=facts_of(track.id, track.body),
+        rest=rest_of(track, infer=infer),
     )
+
+
+def rest_of(track: FinishedTrack, *, infer: bool) -> TrackAgainstRest | None:
+    """Return what a face is against the person's rest; without expressions where none may be read."""
+    if track.rest is None or infer:
+        return track.rest
+    return track.rest.model_copy(update={"absolute_shares": {}, "resting": None})
 
 
 def points_of(track: FinishedTrack, layout: Layout, most: int) -> tuple[TrackPoint, ...]:

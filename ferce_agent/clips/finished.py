@@ -14,6 +14,7 @@ from ferce_agent.clips.mouths import Closely
 from ferce_agent.clips.totals import Totals
 from ferce_agent.clips.track_analysis import TrackAnalysis
 from ferce_agent.report import EyeSummary
+from ferce_agent.report.baseline import TrackAgainstRest
 from ferce_agent.temporal.body import FoundPosture
 from ferce_agent.temporal.filtering import from_plain, plain
 from ferce_agent.temporal.synchrony import Curve
@@ -40,6 +41,7 @@ class FinishedTrack:
         eyes: Eyes, mouth and gaze; None where they could not be measured.
         closely: Its mouth, and what it shows, finely enough for turns of speech.
         body: Its posture and gestures, by time.
+        rest: What is read against the person's baseline; None without one.
     """
 
     number: int
@@ -57,6 +59,7 @@ class FinishedTrack:
     eyes: EyeSummary | None
     closely: Closely = field(default_factory=Closely)
     body: tuple[FoundPosture, ...] = ()
+    rest: TrackAgainstRest | None = None
 
     @property
     def id(self) -> str:
@@ -82,6 +85,7 @@ class FinishedTrack:
             eyes=track.eye_summary(),
             closely=track.closely,
             body=track.body.finish(),
+            rest=track.against_rest(),
         )
 
     def dump(self) -> dict[str, Any]:
@@ -103,6 +107,7 @@ class FinishedTrack:
             "eyes": None if self.eyes is None else self.eyes.model_dump(mode="json"),
             "closely": self.closely.dump(),
             "body": [asdict(one) for one in self.body],
+            "rest": None if self.rest is None else self.rest.model_dump(mode="json"),
         }
 
     @classmethod
@@ -120,6 +125,7 @@ class FinishedTrack:
             "eyes": None if dump["eyes"] is None else EyeSummary.model_validate(dump["eyes"]),
             "closely": Closely.load(dump["closely"]),
             "body": tuple(FoundPosture(**one) for one in dump["body"]),
+            "rest": None if dump["rest"] is None else TrackAgainstRest.model_validate(dump["rest"]),
         }
         return cls(**{**dump, **parts})
 

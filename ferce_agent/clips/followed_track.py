@@ -11,6 +11,7 @@ from ferce_agent.clips.micro import MicroSpotter
 from ferce_agent.clips.samples import TrackSample
 from ferce_agent.clips.track_analysis import Signals, TrackAnalysis
 from ferce_agent.clips.watches import FaceWatch
+from ferce_agent.temporal.baseline import Rest
 
 BRIEF_FRAMES: Final = 3
 """A face that is seen in fewer frames is left out: the detector took something else for one."""
@@ -51,11 +52,11 @@ class FollowedTrack:
         return {"waiting": waiting, "track": None if self.track is None else self.track.dump()}
 
     @classmethod
-    def load(cls, signals: Signals, dump: dict[str, Any]) -> FollowedTrack:
+    def load(cls, signals: Signals, dump: dict[str, Any], rest: Rest | None = None) -> FollowedTrack:
         """Return what a dump was made of."""
         made = cls([(number, sample_load(sample)) for number, sample in dump["waiting"]])
         if dump["track"] is not None:
-            made.track = TrackAnalysis.load(signals, dump["track"])
+            made.track = TrackAnalysis.load(signals, dump["track"], rest)
             made.watch = FaceWatch(made.track, signals.infer, signals.layout.units)
         return made
 

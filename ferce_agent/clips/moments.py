@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from ferce_agent.clips.pictures import Snapshot
@@ -12,6 +13,7 @@ from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import FaceReading, FoundFace, Pipeline
 from ferce_agent.report import Expression
 from ferce_agent.report.clip import MomentReason
+from ferce_agent.temporal.baseline import Rest
 
 MOST: Final = 12
 """Moments of a report."""
@@ -101,9 +103,9 @@ class MomentBook:
         """Let go of the candidates of a track that is not in the report."""
         self.candidates = [one for one in self.candidates if one.track != track]
 
-    def read(self, pipeline: Pipeline) -> None:
-        """Read the faces of the candidates that wait for it, as in a photo."""
-        read_waiting(self.candidates, pipeline)
+    def read(self, pipeline: Pipeline, rests: Mapping[int, Rest] = MappingProxyType({})) -> None:
+        """Read the faces of the candidates that wait for it, as in a photo; see `read_waiting`."""
+        read_waiting(self.candidates, pipeline, rests)
 
     def chosen(self) -> list[Candidate]:
         """Return the moments of the report, at most `MOST`, in the order of their times."""
@@ -120,8 +122,21 @@ class MomentBook:
         return cls([Candidate.load(one) for one in dump])
 
 
-def read_waiting(candidates: Sequence[Candidate], pipeline: Pipeline) -> None:
-    """Read the faces of candidates that wait for it, as in a photo: with several looks, and abstentions."""
+def read_waiting(
+    candidates: Sequence[Candidate], pipeline: Pipeline, rests: Mapping[int, Rest] = MappingProxyType({})
+) -> None:
+    """Read the faces of candidates that wait for it, as in a photo: with several looks, and abstentions.
+
+    Args:
+        candidates: All of them.
+        pipeline: Reads them.
+        rests: Baselines of the people, by the number of their track; those of others are read without.
+    """
+    for rest in (None, *dict.fromkeys(rests.values())):
+        _read([one for one in candidates if rests.get(one.track or 0) is rest], pipeline, rest)
+
+
+def _read(candidates: Sequence[Candidate], pipeline: Pipeline, rest: Rest | None) -> None:
     waiting = [one for one in candidates if one.waits and one.picture is not None and one.picture.face is not None]
     for begin in range(0, len(waiting), AT_ONCE):
         part = waiting[begin : begin + AT_ONCE]
@@ -130,7 +145,7 @@ def read_waiting(candidates: Sequence[Candidate], pipeline: Pipeline) -> None:
             for shot in (one.picture for one in part)
             if shot is not None and shot.face is not None
         ]
-        for one, reading in zip(part, pipeline.read_faces(found), strict=True):
+        for one, reading in zip(part, pipeline.read_faces(found, rest=rest), strict=True):
             one.waits, one.reading, one.expression = False, reading, reading.expression
 
 

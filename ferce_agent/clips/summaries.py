@@ -11,6 +11,7 @@ import numpy as np
 from ferce_agent.clips.finished import FinishedTrack
 from ferce_agent.clips.moments import Candidate
 from ferce_agent.clips.points import CLASSES
+from ferce_agent.clips.rested import rested_words
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import Between, ClipDegradation, ClipSource, Episode, Gap, wording
 from ferce_agent.report.clip_wording import GAP, clock, lasting, track_name
@@ -81,6 +82,8 @@ def track_text(track: FinishedTrack, *, infer: bool) -> Text:
     timed = [*_expressions(track), *_unclear(track)] if infer else list(_smiles(track))
     timed = sorted([*timed, *_gaps(track)], key=lambda one: one[0])
     rest = [*(_not_told(track) if infer else ()), *_liveliness(track)]
+    if read := rested_words(track.id, track.rest, track.totals.shares, infer=infer):
+        rest.append(read)
     return " ".join([f"{track_name(track.id)} {seen}.", *(text for _, text in timed), *rest])[:MOST]
 
 

@@ -16,12 +16,15 @@ from ferce_agent.clips.gaps import GapFinder
 from ferce_agent.clips.mouths import Closely, MouthMeter
 from ferce_agent.clips.points import CLASSES, Layout, weights
 from ferce_agent.clips.readable import hidden_regions, obstacle
+from ferce_agent.clips.rested import Rested
 from ferce_agent.clips.samples import TrackSample
 from ferce_agent.clips.signals import Channels
 from ferce_agent.clips.totals import Totals
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.report import Episode, EyeSummary, Gap
+from ferce_agent.report.baseline import TrackAgainstRest
 from ferce_agent.specialist.runner import SpecialistCard
+from ferce_agent.temporal.baseline import Rest
 from ferce_agent.temporal.episodes import EpisodeFinder, FoundEpisode
 from ferce_agent.temporal.eye_events import EyeSample
 from ferce_agent.temporal.eyes import EyeWatch
@@ -101,6 +104,7 @@ class TrackAnalysis:
         curve: Its valence over time.
         closely: Its mouth, and what it shows, finely enough for turns of speech.
         body: Its posture and gestures.
+        rested: Reads it against the person's baseline; None without one.
         seen: What was measured of eyes, mouth and direction in the last frame; None where that was not looked for.
     """
 
@@ -117,6 +121,7 @@ class TrackAnalysis:
         self.closely = Closely()
         self.body = BodyWatch()
         self.eyes = EyeWatch()
+        self.rested: Rested | None = None
         self._smoother = Smoother(signals.channels.drifts, LAG_S)
         self._finder = EpisodeFinder(signals.channels.rules)
         self._places: deque[tuple[float, ...]] = deque()
@@ -202,6 +207,15 @@ class TrackAnalysis:
                 found[unit] = round(float(np.median(seen)), 4)
         return found
 
+    def against_rest(self) -> TrackAgainstRest | None:
+        """Return the report's entry of what is read against the person's baseline; None without. After `finish`."""
+        if self.rested is None:
+            return None
+        rows = np.array([values for _, values in self.points.rows()])
+        first = CLASSES + len(self._signals.layout.units) + 1
+        poses = rows[:, first : first + 3] if len(rows) else np.zeros((0, 3))
+        return self.rested.told(self.levels(), poses, self.last_s - self.first_s)
+
     def eye_summary(self) -> EyeSummary | None:
         """Return what the eyes did; None where they were never seen. After `finish`."""
         return eye_summary(self.eyes.summary(), self._signals.eyes.method)
@@ -253,11 +267,12 @@ class TrackAnalysis:
             "places": [plain(np.array(place)) for place in self._places],
             "boxes": self._boxes,
             "stride": self._stride,
+            "rested": None if self.rested is None else self.rested.dump(),
         }
 
     @classmethod
-    def load(cls, signals: Signals, dump: dict[str, Any]) -> TrackAnalysis:
-        """Return the face that a dump was made of."""
+    def load(cls, signals: Signals, dump: dict[str, Any], rest: Rest | None = None) -> TrackAnalysis:
+        """Return the face that a dump was made of; `rest` is needed where it was read against a baseline."""
         made = cls(dump["number"], signals)
         made.first_s, made.last_s, made.frames = dump["first_s"], dump["last_s"], dump["frames"]
         made.gaps, made.book = GapFinder.load(dump["gaps"]), EpisodeBook.load(dump["book"])
@@ -268,4 +283,6 @@ class TrackAnalysis:
         made._finder = EpisodeFinder.load(signals.channels.rules, dump["finder"])
         made._places = deque(tuple(from_plain(place).tolist()) for place in dump["places"])
         made._boxes, made._stride = dump["boxes"], dump["stride"]
+        if rest is not None and dump["rested"] is not None:
+            made.rested = Rested.load(rest, signals.channels, dump["rested"])
         return made

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, overload
 from pydantic import Field, StringConstraints, model_validator
 
 from ferce_agent.ontology.ids import ActionUnitId, TermId
+from ferce_agent.report.baseline import TrackAgainstRest
 from ferce_agent.report.common import (
     Degrees,
     Engine,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 FrameKind = Literal["samples", "episodes", "tracks", "moments", "turns"]
 """What the rows of a data frame are."""
-CLIP_SCHEMA_VERSION: Final = "1.1"
+CLIP_SCHEMA_VERSION: Final = "1.2"
 
 
 class ClipSource(Part):
@@ -308,6 +309,8 @@ class Track(Part):
     """How many readings these were thinned from."""
     body: tuple[BodyFact, ...] = ()
     """Posture and gestures that were measured, by time; empty where none were looked for (`degraded` says so)."""
+    rest: TrackAgainstRest | None = None
+    """The same without the person's baseline; null where none was given or used; since version 1.2."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -453,7 +456,7 @@ class ClipReport(Part):
     A person *shows* an expression; what the person feels is not known from a film.
     """
 
-    schema_version: Literal["1.1"] = CLIP_SCHEMA_VERSION
+    schema_version: Literal["1.2"] = CLIP_SCHEMA_VERSION
     """Version of this contract."""
     source: ClipSource
     """What was analysed."""

@@ -222,7 +222,7 @@ def _doubts(odds: Mapping[Canonical, Level] | None, calm: NDArray[np.bool_], ori
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rest:
     """A baseline, ready to correct readings that were made with one setting of `flatten`.
 
@@ -314,6 +314,14 @@ class Rest:
             seconds=made.seconds,
             weight=round(self.weight, 4),
         )
+
+
+def usual_shares(rest: Rest) -> Array | None:
+    """Return the probabilities of the calm face without the baseline, shape (8,); None where none may be read."""
+    if rest.baseline.odds is None:
+        return None
+    shares = 1 / (1 + np.exp(-rest.level))
+    return np.asarray(shares / shares.sum(), np.float64)
 
 
 def log_odds(shares: Array) -> Array:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import ferce_agent
-from ferce_agent import EmotionReport, abuild_baseline, analyze_expression, build_baseline
+from ferce_agent import ClipReport, EmotionReport, abuild_baseline, analyze_clip, analyze_expression, build_baseline
+from ferce_agent.clips.analysis import ClipAnalysis
 from ferce_agent.errors import DataError, SettingsError, WeightsError
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import load_picture
+from ferce_agent.pipeline import default_pipeline
 from ferce_agent.report.baseline import Baseline
 
 ASTRONAUT = Path(ferce_agent.__file__).parent / "evaluation" / "astronaut.jpg"
@@ -88,3 +92,53 @@ def test_a_kept_baseline_can_be_a_file(baseline: Baseline, tmp_path: Path) -> No
     file.write_text(baseline.model_dump_json(), "utf-8")
     person = analyze_expression(ASTRONAUT, baseline=file).people[0]
     assert person.rest is not None and person.rest.baseline.id == baseline.id
+
+
+@pytest.fixture(scope="module")
+def film() -> list[Frame]:
+    picture = load_picture(ASTRONAUT).pixels[:320, :400]
+    return [Frame(np.roll(picture, at % 3, 1), at / 10) for at in range(20)]
+
+
+def test_a_film_is_told_with_and_without_the_baseline(baseline: Baseline, film: list[Frame]) -> None:
+    report = analyze_clip(film, baseline=baseline, sound=False)
+    rest = report.tracks[0].rest
+    assert rest is not None and rest.resting is not None
+    plain = analyze_clip(film, sound=False).tracks[0]
+    assert plain.rest is None
+    assert rest.absolute_shares == pytest.approx(plain.summary.shares, abs=0.02)
+    assert abs(rest.changes["AU12"].value) < 0.2
+    assert "at rest" in report.summary
+    assert ClipReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_film_goes_on_from_a_checkpoint_with_the_baseline(baseline: Baseline, film: list[Frame]) -> None:
+    def told(stop_at: int | None) -> list[Any]:
+        analysis = ClipAnalysis(default_pipeline(), infer=True, body=False, baseline=baseline)
+        analysis.feed(film[:stop_at])
+        if stop_at is not None:
+            analysis = ClipAnalysis.load(default_pipeline(), json.loads(json.dumps(analysis.dump())))
+            analysis.feed(film[stop_at:])
+        analysis.finish()
+        return [one.rest for one in analysis.tracks]
+
+    (whole,), (resumed,) = told(None), told(9)
+    assert resumed.baseline == whole.baseline and resumed.resting == whole.resting
+    assert resumed.absolute_shares == pytest.approx(whole.absolute_shares, abs=0.001)
+    for unit, one in whole.changes.items():  # a checkpoint holds rounded pictures of the flow
+        assert resumed.changes[unit].value == pytest.approx(one.value, abs=0.01)
+
+
+def test_two_faces_of_a_film_are_read_without_the_baseline(baseline: Baseline, film: list[Frame]) -> None:
+    both = [Frame(np.hstack([one.pixels, one.pixels]), one.time) for one in film[:6]]
+    report = analyze_clip(both, baseline=baseline, sound=False)
+    assert len(report.tracks) == 2
+    assert all(track.rest is None for track in report.tracks)
+    noted = [entry.track for entry in report.degraded if entry.code == "baseline_not_applied"]
+    assert noted == ["track-1", "track-2"]
+
+
+def test_a_film_by_rule_has_movements_alone(baseline: Baseline, film: list[Frame]) -> None:
+    rest = analyze_clip(film[:8], baseline=baseline, sound=False, use_context=SCHOOL).tracks[0].rest
+    assert rest is not None and rest.changes
+    assert rest.absolute_shares == {} and rest.resting is None
