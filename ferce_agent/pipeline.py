@@ -319,8 +319,10 @@ class Pipeline:
         looks = tuple(one.probabilities for one in views)
         expression, against = shown(seen.probabilities, views=looks), None
         if rest is not None:
-            absolute, shares = expression, rest.correct(seen.probabilities)
-            expression = shown(shares, views=tuple(rest.correct(one) for one in looks))
+            absolute, units = expression, {unit.id: unit.intensity for unit in movements}
+            expression = shown(
+                rest.correct(seen.probabilities, units), views=tuple(rest.correct(one, units) for one in looks)
+            )
             against = told_against(known.face, movements, rest, absolute, expression)
         embedding = tuple(float(value) for value in seen.embedding) if self.settings.bank else ()
         return replace(

@@ -49,7 +49,8 @@ class Rested:
             return sample
         values, deviations = self._channels.read(sample)
         self._add(self._smoother.push(sample.time, values[: CLASSES + 1], deviations[: CLASSES + 1]))
-        return replace(sample, probabilities=self.rest.correct(sample.probabilities))
+        movements = dict(zip(self._channels.units, sample.units.tolist(), strict=True))
+        return replace(sample, probabilities=self.rest.correct(sample.probabilities, movements))
 
     def _add(self, rows: Sequence[SmoothedRow]) -> None:
         if not rows:

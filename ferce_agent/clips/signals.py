@@ -115,6 +115,11 @@ class Channels:
         return self.all.index(Channel(name, kind))
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """Ids of the action units, in the order of a sample's."""
+        return self._card.units
+
+    @property
     def drifts(self) -> Array:
         """How far each channel wanders in a second, shape (K,)."""
         return np.array([DRIFT[channel.kind] for channel in self.all])

@@ -112,3 +112,16 @@ def test_a_baseline_of_other_weights_is_refused() -> None:
         with pytest.raises(WeightsError) as refused:
             check_weights(baseline.model_copy(update={"specialist": of}), weights)
         assert refused.value.hint
+
+
+def test_movements_at_rest_decide_whether_a_face_is_calm() -> None:
+    units = {f"AU{number}": 0.2 for number in (1, 2, 4, 5, 7, 12, 15, 26)}
+    rest = Rest.of(made(varied(FROWN, 12), units=units), NOTHING)
+    angry = np.array([0.05, 0.01, 0.01, 0.05, 0.85, 0.01, 0.01, 0.01])
+    assert rest.at_rest(units) == pytest.approx(1, abs=0.01)
+    assert rest.correct(angry, units)[CANONICAL.index("anger")] < 0.6
+    moved = dict.fromkeys(units, 0.6)
+    assert rest.at_rest(moved) == pytest.approx(0, abs=0.01)
+    assert rest.correct(angry, moved)[CANONICAL.index("anger")] > 0.75
+    assert rest.at_rest({"AU4": 0.2}) is None
+    assert rest.at_rest({unit: float("nan") for unit in units}) is None
