@@ -32,6 +32,7 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
                 landmarks=landmarks,
                 frame_rate=rate_of(clip, state.get("fps")),
                 baseline=context.baseline,
+                calibrate_s=context.calibrate_s,
             )
         else:
             if known["sha256"] is not None and known["sha256"] != clip.info.sha256:

@@ -20,6 +20,7 @@ from ferce_agent.policy.use import UseLike, read_use
 from ferce_agent.report import ClipReport
 from ferce_agent.report.baseline import Baseline
 from ferce_agent.report.clip_events import ClipEvent, ReadingEvent, ReportEvent
+from ferce_agent.validation.refusal import value_of
 
 if TYPE_CHECKING:
     from ferce_agent.graphs.clip_reading import Reading
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ferce_agent.inputs.clip import Clip, ClipLike
     from ferce_agent.inputs.transcript import TranscriptLike
 
+CALIBRATES_S: Final = (1.0, 60.0)
+"""Seconds that may be taken as calm."""
 CLOSING_S: Final = 5.0
 """Seconds that an ended run waits at most until its film is closed."""
 _MODES: Final[dict[str, Any]] = {"stream_mode": ["custom", "values"]}
@@ -83,6 +86,7 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
     baseline: BaselineLike | None = None,
+    calibrate_s: float | None = None,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[ClipEvent], None] | None = None,
@@ -106,6 +110,8 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
         keep_words: Whether the words may stand in the report; otherwise only how many there are and what they fit.
         baseline: How the person shown is at rest, from `build_baseline`; or the name or path of a kept one. A face
             that is alone when it appears is read against it; then `Track.rest` says what would be read without it.
+        calibrate_s: Instead, take the first so many seconds (1 to 60) of the first face as calm, and read everything
+            against them. What is shown in them is told once they are over.
         use_context: What the report is used for, as a `UseContext` (or its fields); the rules that apply stand in
             ``policy``.
         engines: Models and settings; the shared defaults if left out.
@@ -128,7 +134,7 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
     run = _run_context(
-        source, asked, Given(engines, pictures, stop, read_baseline(baseline)), readings=on_event is not None
+        source, asked, Given(engines, pictures, stop, *calm_of(baseline, calibrate_s)), readings=on_event is not None
     )
     told, report = asked.input(), None
 
@@ -162,6 +168,7 @@ async def aanalyze_clip(  # noqa: PLR0913
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
     baseline: BaselineLike | None = None,
+    calibrate_s: float | None = None,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     on_event: Callable[[ClipEvent], None] | None = None,
@@ -173,7 +180,7 @@ async def aanalyze_clip(  # noqa: PLR0913
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
     run = _run_context(
-        source, asked, Given(engines, pictures, stop, read_baseline(baseline)), readings=on_event is not None
+        source, asked, Given(engines, pictures, stop, *calm_of(baseline, calibrate_s)), readings=on_event is not None
     )
     report: ClipReport | None = None
     async with aclosing(_events(run, asked.input())) as events:
@@ -199,6 +206,7 @@ async def stream_clip(  # noqa: PLR0913
     transcript: TranscriptLike | None = None,
     keep_words: bool = False,
     baseline: BaselineLike | None = None,
+    calibrate_s: float | None = None,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
     pictures: dict[str, bytes] | None = None,
@@ -211,7 +219,7 @@ async def stream_clip(  # noqa: PLR0913
     """
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
-    run = _run_context(source, asked, Given(engines, pictures, stop, read_baseline(baseline)), readings=True)
+    run = _run_context(source, asked, Given(engines, pictures, stop, *calm_of(baseline, calibrate_s)), readings=True)
     handed: asyncio.Queue[ClipEvent | None] = asyncio.Queue(1)
     # The run has a task of its own: whoever leaves the loop without closing this generator ends it by cancelling, and
     # no generator within the workflow is left to the interpreter's own clean-up, which cannot wait.
@@ -275,6 +283,28 @@ class Given:
     pictures: dict[str, bytes] | None
     stop: threading.Event | None
     baseline: Baseline | None
+    calibrate_s: float | None
+
+
+def calm_of(baseline: BaselineLike | None, calibrate_s: float | None) -> tuple[Baseline | None, float | None]:
+    """Return the person's baseline, or how many seconds are taken as calm.
+
+    Raises:
+        DataError: There is no such baseline.
+        SettingsError: Both are given, or the seconds are no number within limits.
+    """
+    if calibrate_s is None:
+        return read_baseline(baseline), None
+    if baseline is not None:
+        raise SettingsError(
+            "Give either a baseline or calibrate_s.", hint="A baseline says what calibration finds out."
+        )
+    least, most = CALIBRATES_S
+    if isinstance(calibrate_s, bool) or not isinstance(calibrate_s, int | float) or not least <= calibrate_s <= most:
+        raise SettingsError(
+            f"calibrate_s must be {least:g} to {most:g}, not {value_of(calibrate_s)}.", hint="For example 5."
+        )
+    return None, float(calibrate_s)
 
 
 def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *, readings: bool) -> ClipContext:
@@ -284,7 +314,13 @@ def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *
     if given.engines is not None and not hasattr(given.engines, "settings"):
         kind = type(given.engines).__name__
         raise SettingsError(f"engines must be Engines, not {kind}.", hint="Engines(Settings(…))")
-    own = {"engines": given.engines, "stop": given.stop, "pictures": given.pictures, "baseline": given.baseline}
+    own = {
+        "engines": given.engines,
+        "stop": given.stop,
+        "pictures": given.pictures,
+        "baseline": given.baseline,
+        "calibrate_s": given.calibrate_s,
+    }
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     chosen["transcript"] = asked.words.transcript
     return ClipContext(clip=source, camera=asked.camera, readings=readings, backlog=Backlog(), **chosen)

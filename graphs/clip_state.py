@@ -144,6 +144,7 @@ class ClipContext(OnlyInstances):
         heard: Sounds that were opened for runs with this object, likewise.
         transcript: What is said in the film, in any form that `read_transcript` takes; None for nothing.
         baseline: How the person shown is at rest; None for nobody's.
+        calibrate_s: Take so many seconds of the first face as calm instead; None for no calibration.
         sent: The input's `clip`, where it is taken out of the state before the run begins.
         reading: The film that is being read.
         sound_track: Its sound, while it is listened to; None where it is not.
@@ -162,6 +163,7 @@ class ClipContext(OnlyInstances):
     heard: list[SoundTrack] = field(default_factory=list)
     transcript: TranscriptLike | None = None
     baseline: Baseline | None = None
+    calibrate_s: float | None = None
     sent: object = None
     reading: Reading | None = None
     sound_track: SoundTrack | None = None

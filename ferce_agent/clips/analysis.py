@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 
 from ferce_agent.clips.body import Bodies
+from ferce_agent.clips.calm import calm_sample, is_plain
 from ferce_agent.clips.composition import Composed, Findings, compose_clip, moment_of
 from ferce_agent.clips.eyes import EyeReader, eyes_seen
 from ferce_agent.clips.finished import FinishedTrack
@@ -21,7 +24,7 @@ from ferce_agent.clips.samples import FollowedFrame, TrackSample
 from ferce_agent.clips.source import Film
 from ferce_agent.clips.track_analysis import Signals, TrackAnalysis
 from ferce_agent.clips.watches import APPEARING, Company, tell_all
-from ferce_agent.errors import SetupError
+from ferce_agent.errors import FerceError, SetupError
 from ferce_agent.faces.landmarks import FaceLandmarker
 from ferce_agent.inputs.clip import Clip
 from ferce_agent.inputs.clip_parts import ClipInfo
@@ -38,7 +41,7 @@ from ferce_agent.report.clip_events import (
     ReadingEvent,
     TrackEvent,
 )
-from ferce_agent.temporal.baseline import Rest
+from ferce_agent.temporal.baseline import Origin, Rest, estimate
 from ferce_agent.temporal.micro import FoundMicro
 
 MOST_TRACKS: Final = 200
@@ -68,6 +71,7 @@ class ClipAnalysis:
         body: bool = True,
         frame_rate: float | None = None,
         baseline: Baseline | None = None,
+        calibrate_s: float | None = None,
     ) -> None:
         """Begin before the first frame.
 
@@ -80,6 +84,8 @@ class ClipAnalysis:
             frame_rate: Frames a second, for micro-expressions; None where that is not known.
             baseline: How the person shown is at rest. A face is read against it that is alone when it begins to be
                 followed; nobody is recognised.
+            calibrate_s: Take the first so many seconds of the first face as calm, and read it against them. What it
+                shows is told once they are over; None for no calibration.
 
         Raises:
             WeightsError: The specialist's weights are missing or damaged, or the baseline was made with others.
@@ -91,6 +97,7 @@ class ClipAnalysis:
         self._signals = Signals.of(card, flatten, self._eye_reader(landmarks=landmarks), infer=infer)
         self._rest = None if baseline is None else pipeline.rest_of(baseline)
         self._rested: list[int] = []
+        self._calibrate_s = calibrate_s
         self._follower = Follower(pipeline, infer=infer)
         self._bodies = Bodies(card, wanted=body)
         self._open: dict[int, FollowedTrack] = {}
@@ -197,7 +204,50 @@ class ClipAnalysis:
         if one.track is not None:
             return self._push(one, frame, self.frames, sample)
         one.waiting.append((self.frames, sample))
-        return [] if one.is_brief() else self._believe(one, frame)
+        return [] if one.is_brief() or self._calibrates(one) else self._believe(one, frame)
+
+    def _calibrates(self, one: FollowedTrack) -> bool:
+        """Return whether a face still waits until enough of its calm face was seen; then make the baseline of it."""
+        if self._calibrate_s is None:
+            return False
+        others = [other for other in self._open.values() if other is not one]
+        if any(other.track is not None or not other.is_brief() for other in others):
+            self._calibrate_s = None
+            self._not_calibrated("several faces are seen at the same time, and nobody is recognised")
+            return False
+        if one.waiting[-1][1].time - one.waiting[0][1].time < self._calibrate_s:
+            return True
+        self._calibrate(one)
+        return False
+
+    def _calibrate(self, one: FollowedTrack) -> None:
+        """Make the baseline of the face that was waiting, as calm; say so where that cannot be done."""
+        self._calibrate_s = None
+        samples = [sample for _, sample in one.waiting]
+        readings = [
+            calm_sample(sample, self._signals.layout.units, self._pipeline.taken_off)
+            for sample in samples
+            if is_plain(sample)
+        ]
+        origin = Origin(
+            id=secrets.token_hex(8),
+            made_at=datetime.now(UTC),
+            sources=("camera" if self.film.info is not None and self.film.info.kind == "camera" else "clip",),
+            seconds=max(samples[-1].time - samples[0].time, 1e-3),
+            specialist=self._pipeline.specialist.sha256,
+        )
+        try:
+            made = estimate(readings, origin)
+            self._rest = self._pipeline.rest_of(made)
+        except FerceError as failure:
+            self._not_calibrated(str(failure).rstrip("."))
+            return
+        for doubt in made.doubts:
+            self._not_calibrated(doubt.rstrip("."), of="is doubtful")
+
+    def _not_calibrated(self, why: str, of: str = "was not made") -> None:
+        message = f"The baseline from the first seconds {of}: {why}."
+        self.degrade(ClipDegradation(stage="baseline", code="baseline_not_applied", message=message[:2000]))
 
     def _believe(self, one: FollowedTrack, frame: Frame | None) -> list[ClipEvent]:
         """Begin to analyse a face that is seen long enough, with the frames that have waited for that.
@@ -291,9 +341,11 @@ class ClipAnalysis:
 
     def _end(self, number: int) -> list[ClipEvent]:
         """End a track of the follower; one that was seen too briefly is left out and counted."""
-        one = self._open.pop(number, None)
+        one = self._open.get(number)
         if one is None:
             return []
+        begun = self._believe_calibrating(one)
+        del self._open[number]
         if one.track is None or one.watch is None:
             self._counts["brief"] += 1
             return []
@@ -303,7 +355,16 @@ class ClipAnalysis:
         tell_all(self._book, one.watch.over(ended, gap))
         self._keep(FinishedTrack.of(track))
         ends = TrackEvent(event="track_ends", time_s=round(track.last_s, 3), track=track.id)
-        return [*(EpisodeEvent(track=track.id, episode=each) for each in micro), *episode_events(track, ended), ends]
+        found = [*(EpisodeEvent(track=track.id, episode=each) for each in micro), *episode_events(track, ended)]
+        return [*begun, *found, ends]
+
+    def _believe_calibrating(self, one: FollowedTrack) -> list[ClipEvent]:
+        """Believe a face that is gone before its calm face was seen for long enough: what there is must do."""
+        if one.track is not None or not one.waiting or one.is_brief():
+            return []
+        if self._calibrate_s is not None:
+            self._calibrate(one)
+        return self._believe(one, None)
 
     def _keep(self, track: FinishedTrack) -> None:
         self._finished.append(track)
@@ -340,7 +401,7 @@ class ClipAnalysis:
         events: list[ClipEvent] = []
         for one in self._open.values():
             if one.track is None and len(one.waiting) >= self.frames:
-                events += self._believe(one, None)
+                events += self._believe_calibrating(one) or self._believe(one, None)
         return events
 
     def report(self, made: Composed) -> ClipReport:
@@ -384,6 +445,7 @@ class ClipAnalysis:
             "moments": [one.dump() for one in self.moments],
             "baseline": None if self._rest is None else self._rest.baseline.model_dump(mode="json"),
             "rested": list(self._rested),
+            "calibrate_s": self._calibrate_s,
         }
 
     @classmethod
@@ -391,7 +453,7 @@ class ClipAnalysis:
         """Return an analysis that goes on where the one that gave `dump` stood."""
         known = dump["baseline"]
         baseline = None if known is None else Baseline.model_validate(known)
-        made = cls(pipeline, infer=dump["infer"], baseline=baseline, **dump["options"])
+        made = cls(pipeline, infer=dump["infer"], baseline=baseline, calibrate_s=dump["calibrate_s"], **dump["options"])
         made._rested = list(dump["rested"])
         made._follower = Follower.load(pipeline, dump["follower"], infer=dump["infer"])
         made._open = {number: FollowedTrack.load(made._signals, one, made._rest) for number, one in dump["open"]}

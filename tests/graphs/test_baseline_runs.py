@@ -17,6 +17,7 @@ from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.pipeline import default_pipeline
 from ferce_agent.report.baseline import Baseline
+from ferce_agent.report.clip_events import ClipEvent, ReadingEvent
 
 ASTRONAUT = Path(ferce_agent.__file__).parent / "evaluation" / "astronaut.jpg"
 SCHOOL = {"domain": "education"}
@@ -142,3 +143,49 @@ def test_a_film_by_rule_has_movements_alone(baseline: Baseline, film: list[Frame
     rest = analyze_clip(film[:8], baseline=baseline, sound=False, use_context=SCHOOL).tracks[0].rest
     assert rest is not None and rest.changes
     assert rest.absolute_shares == {} and rest.resting is None
+
+
+def test_the_first_seconds_of_a_film_can_be_its_baseline(film: list[Frame]) -> None:
+    events: list[ClipEvent] = []
+    report = analyze_clip(film, calibrate_s=1.0, sound=False, on_event=events.append)
+    rest = report.tracks[0].rest
+    assert rest is not None and rest.baseline.sources == ("clip",)
+    assert rest.baseline.seconds == pytest.approx(1.0)
+    assert report.tracks[0].first_s == 0
+    readings = [one.point.time_s for one in events if isinstance(one, ReadingEvent)]
+    assert readings == pytest.approx([one.time for one in film])
+    assert any("doubtful" in entry.message for entry in report.degraded)  # the astronaut smiles throughout
+
+
+def test_a_film_that_is_shorter_than_asked_for_is_taken_as_it_is(film: list[Frame]) -> None:
+    short = analyze_clip(film, calibrate_s=30, sound=False)
+    assert short.tracks[0].rest is not None and short.tracks[0].frames == len(film)
+    few = analyze_clip(film[:6], calibrate_s=30, sound=False)
+    assert few.tracks[0].rest is None
+    assert any(entry.code == "baseline_not_applied" for entry in few.degraded)
+
+
+def test_calibration_goes_on_from_a_checkpoint(film: list[Frame]) -> None:
+    analysis = ClipAnalysis(default_pipeline(), infer=True, body=False, calibrate_s=1.5)
+    analysis.feed(film[:8])
+    analysis = ClipAnalysis.load(default_pipeline(), json.loads(json.dumps(analysis.dump())))
+    analysis.feed(film[8:])
+    analysis.finish()
+    (track,) = analysis.tracks
+    assert track.rest is not None and track.rest.baseline.readings >= 10
+
+
+@pytest.mark.parametrize("seconds", [0, 61, True, "5"])
+def test_calibration_takes_seconds_within_limits(baseline: Baseline, film: list[Frame], seconds: Any) -> None:
+    with pytest.raises(SettingsError) as refused:
+        analyze_clip(film, calibrate_s=seconds)
+    assert refused.value.hint
+    with pytest.raises(SettingsError):
+        analyze_clip(film, calibrate_s=5, baseline=baseline)
+
+
+def test_two_faces_are_not_calibrated(film: list[Frame]) -> None:
+    both = [Frame(np.hstack([one.pixels, one.pixels]), one.time) for one in film[:8]]
+    report = analyze_clip(both, calibrate_s=1, sound=False)
+    assert len(report.tracks) == 2 and all(track.rest is None for track in report.tracks)
+    assert any("several faces" in entry.message for entry in report.degraded)
