@@ -82,6 +82,8 @@ class BriefPerson(BriefPart):
     """What makes the face hard to read or could not be done."""
     labels: dict[str, Share] = {}
     """The caller's own words that fit best; shares, no probabilities."""
+    rest: Words | None = None
+    """If read against a personal baseline: what is shown without it."""
 
 
 class BriefRest(BriefPart):

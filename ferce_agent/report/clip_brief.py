@@ -84,6 +84,8 @@ class BriefTrack(BriefPart):
     """Possible micro-expressions; never proof of an emotion."""
     unread: tuple[BriefGap, ...] = ()
     """What was in the way, longest first."""
+    alone: dict[Term, Share] | None = None
+    """If read against a personal baseline: `shares` without it."""
 
 
 class BriefBetween(BriefPart):

@@ -245,6 +245,7 @@ def person_of(person: Person, report: EmotionReport, detail: Detail, by_rule: bo
         cues=tuple(cues_of(person))[: detail.cues],
         doubts=doubts,
         labels=labels_of(person, detail.labels),
+        rest=alone_words(person),
     )
     if expression is None:
         return brief
@@ -254,6 +255,15 @@ def person_of(person: Person, report: EmotionReport, detail: Detail, by_rule: bo
     strength = wording.intensity_word(expression.intensity.value) if told else None
     sure = two_decimals(expression.confidence)
     return brief.model_copy(update={"shows": expression.primary, "strength": strength, "confidence": sure})
+
+
+def alone_words(person: Person) -> str | None:
+    """Return what would be told without the person's baseline; None where it was not used."""
+    if person.rest is None:
+        return None
+    if person.rest.absolute is None:
+        return "movements compared"
+    return person.rest.absolute.primary or "none named" if person.rest.differs else "the same"
 
 
 def why_unnamed(person: Person, by_rule: bool) -> Unnamed | None:
@@ -403,6 +413,7 @@ def _person_line(person: BriefPerson) -> str:
     parts = [line, ", ".join(person.cues)]
     parts.append(f"doubts: {', '.join(person.doubts)}" if person.doubts else "")
     parts.append(", ".join(f'"{word}" {share:.2f}' for word, share in person.labels.items()))
+    parts.append(f"against own rest; without baseline: {person.rest}" if person.rest else "")
     return "; ".join(part for part in parts if part)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -246,6 +246,7 @@ def track_of(track: Track, detail: Detail, clock: Clock) -> BriefTrack:
         perclos=eyes.perclos if eyes else None,
         micro=len(track.micro) if detail.about else 0,
         unread=tuple(gaps_of(track))[: detail.gaps],
+        alone=None if track.rest is None else _shares({**track.rest.absolute_shares}, detail.shares),
     )
 
 
@@ -254,7 +255,7 @@ def _weight(one: Episode) -> tuple[bool, float]:
     return one.expression == "neutral", -one.confidence * max(one.offset_s - one.onset_s, 0.1)
 
 
-def _shares(shares: dict[str, float], most: int) -> dict[str, float]:
+def _shares(shares: Mapping[Any, float], most: int) -> dict[str, float]:
     largest = sorted(shares.items(), key=lambda item: (item[0] == "neutral", -item[1]))
     return {term: two_decimals(share) for term, share in largest[:most] if share > 0}
 
@@ -352,6 +353,9 @@ def _track_line(track: BriefTrack, restricted: bool) -> str:
     if track.movements:
         parts.append(", ".join(track.movements))
     parts += [f"not read {gap.seconds:g} s: {words_of.GAP[gap.reason]}" for gap in track.unread]
+    if track.alone is not None:
+        shares = ", ".join(f"{term} {wording.percent(share)}" for term, share in track.alone.items())
+        parts.append(f"against own rest; without baseline: {shares or 'none named'}")
     return f"{track.id} {track.first:g}-{track.last:g}: {'; '.join(parts)}"
 
 

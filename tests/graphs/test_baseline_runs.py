@@ -18,6 +18,11 @@ from ferce_agent.inputs.photo import load_picture
 from ferce_agent.pipeline import default_pipeline
 from ferce_agent.report.baseline import Baseline
 from ferce_agent.report.clip_events import ClipEvent, ReadingEvent
+from ferce_agent.views.brief import to_brief, to_brief_text
+from ferce_agent.views.clip_brief import to_clip_brief, to_clip_brief_text
+from ferce_agent.views.clip_text import to_clip_text
+from ferce_agent.views.html import to_html
+from ferce_agent.views.text import to_text
 
 ASTRONAUT = Path(ferce_agent.__file__).parent / "evaluation" / "astronaut.jpg"
 SCHOOL = {"domain": "education"}
@@ -189,3 +194,13 @@ def test_two_faces_are_not_calibrated(film: list[Frame]) -> None:
     report = analyze_clip(both, calibrate_s=1, sound=False)
     assert len(report.tracks) == 2 and all(track.rest is None for track in report.tracks)
     assert any("several faces" in entry.message for entry in report.degraded)
+
+
+def test_briefs_and_texts_say_what_is_told_without_the_baseline(baseline: Baseline, film: list[Frame]) -> None:
+    report = analyze_expression(ASTRONAUT, baseline=baseline)
+    assert to_brief(report).people[0].rest in {"the same", "happiness"}
+    assert "without baseline:" in to_brief_text(to_brief(report))
+    assert "at rest" in to_text(report) and "at rest" in to_html(report)
+    clip = analyze_clip(film, baseline=baseline, sound=False)
+    assert "without baseline: happiness" in to_clip_brief_text(to_clip_brief(clip))
+    assert "at rest" in to_clip_text(clip)
