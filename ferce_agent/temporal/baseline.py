@@ -45,6 +45,8 @@ LEAST_PHOTOS: Final = 3
 ODD: Final = 1.5
 """A rest further from the usual one than so many standard deviations between people is followed only up to there: what
 was taken as calm is then rather a shown expression. An assumption."""
+LEAST: Final = 3e-4
+"""No expression is told as less probable; as `ferce_agent.reasoning.expression.LEAST_SHARE`."""
 ROOM: Final = 4.0
 """How far, in log-odds, what a person shows lies above the calm face: evenly up to this. An assumption."""
 AT_REST: Final = (0.5, 0.06)
@@ -300,10 +302,12 @@ class Rest:
         """
         at_rest = self.at_rest(movements)
         explained = self.explained(shares) if at_rest is None else at_rest
-        odds = np.log(np.maximum(shares, 1e-9)) - explained * self.shift
+        # As a report tells them: nothing is impossible there.
+        told = np.maximum(shares, LEAST) / np.maximum(shares, LEAST).sum()
+        odds = np.log(told) - explained * self.shift
         # A mean over a logistic curve whose place is uncertain is that of a flatter one (MacKay 1992).
         odds = odds / np.sqrt(1 + np.pi / 8 * self.error**2)
-        return not_surer(odds, float(shares.max()))
+        return not_surer(odds, float(told.max()))
 
     def at_rest(self, movements: Mapping[str, float]) -> float | None:
         """Return how probable it is that the face is calm by its movements; None where too few of them are known."""
@@ -353,7 +357,7 @@ def usual_shares(rest: Rest) -> Array | None:
 
 def log_odds(shares: Array) -> Array:
     """Return log-odds of probabilities that are first kept 0.0003 away from 0 and 1."""
-    kept = np.clip(shares, 3e-4, 1 - 3e-4)
+    kept = np.clip(shares, LEAST, 1 - LEAST)
     return np.asarray(np.log(kept / (1 - kept)), np.float64)
 
 
