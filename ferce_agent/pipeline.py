@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.sentence_vectors import WordEncoder
-from ferce_agent.errors import FerceError, WeightsError
+from ferce_agent.errors import FerceError, SettingsError, WeightsError
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import DetectedFace, FaceDetector, merge_faces
 from ferce_agent.faces.measure import measure_face
@@ -126,7 +126,7 @@ class Pipeline:
         self.settings = settings or Settings()
         self.detector = FaceDetector(self.settings.face_threshold)
         self.gates = Gates(threads=self.settings.threads)
-        self.specialist = Specialist(self.settings.weights, self.settings.threads)
+        self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.adapter)
         self.encoder = WordEncoder(threads=self.settings.threads)
         self.vocabulary = Vocabulary(encoder=self.encoder)
 
@@ -273,6 +273,21 @@ class Pipeline:
         (test-time augmentation); the mean counts, and an expression is named only where no single crop would name
         another.
         """
+        return [
+            self._interpreted(known, first, views, labels, rest)
+            for known, (first, views) in zip(measured, self.looks(found), strict=True)
+        ]
+
+    def looks(self, found: Sequence[FoundFace]) -> list[tuple[SpecialistOutput, list[SpecialistOutput]]]:
+        """Return what the specialist says of each face at the first look, and at several more where it is not clear.
+
+        Where there are several, their mean counts (`mean_output`).
+
+        Raises:
+            EngineError: The specialist failed.
+            WeightsError: Its weights are missing or unusable.
+            DataError: The adapter of the settings cannot be used.
+        """
         crops = [align_face(one.frame.pixels, one.detected.landmarks) for one in found]
         first = [seen for part in parts(crops) for seen in self.specialist.perceive(part, self.settings.flatten)]
         unclear = [
@@ -282,10 +297,7 @@ class Pipeline:
         ]
         again = self._look_again([found[place] for place in unclear])
         views = dict(zip(unclear, again, strict=True))
-        return [
-            self._interpreted(known, seen, views.get(place, []), labels, rest)
-            for place, (known, seen) in enumerate(zip(measured, first, strict=True))
-        ]
+        return [(seen, views.get(place, [])) for place, seen in enumerate(first)]
 
     def _look_again(self, found: list[FoundFace]) -> list[list[SpecialistOutput]]:
         """Return what the specialist says about several crops of each face, all crops in batches."""
@@ -346,7 +358,16 @@ class Pipeline:
 
     @property
     def taken_off(self) -> NDArray[np.float64]:
-        """What is taken off the logarithms of the probabilities for a flatter prior, shape (8,)."""
+        """What is taken off the logarithms of the probabilities for a flatter prior, shape (8,).
+
+        Raises:
+            SettingsError: There is an adapter: baselines are about the answers of the shipped model, and how the two
+                go together was never measured.
+        """
+        if self.settings.adapter is not None:
+            raise SettingsError(
+                "A baseline and an adapter cannot be used together.", hint="Leave out the adapter or the baseline."
+            )
         return self.settings.flatten * self.specialist.log_prior
 
     def look(self, pixels: NDArray[np.uint8], detected: DetectedFace) -> SpecialistOutput:
@@ -408,6 +429,17 @@ class Pipeline:
             return Engine(name="specialist", version=slug(self.specialist.card.version), sha256=self.specialist.sha256)
         except FerceError:
             return Engine(name="specialist", version="unreadable", sha256=None)
+
+    def adapter_card(self) -> Engine | None:
+        """Name the adapter for the provenance; None if there is none, or it cannot be read."""
+        try:
+            known = self.specialist.adapter
+        except FerceError:
+            return None
+        if known is None:
+            return None
+        version = f"{known.adapter.name}:{known.adapter.made}"
+        return Engine(name="adapter", version=slug(version)[:120], sha256=known.sha256)
 
 
 def is_turned(face: DetectedFace) -> bool:

@@ -119,6 +119,11 @@ class Settings(metaclass=_InPlainWords):
 
     weights: File = None
     """Weight file of the expression model instead of the shipped one."""
+    adapter: File = None
+    """File of `ferce adapt`: what labelled pictures of your own deployment change in the expression model's answer.
+
+    It holds for that deployment, and is no truth about any group of people. It is refused with other weights.
+    """
     threads: Annotated[int, Field(ge=1, le=64), NOT_A_SWITCH, NO_OPTION] = 2
     """Threads of the expression model, and of local vision-language models that are given none of their own."""
     face_threshold: Annotated[float, Field(gt=0, lt=1), NOT_A_SWITCH, NO_OPTION] = 0.7

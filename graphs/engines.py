@@ -104,12 +104,13 @@ class Engines:
 
         Raises:
             SettingsError: The model or the prompt cannot be used.
-            DataError: The bank or the reliability file cannot be used.
+            DataError: The adapter, the bank or the reliability file cannot be used.
             WeightsError: The expression model's or the vision-language model's file is missing or no such file.
             MissingExtraError: The vision-language model needs a package that is not installed.
         """
         if self.settings.weights is not None:
             _ = self.pipeline.specialist.card
+        self.pipeline.specialist.check_adapter(self.settings.flatten)
         if self.asker is not None:
             _ = self.asker.faces.prompt, self.asker.faces.bank, self.reliability
             self.asker.check()
@@ -220,6 +221,7 @@ class Engines:
             vlm_remote=self.sends_away,
             movements=self.pipeline.measures_movements(),
             gates=self.pipeline.gates_card(),
+            adapter=self.pipeline.adapter_card(),
         )
 
     def vlm_card(self) -> Engine | None:

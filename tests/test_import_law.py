@@ -27,7 +27,7 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("api",),
     ("tools", "chat", "web", "batch"),
     ("evaluation",),
-    ("training",),
+    ("adaptation", "training"),
     ("cli",),
 )
 """Packages and modules below `ferce_agent`, lowest first. What stands in a line may import what stands above it,

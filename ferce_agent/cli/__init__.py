@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ferce_agent.cli.adapt import adapt
 from ferce_agent.cli.analyze import analyze
 from ferce_agent.cli.bench import bench
 from ferce_agent.cli.chat import chat
@@ -42,6 +43,7 @@ for command in (
     ontology_group,
     settings,
     doctor,
+    adapt,
     bank,
     vlm,
     bench,

@@ -40,6 +40,7 @@ class EnginesUsed:
         vlm_remote: Whether it runs elsewhere.
         movements: Whether the specialist's weights measure action units.
         gates: Gate network.
+        adapter: What changes the specialist's answer, if anything does.
     """
 
     package: str
@@ -50,6 +51,7 @@ class EnginesUsed:
     vlm_remote: bool
     movements: bool
     gates: Engine | None = None
+    adapter: Engine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ def provenance(
         specialist=engines.specialist,
         vlm=engines.vlm,
         gates=engines.gates,
+        adapter=engines.adapter,
         ontology=ontology().version,
         prompts=tuple(dict.fromkeys(reference for reference, _ in sent)),
         left_machine=tuple(parts) if sent and engines.vlm_remote else (),

@@ -131,6 +131,8 @@ class Provenance(Part):
     """Vision-language model, if one was asked."""
     gates: Engine | None = None
     """Network that says which way up a face is, whether it is one, and what of it is covered; since version 1.5."""
+    adapter: Engine | None = None
+    """What labelled pictures of a deployment change in the expression model's answer; since version 1.6."""
     ontology: Token
     """Version of the ontology."""
     prompts: tuple[Token, ...]

@@ -49,7 +49,11 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.floating])
 
 
 def expected_calibration_error(
-    probabilities: NDArray[np.floating], labels: NDArray[np.integer], bins: int = ECE_BINS
+    probabilities: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    bins: int = ECE_BINS,
+    *,
+    weights: NDArray[np.floating] | None = None,
 ) -> float:
     """Return the ECE: the mean gap between confidence and accuracy over equal-width confidence bins, weighted by count.
 
@@ -59,6 +63,7 @@ def expected_calibration_error(
         probabilities: Shape (N, K), rows summing to one.
         labels: Gold class (index of the right one) per row, shape (N,).
         bins: Number of bins over 0..1.
+        weights: How much each row counts, shape (N,); None: all alike.
 
     Returns:
         0 (calibrated) to 1.
@@ -66,7 +71,6 @@ def expected_calibration_error(
     confidence = probabilities.max(1)
     correct = probabilities.argmax(1) == labels
     index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[index == b].mean() - correct[index == b].mean()) * (index == b).mean() for b in np.unique(index)
-    ]
-    return float(np.sum(gaps))
+    counts = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
+    gaps = np.bincount(index, counts * (confidence - correct), minlength=bins)
+    return float(np.abs(gaps).sum() / counts.sum())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import lazy_property
-from ferce_agent.errors import EngineError, WeightsError
+from ferce_agent.errors import DataError, EngineError, WeightsError
 from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
+from ferce_agent.specialist.adapter import Adapter, Correction, LoadedAdapter, check_weights, load_adapter
 from ferce_agent.specialist.calibration import softmax
 from ferce_agent.specialist.network_file import NetworkFile, read_network
 from ferce_agent.specialist.strangeness import Strangeness
@@ -31,6 +32,9 @@ WEIGHTS_NAME: Final = "specialist.int8.onnx"
 FULL_NAME: Final = "specialist.onnx"
 """The file with weights in half precision that computes in single precision; made by training, not shipped."""
 """Key of the ONNX file's metadata under which the card stands as JSON."""
+
+LEAST_SHARE: Final = 1e-9
+"""Probabilities are cut here before their logarithm is adapted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,12 @@ class SpecialistCard:
             WeightsError: A field is missing, or the labels are not the canonical eight.
         """
         try:
-            fields = json.loads(text)
-            lists = {name: tuple(fields.get(name, ())) for name in ("labels", "units", "prior", "blendshapes")}
-            lists["flattened"] = tuple(tuple(row) for row in fields.get("flattened", ()))
-            known = fields.get("strangeness")
+            stored = json.loads(text)
+            lists = {name: tuple(stored.get(name, ())) for name in ("labels", "units", "prior", "blendshapes")}
+            lists["flattened"] = tuple(tuple(row) for row in stored.get("flattened", ()))
+            known = stored.get("strangeness")
             strangeness = None if known is None else Strangeness.from_fields(known)
-            card = cls(**{**fields, **lists, "strangeness": strangeness})
+            card = cls(**{**stored, **lists, "strangeness": strangeness})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise WeightsError("The specialist's metadata cannot be read.", hint="Export the weights again.") from error
         if card.labels != CANONICAL or card.crop != CROP_SIZE or card.temperature <= 0:
@@ -108,11 +112,27 @@ class SpecialistCard:
 
 
 @dataclass(frozen=True, slots=True)
+class AdaptedCard(SpecialistCard):
+    """The card of weights with an adapter, which scales the thresholds.
+
+    Attributes:
+        adapter: The adapter.
+    """
+
+    adapter: Adapter | None = None
+
+    def thresholds(self, flatten: float, strangeness: float | None = None) -> tuple[float, float]:
+        """Return the thresholds of `SpecialistCard.thresholds`, adapted."""
+        shipped = SpecialistCard.thresholds(self, flatten, strangeness)
+        return self.adapter.adapted(*shipped) if self.adapter is not None else shipped
+
+
+@dataclass(frozen=True, slots=True)
 class SpecialistOutput:
     """What the specialist says about one face.
 
     Attributes:
-        probabilities: Calibrated, FER+ order, shape (8,).
+        probabilities: Calibrated, FER+ order, shape (8,); of the deployment, where there is an adapter.
         logits: Before the calibration, shape (8,).
         embedding: Features before the last layer, shape (256,).
         units: Intensity of each action unit, 0..1 (1 is the 99th percentile of the training faces); keys as the card's
@@ -199,14 +219,16 @@ def _mirrored(name: str) -> str:
 class Specialist:
     """Runs the network with onnxruntime. Loaded on first use; safe to share between threads."""
 
-    def __init__(self, path: Path | None = None, threads: int = 2) -> None:
+    def __init__(self, path: Path | None = None, threads: int = 2, adapter: Path | None = None) -> None:
         """Remember what to load; nothing is read yet.
 
         Args:
             path: Weight file; default: the shipped one.
             threads: Threads of the network.
+            adapter: File of `ferce adapt`; None for the answers as they are.
         """
         self._given = path
+        self._adapter = adapter
         self.threads = threads
 
     @property
@@ -225,12 +247,31 @@ class Specialist:
 
     @lazy_property
     def card(self) -> SpecialistCard:
-        """What the weight file says about itself.
+        """What the weight file says about itself; with an adapter, its thresholds are adapted.
 
         Raises:
             WeightsError: The weight file is missing or unusable, or its card cannot be read.
+            DataError: There is an adapter, and it cannot be used.
         """
-        return SpecialistCard.from_json(self._loaded.card)
+        card = SpecialistCard.from_json(self._loaded.card)
+        known = self.adapter
+        if known is None:
+            return card
+        return AdaptedCard(**{one.name: getattr(card, one.name) for one in fields(card)}, adapter=known.adapter)
+
+    @lazy_property
+    def adapter(self) -> LoadedAdapter | None:
+        """The adapter, read once; None if there is none.
+
+        Raises:
+            DataError: It cannot be read, or belongs to other weights.
+            WeightsError: The weight file is missing or unusable.
+        """
+        if self._adapter is None:
+            return None
+        known = load_adapter(self._adapter)
+        check_weights(known.adapter, self.sha256)
+        return known
 
     @property
     def _session(self) -> Any:
@@ -331,6 +372,37 @@ class Specialist:
         """Logarithm of the training prior, shape (8,); zero if the weights do not store it."""
         return np.log(self.card.prior) if len(self.card.prior) == len(CANONICAL) else np.zeros(len(CANONICAL))
 
+    def check_adapter(self, flatten: float) -> Adapter | None:
+        """Return the adapter, if there is one; refuse one that was fitted for another amount of flattening.
+
+        Raises:
+            DataError: It cannot be used.
+            WeightsError: The weight file is missing or unusable.
+        """
+        if self.adapter is None:
+            return None
+        known = self.adapter.adapter
+        if abs(known.flatten - flatten) > 1e-9:
+            raise DataError(
+                f"The adapter was fitted for flatten={known.flatten:g}, not {flatten:g}.",
+                hint="Give the setting the same value, or make the adapter again: ferce adapt --data DIR",
+            )
+        return known
+
+    @lazy_property
+    def _correction(self) -> Correction | None:
+        if self.adapter is None:
+            return None
+        width = int(self.look(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))["embedding"].shape[1])
+        return self.adapter.adapter.correction(width)
+
+    def _adapted(self, scores: NDArray[np.float64], raw: RawOutputs, flatten: float) -> NDArray[np.float64]:
+        """Return the probabilities of scores: the one place where an adapter changes them."""
+        shares = softmax(scores)
+        if self.check_adapter(flatten) is None or self._correction is None:
+            return shares
+        return self._correction(np.log(np.maximum(shares, LEAST_SHARE)), raw.embedding)
+
     def look(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         """Run the network once on crops (N, 44, 44), uint8, without mirror images.
 
@@ -363,9 +435,10 @@ class Specialist:
         Raises:
             EngineError: The crops have another shape, or the network gave numbers that are not finite.
             WeightsError: The weight file is missing or unusable.
+            DataError: There is an adapter, and it cannot be used, or was fitted for another `flatten`.
         """
         raw = self.run(crops, twice=twice)
-        probabilities = softmax(raw.logits / self.card.temperature - flatten * self.log_prior)
+        probabilities = self._adapted(raw.logits / self.card.temperature - flatten * self.log_prior, raw, flatten)
         strangeness = self.card.strangeness(raw.embedding) if self.card.strangeness else None
         return [
             SpecialistOutput(

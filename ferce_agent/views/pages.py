@@ -65,6 +65,7 @@ def _engines(source: Provenance | SoundProvenance | Listened) -> list[tuple[str,
         found = (("Voice model", source.voice), ("Speech recogniser", source.transcriber))
         return [("Speech detector", source.activity), *((role, engine) for role, engine in found if engine)]
     rows = [("Face detector", source.detector), ("Expression model", source.specialist)]
+    rows += [("Adapter of the deployment", source.adapter)] if source.adapter else []
     return [*rows, ("Vision-language model", source.vlm)] if source.vlm else rows
 
 
