@@ -142,7 +142,7 @@ def made(plan: Plan, manner: Manner) -> Drive:
     times = np.arange(round(plan.seconds * manner.fps)) / manner.fps
     times = times + rng.uniform(-0.5, 0.5, len(times)) * manner.jitter / manner.fps
     times = times - times[0]
-    lids, yaw, pitch, mouth = (_sum(each, times) for each in (plan.lids, plan.yaw, plan.pitch, plan.mouth))
+    lids, yaw, pitch, mouth = (strongest(each, times) for each in (plan.lids, plan.yaw, plan.pitch, plan.mouth))
     missing = _missing(rng, len(times), manner.dropouts, manner.fps)
     head = ~missing & (np.abs(yaw + manner.camera[0]) < LOST_YAW)
     eyes = head & (np.abs(yaw + manner.camera[0]) < HIDDEN_YAW) & (manner.glasses == "none")
@@ -216,7 +216,7 @@ def _missing(rng: Generator, many: int, share: float, fps: float) -> NDArray[np.
     return missing
 
 
-def _sum(parts: list[Callable[[Array], Array]], times: Array) -> Array:
+def strongest(parts: list[Callable[[Array], Array]], times: Array) -> Array:
     """Return the part that is furthest from 0 at each time."""
     total = np.zeros(len(times))
     for part in parts:
