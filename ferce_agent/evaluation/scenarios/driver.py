@@ -183,7 +183,9 @@ def outcome(drive: Drive, told: Sequence[Told]) -> Outcome:
     wanted = due(drive, preset("driver"))
     left = [one for one in told if one.event.event != "alert_ends"]
     ends = {one.event.alert.id: one.event for one in told if one.event.event == "alert_ends"}
-    missed, latencies, errors = [], [], []
+    missed: list[str] = []
+    latencies: list[float] = []
+    errors: list[tuple[str, float]] = []
     for one in sorted(wanted, key=lambda each: not each.needed):
         near = [each for each in left if each.kind == one.kind and one.earliest <= each.event.time_s <= one.latest]
         if not near:
