@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from importlib import resources
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,8 +20,8 @@ from ferce_agent.validation.refusal import printed
 
 Takes = Literal["photo", "clip", "camera", "session"]
 """What a scenario reads: photos, films, a camera, or a person's session."""
-NAMES: Final[tuple[ScenarioName, ...]] = get_args(ScenarioName)
-"""The scenarios, in the order in which they are listed."""
+NAMES: Final[tuple[ScenarioName, ...]] = ("driver", "engagement", "audience", "moderation")
+"""The scenarios that have a preset, in the order in which they are listed."""
 
 
 class Entry(BaseModel):
@@ -99,7 +99,7 @@ def preset(name: str) -> Preset:
         SettingsError: There is no such scenario.
     """
     if name not in NAMES:
-        hint = f"{did_you_mean(name, NAMES)} All of them: ferce scenario list".strip()
+        hint = f"{did_you_mean(name, NAMES)} There are: {', '.join(NAMES)}.".strip()
         raise SettingsError(f"There is no scenario '{printed(name)}'.", hint=hint)
     return _preset(name)
 
