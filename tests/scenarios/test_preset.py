@@ -18,7 +18,7 @@ def test_every_preset_has_a_study_limits_with_sources_and_usable_settings() -> N
 
 
 def test_an_unknown_name_is_told_with_the_nearest_one() -> None:
-    with pytest.raises(SettingsError, match="There is no scenario 'divers'.*driver"):
+    with pytest.raises(SettingsError, match=r"There is no scenario 'divers'.*driver"):
         preset("divers")
 
 
