@@ -74,12 +74,12 @@ def _of_series(series: DaySeries, level: float) -> list[ChangePoint]:
     spread = float(series.values.std()) if len(series) >= LEAST else 0.0
     if not spread > 1e-9 * (1.0 + abs(float(series.values.mean()))):
         return []
-    found = _tested(series, _proposed(series), level)
+    found = _tested(series, level)
     return [_told(series, found, number) for number in range(len(found))]
 
 
 def _proposed(series: DaySeries) -> list[int]:
-    """Return the first days of what may be different, at most `MOST_CHANGES`; at least one."""
+    """Return the first days of what may be different, at most `MOST_CHANGES`."""
     import ruptures
 
     scaled = series.values / _noise(series)
@@ -89,7 +89,7 @@ def _proposed(series: DaySeries) -> list[int]:
     while len(found) > MOST_CHANGES:
         penalty *= 2.0
         found = search.predict(pen=penalty)[:-1]
-    return found or [len(series) // 2]
+    return found
 
 
 def _noise(series: DaySeries) -> float:
@@ -104,9 +104,16 @@ def _around(series: DaySeries, changes: Sequence[int]) -> NDArray[np.float64]:
     return np.concatenate([part - part.mean() for part in np.split(series.values, list(changes))])
 
 
-def _tested(series: DaySeries, proposed: Sequence[int], level: float) -> list[Found]:
-    """Return the changes that stand out, by day: the weakest of the others is dropped until all do."""
-    kept = list(proposed)
+def _tested(series: DaySeries, level: float) -> list[Found]:
+    """Return the changes that stand out, by day.
+
+    Something must stand out in the whole series first: what is proposed was chosen as it looks like a change, so that
+    a test between its neighbours alone would find too many. Then the weakest of the others is dropped until all do.
+    """
+    whole = _in_whole(series)
+    if whole.p > level:
+        return []
+    kept = _proposed(series)
     while kept:
         variation = variation_of(series, _around(series, kept), max(len(series) - 1 - len(kept), 1))
         borders = [0, *kept, len(series)]
@@ -115,7 +122,14 @@ def _tested(series: DaySeries, proposed: Sequence[int], level: float) -> list[Fo
         if found[weakest].p <= level:
             return found
         del kept[weakest]
-    return []
+    return [whole]
+
+
+def _in_whole(series: DaySeries) -> Found:
+    """Return the likeliest single change of the whole series, by the variation around it."""
+    usual = variation_of(series, series.values - series.values.mean(), len(series) - 1)
+    first = _best(series, usual, 0, len(series))
+    return _best(series, variation_of(series, _around(series, [first.at]), len(series) - 2), 0, len(series))
 
 
 def _best(series: DaySeries, variation: Variation, begin: int, end: int) -> Found:

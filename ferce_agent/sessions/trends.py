@@ -160,7 +160,9 @@ def _together(steps: Mapping[Measure, WeekStep], week: date) -> Together:
     rest = max(freedom - count + 1, 1)
     joint = float(f.sf(float(t @ np.linalg.solve(alike, t)) / count * rest / freedom, count, rest))
     signs = np.array([DIRECTION[name] for name in steps])
-    lively = float(signs @ t / np.sqrt(max(signs @ alike @ signs, 1e-9)))
+    # Not drawn towards 0 here: that would make a sum of measures that go together look too certain.
+    whole = (alike - DRAWN * np.eye(count)) / (1 - DRAWN)
+    lively = float(signs @ t / np.sqrt(max(signs @ whole @ signs, 1e-9)))
     p = min(TESTS * min(single, joint, float(2 * student.sf(abs(lively), freedom))), 1.0)
     changed = p <= WEEKLY
     return Together(

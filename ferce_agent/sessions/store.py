@@ -1,0 +1,517 @@
+"""A person's session, kept: one SQLite file that only the account may read, whose contents are sealed.
+
+Each row is a sealed entry; what lies open is the name of the session, how many rows there are and how long they are.
+Nothing is kept before there is a consent record. What is older than the person allowed is deleted whenever the session
+is opened or added to. Deleted rows are overwritten (``secure_delete``), and no write-ahead log is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ferce_agent.errors import DataError, PolicyError, SettingsError
+from ferce_agent.keeping.files import remove
+from ferce_agent.keeping.places import kept_folder, private_folder
+from ferce_agent.keeping.sealed import Seal, seal_of
+from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike
+from ferce_agent.report.session import ConsentRecord, Entry, EntryKind, SessionDegradation, SessionReport
+from ferce_agent.sessions.entries import Report, chat_entry, entry_of
+from ferce_agent.sessions.reporting import permitted, session_report
+from ferce_agent.validation.fields import did_you_mean, shown
+
+FOLDER: Final = "sessions"
+"""Folder within the one for what is kept."""
+Kind = TypeVar("Kind", bound=BaseModel)
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""What a name may be: small letters, digits, - and _, as the report's `person` takes them."""
+PREFIX: Final = "session-"
+"""Before the name in a file's name, so that no name is one that a system keeps for itself, such as ``nul``."""
+SUFFIX: Final = ".sqlite"
+BESIDE: Final = ("-journal", "-wal", "-shm")
+"""What SQLite may put beside a file."""
+WAIT_S: Final = 10.0
+"""How long another process may keep the file to itself."""
+TABLES: Final = (
+    "create table about (id integer primary key check (id = 1), sealed blob not null)",
+    "create table entries (id integer primary key, sealed blob not null)",
+)
+MAKE: Final = "Make one: ferce session new NAME --purpose WORDS"
+
+
+class About(BaseModel):
+    """What is kept of a session beside its entries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    consent: ConsentRecord
+    deleted: int = 0
+    """Readings that were deleted as they were too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of entries that were to be added.
+
+    Attributes:
+        added: How many were.
+        doubles: How many were there already: the same file, or the same entry.
+        too_old: How many were not kept as they are older than the person allows.
+        deleted: How many older ones were deleted as they were too old.
+    """
+
+    added: int
+    doubles: int
+    too_old: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """A session that is kept, as it can be told without opening it.
+
+    Attributes:
+        name: Its name.
+        changed_at: When its file was last written, in UTC.
+        bytes: Size of its file.
+    """
+
+    name: str
+    changed_at: datetime
+    bytes: int
+
+
+class Session:
+    """A person's session on this machine. Each call opens and closes the file, so any thread or process may call.
+
+    Attributes:
+        name: The name that the person chose.
+    """
+
+    def __init__(self, name: str, *, folder: Path | None = None, now: datetime | None = None) -> None:
+        """Open a session that is kept, and delete what is older than the person allowed.
+
+        Args:
+            name: Its name.
+            folder: Where it is kept; the usual place if left out.
+            now: The time; the clock's if left out.
+
+        Raises:
+            DataError: There is none of this name, it cannot be opened with the key at hand, or is damaged.
+            SettingsError: The name is none, or the passphrase is wrong.
+        """
+        self.name = checked_name(name)
+        self._place = kept_folder() if folder is None else folder
+        self._file = _file(self.name, self._place)
+        if not self._file.is_file():
+            known = [one.name for one in list_sessions(self._place)]
+            raise DataError(f"There is no session {shown(name)}.", hint=did_you_mean(name, known) if known else MAKE)
+        self._seal: Seal = seal_of(self._place, make=False)
+        self.purge(now=now)
+
+    @classmethod
+    def new(  # noqa: PLR0913  # one parameter per field of the consent
+        cls,
+        name: str | None = None,
+        *,
+        purpose: str,
+        readers: Sequence[str] = ("self",),
+        kinds: Sequence[str] = ("photo", "clip", "voice", "chat"),
+        keep_days: int = 365,
+        until: date | None = None,
+        folder: Path | None = None,
+        now: datetime | None = None,
+    ) -> Session:
+        """Begin a session with what the person agreed to.
+
+        Args:
+            name: A name that the person chose; a random one if left out.
+            purpose: What for, in the person's words.
+            readers: Who may read it: ``self``, ``clinician``.
+            kinds: What may be kept.
+            keep_days: After so many days a reading is deleted.
+            until: Last day on which readings may be added.
+            folder: Where to keep it; the usual place if left out.
+            now: Time of the consent; the clock's if left out.
+
+        Raises:
+            SettingsError: The name is none or taken, or a field of the consent cannot be used.
+        """
+        name = checked_name(name if name is not None else f"person-{secrets.token_hex(3)}")
+        consent = _consent(
+            given_at=now or datetime.now(UTC),
+            purpose=purpose,
+            readers=tuple(readers),
+            kinds=tuple(kinds),
+            keep_days=keep_days,
+            until=until,
+        )
+        place = kept_folder() if folder is None else folder
+        seal = seal_of(place)
+        file = _file(name, place)
+        private_folder(file.parent)
+        _claim(file, name)
+        try:
+            with _connected(file) as database:
+                for table in TABLES:
+                    database.execute(table)
+                _write_about(database, seal, About(name=name, consent=consent))
+        except BaseException:
+            remove(file)
+            raise
+        return cls(name, folder=place, now=now)
+
+    @property
+    def consent(self) -> ConsentRecord:
+        """What the person agreed to."""
+        with _connected(self._file) as database:
+            return self._about(database).consent
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the readings by time.
+
+        Raises:
+            PolicyError: The consent was withdrawn.
+        """
+        with _connected(self._file) as database:
+            self._check_given(self._about(database).consent)
+            return tuple(sorted((one for _, one in self._rows(database)), key=lambda one: (one.at, one.id)))
+
+    def add(self, entries: Entry | Iterable[Entry], *, now: datetime | None = None) -> Added:
+        """Add readings; those of a file that is there already are left out.
+
+        Args:
+            entries: One or several.
+            now: The time; the clock's if left out.
+
+        Raises:
+            PolicyError: The consent was withdrawn, has ended, or does not cover this kind of reading.
+        """
+        given = [entries] if isinstance(entries, Entry) else list(entries)
+        moment = now or datetime.now(UTC)
+        with _connected(self._file) as database:
+            consent = self._about(database).consent
+            _check_may_add(consent, given, moment)
+            deleted = self._purge(database, moment)
+            fresh = [one for one in given if not _too_old(one, consent, moment)]
+            chosen = _without_doubles(fresh, [one for _, one in self._rows(database)])
+            sealed = [(self._seal.close(one.model_dump_json().encode()),) for one in chosen]
+            database.executemany("insert into entries (sealed) values (?)", sealed)
+        return Added(len(chosen), len(fresh) - len(chosen), len(given) - len(fresh), deleted)
+
+    def add_report(
+        self, report: Report, at: datetime | None = None, *, whose: str | None = None, baseline: str | None = None
+    ) -> Added:
+        """Add what a report tells of the person, see `ferce_agent.sessions.entries.entry_of`.
+
+        Args:
+            report: Of a photo, a clip or a voice message.
+            at: When it was taken, with the person's offset from UTC; now, on this machine's clock, if left out.
+            whose: Which face or speaker is the person, where there are several.
+            baseline: Id of the personal baseline that it was read against.
+
+        Raises:
+            PolicyError: The consent was withdrawn, has ended, or does not cover this kind of reading.
+            InputError: It cannot be told who of several is the person, or when it was.
+        """
+        return self.add(entry_of(report, at or datetime.now().astimezone(), whose=whose, baseline=baseline))
+
+    def add_chat(self, texts: str | Iterable[str], at: datetime | None = None) -> Added:
+        """Add what the person wrote; the words are read and not kept.
+
+        Args:
+            texts: The person's own messages, and nobody else's.
+            at: When, with the person's offset from UTC; now, on this machine's clock, if left out.
+
+        Raises:
+            PolicyError: The consent was withdrawn, has ended, or does not cover chats.
+            InputError: Nothing was written, or it cannot be told when.
+        """
+        return self.add(chat_entry(texts, at or datetime.now().astimezone()))
+
+    def remove(self, entry_id: str) -> None:
+        """Delete one reading.
+
+        Raises:
+            DataError: There is none of this id.
+        """
+        with _connected(self._file) as database:
+            found = [row for row, one in self._rows(database) if one.id == entry_id]
+            if not found:
+                raise DataError(f"There is no reading {shown(entry_id)} in this session.")
+            database.executemany("delete from entries where id = ?", [(row,) for row in found])
+
+    def agree(  # noqa: PLR0913  # one parameter per field of the consent
+        self,
+        *,
+        purpose: str | None = None,
+        readers: Sequence[str] | None = None,
+        kinds: Sequence[str] | None = None,
+        keep_days: int | None = None,
+        until: date | None = None,
+        now: datetime | None = None,
+    ) -> ConsentRecord:
+        """Record a new consent; what is left out stays as it was. One that was withdrawn is given anew.
+
+        Raises:
+            SettingsError: A field cannot be used.
+        """
+        moment = now or datetime.now(UTC)
+        with _connected(self._file) as database:
+            about = self._about(database)
+            told = about.consent.model_dump() | {"given_at": moment, "withdrawn_at": None}
+            changed = {"purpose": purpose, "readers": readers, "kinds": kinds, "keep_days": keep_days, "until": until}
+            consent = _consent(**(told | {key: value for key, value in changed.items() if value is not None}))
+            _write_about(database, self._seal, about.model_copy(update={"consent": consent}))
+            self._purge(database, moment)
+        return consent
+
+    def withdraw(self, *, now: datetime | None = None) -> ConsentRecord:
+        """Record that the person withdrew consent: nothing is added or shown any more. `delete_session` deletes it."""
+        with _connected(self._file) as database:
+            about = self._about(database)
+            consent = about.consent.model_copy(update={"withdrawn_at": now or datetime.now(UTC)})
+            _write_about(database, self._seal, about.model_copy(update={"consent": consent}))
+        return consent
+
+    def purge(self, *, now: datetime | None = None) -> int:
+        """Delete what is older than the person allowed, and return how many readings that were."""
+        with _connected(self._file) as database:
+            return self._purge(database, now or datetime.now(UTC))
+
+    def report(
+        self,
+        *,
+        use: UseLike | None = None,
+        own: UseContext = NOT_STATED,
+        from_day: date | None = None,
+        to_day: date | None = None,
+        now: datetime | None = None,
+    ) -> SessionReport:
+        """Return what the readings show, see `ferce_agent.sessions.reporting.session_report`.
+
+        Raises:
+            PolicyError: The rules or the consent refuse it.
+            InputError: The last day is before the first.
+        """
+        with _connected(self._file) as database:
+            about = self._about(database)
+            permitted(use, about.consent, own=own)
+            held = [one for _, one in self._rows(database)]
+        notes = []
+        if about.deleted:
+            message = (
+                f"{about.deleted} readings were deleted as they were older than {about.consent.keep_days} days, as the "
+                "person wishes."
+            )
+            notes.append(SessionDegradation(code="retention_deleted", message=message, count=about.deleted))
+        return session_report(
+            held,
+            about.consent,
+            person=self.name,
+            use=use,
+            own=own,
+            from_day=from_day,
+            to_day=to_day,
+            now=now,
+            notes=notes,
+        )
+
+    def _check_given(self, consent: ConsentRecord) -> None:
+        if consent.withdrawn_at is not None:
+            raise PolicyError(
+                "The person withdrew consent, so nothing is shown.", hint=f"ferce session delete {self.name}"
+            )
+
+    def _about(self, database: sqlite3.Connection) -> About:
+        row = database.execute("select sealed from about").fetchone()
+        if row is None:
+            raise DataError(f"The session {self.name} is damaged: it has no consent.", hint="Delete it.")
+        return self._opened(About, row[0])
+
+    def _rows(self, database: sqlite3.Connection) -> list[tuple[int, Entry]]:
+        found = database.execute("select id, sealed from entries order by id").fetchall()
+        return [(row, self._opened(Entry, sealed)) for row, sealed in found]
+
+    def _opened(self, kind: type[Kind], sealed: bytes) -> Kind:
+        what = f"The session {self.name}"
+        try:
+            return kind.model_validate_json(self._seal.open(sealed))
+        except DataError as error:
+            raise DataError(f"{what} cannot be opened. {error.message}", hint=error.hint) from error
+        except ValidationError as error:
+            raise DataError(f"{what} is of another version, or damaged.", hint="Put it back from a backup.") from error
+
+    def _purge(self, database: sqlite3.Connection, now: datetime) -> int:
+        about = self._about(database)
+        old = [row for row, one in self._rows(database) if _too_old(one, about.consent, now)]
+        if old:
+            database.executemany("delete from entries where id = ?", [(row,) for row in old])
+            _write_about(database, self._seal, about.model_copy(update={"deleted": about.deleted + len(old)}))
+        return len(old)
+
+
+def list_sessions(folder: Path | None = None) -> tuple[KeptSession, ...]:
+    """Return the sessions that are kept, by name; nothing is opened, and no passphrase is needed.
+
+    Raises:
+        SettingsError: The folder cannot be read.
+    """
+    place = kept_folder() if folder is None else folder
+    try:
+        files = sorted((place / FOLDER).glob(f"{PREFIX}*{SUFFIX}"))
+        return tuple(_told(file) for file in files if file.is_file())
+    except OSError as error:
+        raise SettingsError(f"What is kept cannot be listed: {error.strerror or error}.") from error
+
+
+def delete_session(name: str, *, folder: Path | None = None) -> None:
+    """Delete a session with everything in it. It need not be opened, so a lost passphrase is in no way of it.
+
+    Raises:
+        DataError: There is none of this name.
+        SettingsError: The name is none, or the file cannot be deleted.
+    """
+    place = kept_folder() if folder is None else folder
+    file = _file(checked_name(name), place)
+    _overwrite(file)
+    found = [remove(file), *(remove(file.with_name(file.name + ending)) for ending in BESIDE)]
+    if not any(found):
+        known = [one.name for one in list_sessions(place)]
+        raise DataError(f"There is no session {shown(name)}.", hint=did_you_mean(name, known) if known else "")
+
+
+def checked_name(name: str) -> str:
+    """Return a name as it is kept: in small letters.
+
+    Raises:
+        SettingsError: It is empty or too long, or holds something else than a to z, digits, - and _.
+    """
+    given = unicodedata.normalize("NFC", name.strip()).lower() if isinstance(name, str) else ""
+    if not NAME.fullmatch(given):
+        raise SettingsError(
+            f"{shown(name)} cannot be the name of a session.",
+            hint="It takes up to 40 letters from a to z, digits, - and _, and begins with a letter or digit.",
+        )
+    return given
+
+
+def _consent(**fields: object) -> ConsentRecord:
+    try:
+        return ConsentRecord.model_validate(fields)
+    except ValidationError as error:
+        from ferce_agent.validation.refusal import unusable
+
+        raise unusable(error, "The consent", ConsentRecord) from error
+
+
+def _check_may_add(consent: ConsentRecord, entries: Sequence[Entry], now: datetime) -> None:
+    """Check that readings may be added.
+
+    Raises:
+        PolicyError: The consent was withdrawn, has ended, or does not cover one of them.
+    """
+    if consent.withdrawn_at is not None:
+        raise PolicyError("The person withdrew consent, so nothing is added.", hint="Ask the person for a new one.")
+    if consent.until is not None and now.date() > consent.until:
+        raise PolicyError(f"The person's consent ended on {consent.until}.", hint="Ask the person for a new one.")
+    kinds: list[EntryKind] = sorted({one.kind for one in entries} - set(consent.kinds))
+    if kinds:
+        raise PolicyError(
+            f"The person agreed to keep {', '.join(consent.kinds)}, and not {', '.join(kinds)}.",
+            hint="Ask the person, and record it: ferce session consent NAME --kind KIND",
+        )
+
+
+def _without_doubles(entries: Sequence[Entry], kept: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that are not kept yet: neither their id nor the file that they were read from."""
+    names = {one.id for one in kept} | {one.source for one in kept}
+    found = []
+    for one in entries:
+        if one.id in names or (one.source is not None and one.source in names):
+            continue
+        names |= {one.id, one.source}
+        found.append(one)
+    return found
+
+
+def _too_old(entry: Entry, consent: ConsentRecord, now: datetime) -> bool:
+    return entry.at < now - timedelta(days=consent.keep_days)
+
+
+def _file(name: str, place: Path) -> Path:
+    return place / FOLDER / f"{PREFIX}{name}{SUFFIX}"
+
+
+def _told(file: Path) -> KeptSession:
+    about = file.stat()
+    name = file.name.removeprefix(PREFIX).removesuffix(SUFFIX)
+    return KeptSession(name, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size)
+
+
+def _claim(file: Path, name: str) -> None:
+    """Make an empty file that only this account may read, of several processes in one only.
+
+    Raises:
+        SettingsError: There is one of this name, or it cannot be made.
+    """
+    try:
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError as error:
+        raise SettingsError(f"There is a session {shown(name)} already.", hint="Give another name.") from error
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be made: {error.strerror or error}.", hint="Is the folder yours?"
+        ) from error
+
+
+@contextlib.contextmanager
+def _connected(file: Path) -> Iterator[sqlite3.Connection]:
+    """Give the database for one piece of work, which is done as a whole or not at all.
+
+    Raises:
+        DataError: It is no database, or damaged.
+        SettingsError: It cannot be read or written, or another process keeps it.
+    """
+    try:
+        database = sqlite3.connect(
+            file.absolute().as_uri() + "?mode=rw", uri=True, timeout=WAIT_S, isolation_level=None
+        )
+        try:
+            database.execute("pragma journal_mode = delete")
+            database.execute("pragma secure_delete = on")
+            database.execute("begin immediate")
+            yield database
+            if database.in_transaction:
+                database.execute("commit")
+        finally:
+            database.close()
+    except sqlite3.OperationalError as error:
+        raise SettingsError(f"{file} cannot be used: {error}.", hint="Does another process use it?") from error
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"{file.name} is damaged: {error}.", hint="Put it back from a backup, or delete it.") from error
+
+
+def _write_about(database: sqlite3.Connection, seal: Seal, about: About) -> None:
+    sealed = seal.close(about.model_dump_json().encode())
+    database.execute("insert or replace into about (id, sealed) values (1, ?)", (sealed,))
+
+
+def _overwrite(file: Path) -> None:
+    """Write zeros over a file, where the file system lets its blocks be written again; many do not."""
+    with contextlib.suppress(OSError), file.open("r+b") as opened:
+        opened.write(bytes(file.stat().st_size))
+        opened.flush()
+        os.fsync(opened.fileno())

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ferce_agent.errors import InputError
+from ferce_agent.sessions.entries import chat_entry, entry_of
+from tests.clip_reports import make_clip_report, make_covered_clip_report, make_restricted_clip_report
+from tests.factories import make_empty_report, make_pair_report, make_report, make_unread_report
+from tests.voice_reports import make_voice_report
+
+AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def test_a_photo_has_what_the_face_shows_and_no_words() -> None:
+    entry = entry_of(make_report(), AT)
+    assert (entry.kind, entry.shares) == ("photo", {"happiness": 1.0})
+    assert "valence" in entry.measures
+    assert "word_valence" not in entry.measures
+
+
+def test_of_several_people_one_has_to_be_named() -> None:
+    with pytest.raises(InputError):
+        entry_of(make_pair_report(), AT)
+    assert entry_of(make_pair_report(), AT, whose="person-2").kind == "photo"
+    with pytest.raises(InputError):
+        entry_of(make_pair_report(), AT, whose="person-9")
+
+
+@pytest.mark.parametrize("report", [make_empty_report(), make_unread_report()])
+def test_what_was_not_read_gives_reasons_and_no_numbers(report: object) -> None:
+    entry = entry_of(report, AT)  # type: ignore[arg-type]
+    assert entry.measures == {}
+    assert entry.withheld
+
+
+def test_clips_and_voices_have_their_own_measures() -> None:
+    clip = entry_of(make_clip_report(), AT, whose="track-1")
+    assert clip.seconds > 0 and "valence" in clip.measures
+    assert all(0 <= share <= 1 for share in clip.shares.values())
+    assert "pitch_st" in entry_of(make_voice_report(), AT).measures
+
+
+def test_a_use_without_inference_is_told_and_leaves_no_expression() -> None:
+    entry = entry_of(make_restricted_clip_report(), AT, whose="track-1")
+    assert "policy_restricted" in entry.withheld
+    assert entry.shares == {} and "valence" not in entry.measures
+
+
+def test_a_covered_face_is_followed_for_as_long_as_it_was_seen() -> None:
+    assert entry_of(make_covered_clip_report(), AT, whose="track-1").seconds > 0
+
+
+def test_a_chat_counts_its_words_keeps_none_and_sees_distress() -> None:
+    entry = chat_entry(["I am so happy about the job.", "Thank you!"], AT)
+    assert entry.measures["words_per_day"].value == 9
+    assert "job" not in entry.model_dump_json()
+    assert chat_entry("I want to kill myself.", AT).distress == "likely"
+    with pytest.raises(InputError, match="Nothing was written"):
+        chat_entry(["  "], AT)
+    with pytest.raises(InputError, match="time zone"):
+        chat_entry("Hello.", datetime(2026, 1, 5))
