@@ -33,7 +33,7 @@ PREFIX: Final = "baseline-"
 SUFFIX: Final = ".sealed"
 MOST_BYTES: Final = 1 << 20
 """A file larger than this is no baseline: one has about ten thousand bytes."""
-MAKE: Final = "Make one: ferce baseline build SOURCE --name NAME"
+MAKE: Final = "Make one with build_baseline, and keep it with ferce_agent.keeping.baselines.save_baseline."
 
 
 BaselineLike = Baseline | str | os.PathLike[str]
@@ -143,12 +143,12 @@ def check_free(name: str, *, folder: Path | None = None) -> None:
 
 def taken(name: str) -> SettingsError:
     """Return the error of a name that another baseline has."""
-    return SettingsError(f"There is a baseline {shown(name)} already.", hint="Give another name, or --replace.")
+    return SettingsError(f"There is a baseline {shown(name)} already.", hint="Give another name, or replace=True.")
 
 
 def missing(name: str | os.PathLike[str]) -> DataError:
     """Return the error of a name that no baseline has; it tells no others, which may be names of people."""
-    return DataError(f"There is no baseline {shown(name)}.", hint=f"Those there are: ferce baseline list. {MAKE}")
+    return DataError(f"There is no baseline {shown(name)}.", hint=MAKE)
 
 
 def list_baselines(folder: Path | None = None) -> tuple[KeptBaseline, ...]:

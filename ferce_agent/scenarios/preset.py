@@ -67,8 +67,6 @@ class Preset(Entry):
     """What it reads."""
     many: bool
     """Whether it reads several sources together."""
-    example: Text
-    """A command that runs it."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Fields of `Settings` that differ from the usual ones."""
     reading: Reading = Reading()

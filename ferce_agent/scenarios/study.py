@@ -41,7 +41,7 @@ HOME: Final[dict[ScenarioName, str]] = {
 
 
 class Options(BaseModel):
-    """What a caller may choose; each scenario has its own. Field docstrings are the help of ``ferce scenario show``."""
+    """What a caller may choose; each scenario has its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -47,7 +47,7 @@ TABLES: Final = (
     "create table about (id integer primary key check (id = 1), sealed blob not null)",
     "create table entries (id integer primary key, sealed blob not null)",
 )
-MAKE: Final = "Make one: ferce session new NAME --purpose WORDS"
+MAKE: Final = "Make one: Session.new(name, purpose=...)"
 
 
 class About(BaseModel):
@@ -332,7 +332,7 @@ class Session:
     def _check_given(self, consent: ConsentRecord) -> None:
         if consent.withdrawn_at is not None:
             raise PolicyError(
-                "The person withdrew consent, so nothing is shown.", hint=f"ferce session delete {self.name}"
+                "The person withdrew consent, so nothing is shown.", hint="Delete it with delete_session."
             )
 
     def _about(self, database: sqlite3.Connection) -> About:
@@ -431,7 +431,7 @@ def _check_may_add(consent: ConsentRecord, entries: Sequence[Entry], now: dateti
     if kinds:
         raise PolicyError(
             f"The person agreed to keep {', '.join(consent.kinds)}, and not {', '.join(kinds)}.",
-            hint="Ask the person, and record it: ferce session consent NAME --kind KIND",
+            hint="Ask the person, and record it: Session.agree.",
         )
 
 

@@ -67,7 +67,7 @@ def check_weights(baseline: Baseline, specialist: str) -> None:
     if baseline.specialist != specialist:
         raise WeightsError(
             "This baseline was made with other weights of the expression model: its numbers mean something else now.",
-            hint="Make it again from the same photos or clip: ferce baseline build SOURCE --name NAME --replace",
+            hint="Make it again from the same photos or clip with build_baseline.",
         )
     if specialist != typical_rest().specialist:
         raise WeightsError(
