@@ -111,9 +111,14 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
         where = f"The cue in line {at + 1}"
         start, end = checked_times(seconds(timing.group(1)), seconds(timing.group(2)), where)
         first = at = at + 1
-        while at < len(lines) and lines[at].strip() and not _begins_cue(lines, at):
+        while at < len(lines) and not _begins_cue(lines, at) and _is_text(lines[at], first=at == first):
             at += 1
         yield _Cue(start, end, tuple(lines[first:at]))
+
+
+def _is_text(line: str, *, first: bool) -> bool:
+    """Return whether a line does not end a cue; of spaces is the first one where subtitles that scroll begin."""
+    return bool(line.strip() or (first and line))
 
 
 def _behind_block(lines: Sequence[str], at: int) -> int:

@@ -25,7 +25,7 @@ from ferce_agent.inputs.transcript_parts import (
 )
 
 LISTS: Final = ("segments", "chunks", "words", "result")
-"""Names under which an object holds its segments or words; the first that is there counts."""
+"""Names under which an object holds its segments or words; the first that holds any counts."""
 WORD: Final = ("word", "text", "punctuated_word")
 START: Final = ("start", "start_s")
 END: Final = ("end", "end_s")
@@ -45,14 +45,16 @@ def read_timed(value: Mapping[str, Any] | Sequence[Any]) -> tuple[tuple[Segment,
     if not isinstance(value, Mapping):
         return in_order(_listed(value, "entry")), None
     language = language_code(value.get("language"))
-    for name in LISTS:
-        entries = value.get(name)
-        if isinstance(entries, list | tuple):
-            return in_order(_listed(entries, name.removesuffix("s"))), language
-        if entries is not None:
+    there = {name: value[name] for name in LISTS if value.get(name) is not None}
+    for name, entries in there.items():
+        if not isinstance(entries, list | tuple):
             raise TranscriptError(f"The transcript's {name} must be a list, not {_kind(entries)}.", hint=FORMS)
+        if entries:
+            return in_order(_listed(entries, name.removesuffix("s"))), language
     if isinstance(value.get("text"), str):
         return in_order([one] if (one := _segment(value, "The transcript")) else []), language
+    if there:
+        return (), language
     raise TranscriptError("The transcript has neither segments, words nor text in it.", hint=FORMS)
 
 

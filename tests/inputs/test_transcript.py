@@ -92,6 +92,17 @@ def test_lines_that_scroll_are_read_once() -> None:
     assert [one[0] for one in segments(text)] == ["so I said", "no way"]
 
 
+def test_words_of_a_cue_that_begins_with_a_line_of_spaces_have_their_times() -> None:
+    text = (
+        "WEBVTT\n\n00:00.000 --> 00:02.000 align:start position:0%\n \nhello<00:00:00.500><c> world</c>\n\n"
+        "00:02.000 --> 00:02.010\nhello world\n \n\n"
+        "00:02.010 --> 00:04.000\nhello world\nnext<00:00:03.000><c> line</c>\n"
+    )
+    assert segments(text) == [("hello world", 0.0, 2.0, None), ("next line", 2.01, 4.0, None)]
+    assert read_transcript(text).segments[0].words == (TimedWord("hello", 0.0, 0.5), TimedWord("world", 0.5, 2.0))
+    assert segments("1\n00:01,000 --> 00:02,000\n \n2\n00:03,000 --> 00:04,000\nHi\n") == [("Hi", 3.0, 4.0, None)]
+
+
 def test_cues_without_an_empty_line_between_them() -> None:
     assert [one[0] for one in segments("1\n00:01 --> 00:02\nA b\n2\n00:03 --> 00:04\nC d")] == ["A b", "C d"]
 
@@ -138,6 +149,11 @@ def test_the_form_of_whisper(value: Any) -> None:
 def test_lists_of_words(value: Any) -> None:
     (found,) = read_transcript(value).segments
     assert found == Segment("Oh no", 1.0, 3.0, None, (TimedWord("Oh", 1, 2, 0.5), TimedWord("no", 2, 3)))
+
+
+@pytest.mark.parametrize("rest", [{"text": "Hi"}, {"words": [{"word": "Hi", "start": 0, "end": 1}]}])
+def test_an_empty_list_does_not_hide_the_words_beside_it(rest: dict[str, Any]) -> None:
+    assert [one.text for one in read_transcript({"segments": [], **rest}).segments] == ["Hi"]
 
 
 def test_words_of_two_speakers_are_two_segments() -> None:
