@@ -124,7 +124,8 @@ class LevelMeter:
         self._count += len(plain)
         squares = np.concatenate([self._rest, np.stack([plain, weighted]) ** 2], axis=1)
         whole = squares.shape[1] // _STEP * _STEP
-        self._squares.append(squares[:, :whole].reshape(2, -1, _STEP).mean(2))
+        if whole:
+            self._squares.append(squares[:, :whole].reshape(2, -1, _STEP).mean(2))
         self._rest = squares[:, whole:]
 
     def level(self) -> SoundLevel:

@@ -94,6 +94,13 @@ def test_silence_and_nothing() -> None:
     assert measured().seconds == 0.0
 
 
+def test_small_blocks_take_no_more_memory() -> None:
+    meter = LevelMeter()
+    for _ in range(100):
+        meter.add(np.zeros(160, np.float32))
+    assert len(meter._squares) == 10  # a number for each tenth of a second, not one for each block
+
+
 def test_half_is_silent() -> None:
     assert measured(sine(-20, 1), np.zeros(RATE, np.float32)).silent_share == pytest.approx(0.5, abs=0.06)
 
