@@ -170,7 +170,7 @@ def without_emotion(read: WordsRead) -> WordsRead:
     turns = tuple(None if words is None else words.model_copy(update=hidden) for words in read.turns)
     counts = {f"speech-{number}.words": words for number, words in enumerate(turns, 1) if words is not None}
     evidence = tuple(
-        entry.model_copy(update={"text": f"{said_words(counts[entry.id]).capitalize()}.", "value": None})
+        entry.model_copy(update={"text": f"{said_words(counts[entry.id])}.", "value": None})
         if entry.id in counts
         else entry
         for entry in read.evidence

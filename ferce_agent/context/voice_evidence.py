@@ -58,7 +58,7 @@ def voice_words(voice: VoiceExpression) -> str:
 
 def said_words(words: TurnWords) -> str:
     """Return what is said in a line; the words themselves only where they are kept."""
-    count = "one word" if words.count == 1 else f"{words.count} words"
+    count = "One word" if words.count == 1 else f"{words.count} words"
     parts = [f"{count}, {words.origin}"]
     if words.language is not None:
         parts.append(f"language {words.language}")

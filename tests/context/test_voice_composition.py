@@ -191,6 +191,8 @@ def test_where_no_inference_is_allowed_only_the_way_of_speaking_is_told() -> Non
     assert (one.words.expression, one.words.valence, one.words.expression_confidence) == (None, None, None)
     assert (report.fused, report.conflicts, report.causes) == ((), (), ())
     assert {entry.kind for entry in report.evidence} == {"prosody", "words"}
+    (quoted,) = [entry.text for entry in report.evidence if entry.kind == "words"]
+    assert quoted == '6 words, told, language en: "I am so happy, we won!".'
     assert all(entry.value is None for entry in report.evidence if entry.kind == "words")
     assert "policy_restricted" in codes(report)
     assert report.policy.decision == RESTRICTED.decision

@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
+from ferce_agent.context.turn_words import align, read_words
+from ferce_agent.inputs.transcript import read_transcript
 from ferce_agent.report import voice_wording as heard
 from ferce_agent.report.clip import BodyKind, ClipDegradedCode
 from ferce_agent.report.clip_wording import CLIP_DEGRADED
@@ -35,6 +37,17 @@ def test_the_same_code_has_the_same_words_for_a_film_and_a_sound() -> None:
     sounds: Mapping[Any, str] = heard.SOUND_DEGRADED
     assert both
     assert [code for code in both if clips[code] != sounds[code]] == []
+
+
+def test_headings_about_words_go_with_what_is_told_of_them() -> None:
+    turns = {"speech-1": (0.0, 5.0), "speech-2": (6.0, 9.0)}
+
+    def headings(text: str) -> list[str]:
+        read = read_words(align(read_transcript(text), list(turns.values())), turns, keep=False)
+        return [heard.SOUND_DEGRADED[one.code] for one in read.degraded]
+
+    assert headings("My dog died today.") == ["Which turn words belong to is a guess"]
+    assert headings("00:20 --> 00:22\nMy dog died today.") == ["Words are missing, or lie in no turn of speech"]
 
 
 def test_a_voice_is_named_with_its_doubt() -> None:
