@@ -12,7 +12,7 @@ from ferce_agent.context.guidance import advice_table
 from ferce_agent.context.photo_voice import beside_picture
 from ferce_agent.errors import SettingsError
 from ferce_agent.report import Conflict, EmotionReport, Evidence, Guidance, Person, wording
-from ferce_agent.report.speech import ModalityConflict, SoundDegradation, SpeechTurn, VoiceReport
+from ferce_agent.report.speech import ModalityConflict, SoundDegradation, SoundEvidence, SpeechTurn, VoiceReport
 from ferce_agent.report.voice_wording import turn_name, voice_words
 from ferce_agent.validation.refusal import printed
 
@@ -96,9 +96,9 @@ def _face_evidence(report: EmotionReport, person: Person) -> str | None:
     return name if any(entry.id == name for entry in report.evidence) else None
 
 
-def evidence_id(turn: str) -> str:
-    """Return how the photo's report names what was heard in a turn."""
-    return f"voice.{turn}"
+def evidence_id(heard: str) -> str:
+    """Return how the photo's report names what was heard in a turn, or another entry of evidence of the voice."""
+    return f"voice.{heard}"
 
 
 def _joined(report: EmotionReport, voice: VoiceReport, conflicts: Sequence[Conflict] = ()) -> EmotionReport:
@@ -107,11 +107,15 @@ def _joined(report: EmotionReport, voice: VoiceReport, conflicts: Sequence[Confl
     calling = set(voice.guidance.evidence) if voice.guidance.distress else set()
     calls = [turn for turn in voice.speech if calling.intersection(turn.evidence)]
     used = [turn for turn in voice.speech if evidence_id(turn.id) in rests or turn in calls]
+    of_turns = {name for turn in voice.speech for name in turn.evidence}
+    beside = [entry for entry in voice.evidence if entry.id in calling - of_turns]
     kept = {
         "voice": voice,
         "conflicts": (*report.conflicts, *conflicts),
-        "evidence": (*report.evidence, *(evidence_of(turn) for turn in used)),
-        "guidance": guidance_with(report.guidance, voice, conflicts, [evidence_id(turn.id) for turn in calls]),
+        "evidence": (*report.evidence, *map(evidence_of, used), *map(beside_turns, beside)),
+        "guidance": guidance_with(
+            report.guidance, voice, conflicts, [evidence_id(one.id) for one in (*calls, *beside)]
+        ),
     }
     return EmotionReport(**(dict(report) | kept))
 
@@ -125,6 +129,11 @@ def evidence_of(turn: SpeechTurn) -> Evidence:
         value=turn.voice.confidence if turn.voice else None,
         person=None,
     )
+
+
+def beside_turns(entry: SoundEvidence) -> Evidence:
+    """Return as the photo's report has it what belongs to no turn of the voice, such as words outside of all."""
+    return Evidence(id=evidence_id(entry.id), kind="voice", text=entry.text, value=entry.value, person=None)
 
 
 def guidance_with(

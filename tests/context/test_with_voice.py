@@ -10,6 +10,7 @@ from ferce_agent.context.with_voice import with_voice
 from ferce_agent.errors import SettingsError
 from ferce_agent.reasoning.modal_reliability import installed_tables
 from ferce_agent.report import EmotionReport, Guidance, VoiceReport
+from tests.context.test_voice_composition import compose, said, turn, voice
 from tests.factories import (
     make_empty_report,
     make_evidence,
@@ -104,6 +105,18 @@ def test_words_of_distress_in_the_voice_call_for_care_whatever_the_face_shows() 
     found = with_voice(of_a_face("happiness"), voice)
     assert found.guidance.distress
     assert found.guidance.evidence == ("voice.speech-1",)
+
+
+def test_words_of_distress_in_no_turn_are_evidence_too() -> None:
+    spoken_to = compose(
+        turn(1, 0.0, 5.0, voice(None)),
+        transcript=said(("Hello there.", 1.0, 2.0), ("I want to kill myself.", 20.0, 22.0)),
+    )
+    found = with_voice(of_a_face("happiness"), spoken_to)
+    assert found.guidance.distress
+    assert found.guidance.evidence == ("voice.left_over.words",)
+    (entry,) = [one for one in found.evidence if one.id == "voice.left_over.words"]
+    assert entry.text == "Words that lie in no turn of speech speak of distress."
 
 
 def test_whoever_is_not_shown_is_refused() -> None:
