@@ -82,14 +82,17 @@ class Series:
     @property
     def values(self) -> Array:
         """The rows, shape (N, width); NaN where something could not be read."""
-        rows = np.array(self._values, np.float64).reshape(-1, self.width)
+        return self._rows(0, len(self._times))
+
+    def _rows(self, first: int, last: int) -> Array:
+        rows = np.array(self._values[first * self.width : last * self.width], np.float64).reshape(-1, self.width)
         return np.where(rows == MISSING, np.nan, rows / SCALE)
 
     def between(self, from_s: float, to_s: float) -> tuple[Array, Array]:
         """Return the times and the rows of a stretch, both ends included; shapes (N,) and (N, width)."""
         times = self.times
-        first, last = np.searchsorted(times, [from_s - 1e-9, to_s + 1e-9])
-        return times[first:last], self.values[first:last]
+        first, last = np.searchsorted(times, [from_s - 1e-9, to_s + 1e-9]).tolist()
+        return times[first:last], self._rows(first, last)
 
     def dump(self) -> dict[str, Any]:
         """Return everything as plain data."""

@@ -12,7 +12,7 @@ from itertools import groupby
 from statistics import median
 from typing import Any, Final, Literal
 
-from ferce_agent.context.guidance import CONFIDENT, advice_table
+from ferce_agent.context.guidance import AS_CERTAIN, CONFIDENT, advice_table
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.report import ClipReport, Episode, Guidance, Moment, Track
 from ferce_agent.report.clip_wording import expressions_of, is_restricted
@@ -90,7 +90,7 @@ def guide_clip(says: ClipSays | None) -> Guidance:
     sure = says.confidence >= CONFIDENT
     if not sure:
         fields["suggestion"] = advice_table()["mixed"].suggestion
-        fields["avoid"] = (*fields["avoid"], "naming the expression as certain")
+        fields["avoid"] = (*fields["avoid"], AS_CERTAIN)
     fields["acknowledge"] = bool(fields["acknowledge"]) and sure and says.case == "shows"
     return Guidance(**fields, evidence=says.evidence)
 

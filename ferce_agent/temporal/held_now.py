@@ -127,4 +127,5 @@ class HeldNow:
         offset, seconds = fell if fell is not None else (self._last[0], self.seconds)
         ended = Ended(onset, max(offset, onset), seconds, self.mean, fell is not None)
         self.seconds, self._fall, self._below = 0.0, None, None
+        self._total, self._frames = 0.0, 0
         return ended

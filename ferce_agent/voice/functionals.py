@@ -22,7 +22,7 @@ QUIET_DB: Final = 25.0
 COARSE: Final = 32
 """Bands of the rich functionals: pairs of mel bands."""
 SPREAD: Final = 8
-"""Frames between which the change of a band is taken: 80 ms."""
+"""Twice the frames between which the change of a band is taken, which are 40 ms; shorter pieces have none."""
 BROAD: Final = 8
 """Broad bands whose modulation is measured."""
 MODULATION: Final = ((1.0, 3.0), (3.0, 5.0), (5.0, 8.0), (8.0, 13.0), (13.0, 25.0))
