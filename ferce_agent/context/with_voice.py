@@ -109,13 +109,12 @@ def _joined(report: EmotionReport, voice: VoiceReport, conflicts: Sequence[Confl
     used = [turn for turn in voice.speech if evidence_id(turn.id) in rests or turn in calls]
     of_turns = {name for turn in voice.speech for name in turn.evidence}
     beside = [entry for entry in voice.evidence if entry.id in calling - of_turns]
+    rests_on = [*(evidence_id(turn.id) for turn in calls), *(evidence_id(entry.id) for entry in beside)]
     kept = {
         "voice": voice,
         "conflicts": (*report.conflicts, *conflicts),
         "evidence": (*report.evidence, *map(evidence_of, used), *map(beside_turns, beside)),
-        "guidance": guidance_with(
-            report.guidance, voice, conflicts, [evidence_id(one.id) for one in (*calls, *beside)]
-        ),
+        "guidance": guidance_with(report.guidance, voice, conflicts, rests_on),
     }
     return EmotionReport(**(dict(report) | kept))
 
