@@ -78,7 +78,8 @@ def build_baseline(  # noqa: PLR0913  # one parameter per thing a caller may say
     chosen = default_engines() if engines is None else engines
     infer = chosen.permit(use_context).may_infer
     length = _length(seconds, CAMERA_S if camera is not None else LONGEST_S)
-    read = partial(_film, engines=chosen, infer=infer, seconds=length, stop=stop or threading.Event())
+    stop = stop or threading.Event()
+    read = partial(_film, engines=chosen, infer=infer, seconds=length, stop=stop)
     found: list[CalmReading] = []
     kinds: list[BaselineSource] = []
     film_s = 0.0
@@ -88,6 +89,8 @@ def build_baseline(  # noqa: PLR0913  # one parameter per thing a caller may say
         found, film_s = read(open_camera(camera))
         kinds = ["camera"]
     for source in [] if sources is None else listed(sources):
+        if stop.is_set():
+            break
         if is_photo(source):
             picture = source if isinstance(source, Picture) else load_picture(source, urls=chosen.settings.urls)
             faces = chosen.pipeline.read([Frame(picture.pixels)], infer=infer)
@@ -144,8 +147,10 @@ def _length(seconds: float | None, usual: float) -> float:
 
 def listed(sources: Any) -> list[Any]:
     """Return sources one by one; frames with their times are one clip, and a folder's pictures are photos each."""
-    if isinstance(sources, str | os.PathLike) and str(sources)[:5].lower() != "data:" and Path(sources).is_dir():
-        pictures = sorted(one for one in Path(sources).iterdir() if one.is_file() and is_photo(one))
+    if isinstance(sources, str | os.PathLike):
+        pictures = _pictures_in(sources)
+        if pictures is None:
+            return [sources]
         if not pictures:
             raise DataError("There is no photo in the folder.", hint="Give a folder with photos of the calm face.")
         return list(pictures)
@@ -156,6 +161,18 @@ def listed(sources: Any) -> list[Any]:
     if isinstance(sources[0], Frame) or (isinstance(sources[0], tuple) and len(sources[0]) == 2):
         return [sources]
     return [part for one in sources for part in listed(one)]
+
+
+def _pictures_in(path: str | os.PathLike[str]) -> list[Path] | None:
+    """Return the pictures in a folder by name; None for anything else, or a folder that cannot be listed."""
+    if str(path)[:5].lower() == "data:":
+        return None
+    try:
+        if not Path(path).is_dir():
+            return None
+        return sorted(one for one in Path(path).iterdir() if one.is_file() and is_photo(one))
+    except OSError:  # what opens it says what is wrong with it
+        return None
 
 
 def is_photo(source: Any) -> bool:

@@ -52,6 +52,17 @@ class _Asked:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
+class _Stop(threading.Event):
+    """Set by a run for itself, or by its caller, whose own event the run never sets."""
+
+    def __init__(self, outer: threading.Event | None) -> None:
+        super().__init__()
+        self._outer = outer
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self._outer is not None and self._outer.is_set())
+
+
 def analyze_voice(  # noqa: PLR0913  # one parameter per thing a caller may say
     sound: SoundLike | SoundStream,
     *,
@@ -125,13 +136,10 @@ async def aanalyze_voice(  # noqa: PLR0913
     Cancelling the task ends the work soon, and the sound is closed when this returns.
     """
     told = _listeners(on_event)
-    asked = _Asked(sound, transcript, keep_words, context, start_s, end_s, baseline, use, engines, threading.Event())
-    outer = stop or threading.Event()
+    asked = _Asked(sound, transcript, keep_words, context, start_s, end_s, baseline, use, engines, _Stop(stop))
     loop, handed = asyncio.get_running_loop(), asyncio.Queue[SpeechEvent | None]()
 
     def tell(event: SpeechEvent) -> None:
-        if outer.is_set():
-            asked.stop.set()
         loop.call_soon_threadsafe(handed.put_nowait, event)
 
     work = asyncio.create_task(asyncio.to_thread(_run, asked, tell))

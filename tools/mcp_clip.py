@@ -22,6 +22,7 @@ from ferce_agent.tools.entry_points import entry_points
 from ferce_agent.tools.failures import typed
 from ferce_agent.tools.mcp_calls import AsSent, refusal, while_telling
 from ferce_agent.tools.mcp_progress import NewestProgress
+from ferce_agent.tools.mcp_voice import asks_elsewhere
 from ferce_agent.tools.reports import ReportStore
 from ferce_agent.views.clip_brief import clip_brief_schema
 
@@ -80,7 +81,8 @@ def clip_tool(roots: tuple[Path, ...], engines: Engines, reports: ReportStore) -
         is_async=True,
         context_kwarg="ctx",
         annotations=ToolAnnotations(
-            read_only_hint=True, open_world_hint=engines.asker is not None and engines.asker.vlm.remote
+            read_only_hint=True,
+            open_world_hint=asks_elsewhere(engines) or (engines.asker is not None and engines.asker.vlm.remote),
         ),
     )
 

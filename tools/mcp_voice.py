@@ -80,11 +80,11 @@ def voice_tool(roots: tuple[Path, ...], engines: Engines, reports: ReportStore) 
         fn_metadata=AsSent(arg_model=ArgModelBase, output_schema=voice_brief_schema()),
         is_async=True,
         context_kwarg="ctx",
-        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=_asks_elsewhere(engines)),
+        annotations=ToolAnnotations(read_only_hint=True, open_world_hint=asks_elsewhere(engines)),
     )
 
 
-def _asks_elsewhere(engines: Engines) -> bool:
+def asks_elsewhere(engines: Engines) -> bool:
     """Return whether a transcriber on another machine was given; those that settings name run here."""
     given = engines.transcriber
     return given is not None and getattr(given, "remote", None) is not False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 import ferce_agent
 from ferce_agent import ClipReport, EmotionReport, abuild_baseline, analyze_clip, analyze_expression, build_baseline
 from ferce_agent.clips.analysis import ClipAnalysis
-from ferce_agent.errors import DataError, SettingsError, WeightsError
+from ferce_agent.errors import ClipNotFoundError, DataError, SettingsError, WeightsError
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.pipeline import default_pipeline
@@ -91,6 +93,23 @@ def test_what_cannot_be_a_baseline_is_refused_with_what_to_do(baseline: Baseline
 async def test_a_baseline_is_made_beside_other_work(baseline: Baseline) -> None:
     made = await abuild_baseline(ASTRONAUT)
     assert made.odds == baseline.odds and made.id != baseline.id
+
+
+def test_a_text_that_is_no_path_is_refused_as_any_other() -> None:
+    with pytest.raises(ClipNotFoundError):
+        build_baseline("x" * 5000)
+
+
+def test_photos_after_a_stop_are_not_opened(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    class Stopping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            stop.set()
+            return super().read(size)
+
+    made = build_baseline([Stopping(ASTRONAUT.read_bytes()), tmp_path / "missing.jpg"], stop=stop)
+    assert made.readings == 1
 
 
 def test_a_kept_baseline_can_be_a_file(baseline: Baseline, tmp_path: Path) -> None:

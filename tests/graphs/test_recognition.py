@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ferce_agent import analyze_voice
+from ferce_agent import aanalyze_voice, analyze_voice
 from ferce_agent.errors import EngineError
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.sound_parts import SOUND_RATE, Sound
@@ -146,6 +146,22 @@ def test_where_it_is_stopped_the_report_says_what_was_not_written_down_and_what_
     assert [turn.words is not None for turn in found.speech] == ([True, False] if asked else [False])
     (note,) = [one for one in found.degraded if one.stage == "transcribe"]
     assert (note.code, note.count) == ("stopped_early", 1)
+
+
+async def test_beside_other_work_it_is_stopped_between_two_stretches_too() -> None:
+    stop = threading.Event()
+
+    class Stopping(Scribe):
+        def transcribe(self, sound: Sound) -> Transcript:
+            stop.set()
+            return super().transcribe(sound)
+
+    scribe = Stopping()
+    rate, once = buzz()
+    sound = rate, np.concatenate([once, once])
+    found = await aanalyze_voice(sound, engines=Engines(transcriber=scribe), use=AGREED, stop=stop)
+    assert len(scribe.heard) == 1
+    assert [turn.words is not None for turn in found.speech] == [True, False]
 
 
 def test_words_that_are_not_kept_are_nowhere(

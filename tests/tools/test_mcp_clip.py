@@ -24,6 +24,7 @@ from ferce_agent.tools.mcp_clip import AT_ONCE, Progress
 from ferce_agent.tools.mcp_http import http_app
 from ferce_agent.tools.reports import ReportStore
 from ferce_agent.views.clip_brief import clip_brief_schema
+from tests.graphs.test_recognition import Scribe
 from tests.tools.face_films import is_open, pictures, saved, url
 from tests.tools.test_langchain_clip import HIRING, ended
 from tests.tools.test_mcp import text_of
@@ -187,6 +188,13 @@ async def test_what_a_client_sees_of_the_tool_is_small() -> None:
     assert tool.input_schema["additionalProperties"] is False
     assert tool.annotations.read_only_hint is True
     assert tool.annotations.open_world_hint is False
+
+
+async def test_a_transcriber_that_runs_elsewhere_is_told_to_clients() -> None:
+    for remote in (False, True):
+        async with Client(create_server(engines=Engines(transcriber=Scribe(remote=remote)))) as client:
+            tool = await tool_in(client)
+        assert tool.annotations.open_world_hint is remote
 
 
 async def begun(steps: list[Step]) -> None:
