@@ -10,7 +10,6 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, TypeAlias
@@ -29,6 +28,7 @@ from ferce_agent.inputs.clip_times import RateWatch, Thinner
 from ferce_agent.inputs.files import allowed_path, is_stream, refuse_address
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.limits import DEFAULT_CLIP_LIMITS, ClipLimits
+from ferce_agent.inputs.wanted import is_number, wanted_part
 
 __all__ = ["Clip", "ClipInfo", "ClipLike", "ClipNote", "open_camera", "open_clip"]
 
@@ -288,7 +288,7 @@ def open_clip(
         ImageShapeError: A given array is no picture.
         SettingsError: `start_s`, `end_s` or `fps` is no sensible number.
     """
-    start, end = _window(start_s, end_s)
+    start, end = wanted_part(start_s, end_s)
     check_rate(fps)
     folder = _folder(source, roots)
     if folder is not None:
@@ -389,25 +389,11 @@ def _given(source: Any) -> Iterable[Any] | None:
     raise ClipFormatError(f"A clip cannot be made from {type(source).__name__}.", hint=hint)
 
 
-def _window(start: float | None, end: float | None) -> tuple[float, float | None]:
-    for name, value in (("start_s", start), ("end_s", end)):
-        if value is not None and not (_is_number(value) and value >= 0):
-            raise SettingsError(f"{name} must be seconds from 0 on, not {value!r:.40}.", hint="For example 12.5.")
-    begin = 0.0 if start is None else float(start)
-    if end is not None and end <= begin:
-        raise SettingsError(f"end_s ({end:g}) must be after start_s ({begin:g}).", hint="Swap them?")
-    return begin, None if end is None else float(end)
-
-
 def check_rate(fps: float | None) -> None:
     """Check how many frames a second are wanted at most; None means all.
 
     Raises:
         SettingsError: It is no number above 0.
     """
-    if fps is not None and not (_is_number(fps) and 0 < fps <= 10_000):
+    if fps is not None and not (is_number(fps) and 0 < fps <= 10_000):
         raise SettingsError(f"fps must be frames a second above 0, not {fps!r:.40}.", hint="For example 10.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, TypeAlias
@@ -13,7 +12,7 @@ from typing import IO, Any, Final, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import NoSoundError, SettingsError, SoundFormatError
+from ferce_agent.errors import NoSoundError, SoundFormatError
 from ferce_agent.inputs.clip_open import StoppedError, open_bytes
 from ferce_agent.inputs.files import is_stream
 from ferce_agent.inputs.limits import DEFAULT_CLIP_LIMITS
@@ -30,6 +29,7 @@ from ferce_agent.inputs.sound_parts import (
     SoundReader,
 )
 from ferce_agent.inputs.sound_steady import Steady
+from ferce_agent.inputs.wanted import wanted_part
 
 __all__ = ["SOUND_RATE", "Sound", "SoundInfo", "SoundLike", "SoundNote", "SoundStream", "open_sound", "read_sound"]
 
@@ -255,7 +255,7 @@ def open_sound(
         NoSoundError: A film without a sound track, or no block.
         SettingsError: `start_s` or `end_s` is no sensible number.
     """
-    window = _window(start_s, end_s)
+    window = wanted_part(start_s, end_s)
     reader, block = _reader(source, window[0], roots)
     try:
         ends = [time for time in (reader.info.duration_s, window[1]) if time is not None]
@@ -311,17 +311,3 @@ def _reader(source: Any, start: float, roots: Sequence[Path] | None) -> tuple[So
 
 def _is_pair(source: Any) -> bool:
     return isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], np.ndarray)
-
-
-def _window(start: float | None, end: float | None) -> tuple[float, float | None]:
-    for name, value in (("start_s", start), ("end_s", end)):
-        if value is not None and not (_is_number(value) and value >= 0):
-            raise SettingsError(f"{name} must be seconds from 0 on, not {value!r:.40}.", hint="For example 12.5.")
-    begin = 0.0 if start is None else float(start)
-    if end is not None and end <= begin:
-        raise SettingsError(f"end_s ({end:g}) must be after start_s ({begin:g}).", hint="Swap them?")
-    return begin, None if end is None else float(end)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from math import isfinite
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Final
 
 import numpy as np
@@ -105,8 +105,8 @@ class GivenReader:
     def _checked(self, entry: Any) -> tuple[int, NDArray[np.float32], float | None]:
         if isinstance(entry, Sound):
             rate, array, time = entry.rate, entry.samples, entry.first_s
-            if not isfinite(time):
-                raise SoundShapeError(f"A block begins at {time}.", hint="first_s is the time in seconds.")
+            if isinstance(time, bool | np.bool_) or not isinstance(time, Real) or not isfinite(time):
+                raise SoundShapeError(f"A block begins at {time!r:.40}.", hint="first_s is the time in seconds.")
         elif isinstance(entry, tuple | list) and len(entry) == 2:
             rate, array, time = entry[0], entry[1], None
         else:

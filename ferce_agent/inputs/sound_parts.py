@@ -101,7 +101,11 @@ class SoundLimits:
                 f"The sound has {channels} channels; at most {self.max_channels} are read.",
                 hint="An array has the shape (samples,) or (samples, channels); perhaps it must be transposed.",
             )
-        if channels < 1 or not self.min_rate <= rate <= self.max_rate:
+        if channels < 1:
+            raise SoundShapeError(
+                "The sound has no channel.", hint="An array has the shape (samples,) or (samples, channels)."
+            )
+        if not self.min_rate <= rate <= self.max_rate:
             raise SoundShapeError(
                 f"The sound has {rate:,} samples a second; {self.min_rate:,} to {self.max_rate:,} are read.",
                 hint="Give the rate at which it was recorded, for example 16000.",

@@ -345,6 +345,11 @@ def test_settings_that_make_no_sense(options: dict[str, Any]) -> None:
         open_clip(film(), **options)
 
 
+def test_a_part_behind_the_end_of_everything() -> None:
+    assert list(open_clip(film(), start_s=10**400)) == []
+    assert len(list(open_clip(film(), end_s=10**400))) == len(list(open_clip(film())))
+
+
 def test_given_frames_are_checked() -> None:
     pairs = [(0.5, drawn(0)), (0.9, drawn(1)[:, :, 0]), (1.0, drawn(2, (32, 48)))]
     with open_clip(iter(pairs)) as clip:

@@ -208,6 +208,8 @@ def test_what_is_loud_quiet_or_silent_is_told() -> None:
         ((RATE, np.zeros((2, 3, 4))), SoundShapeError, "shape"),
         ((RATE, np.zeros((2, 4000), np.float32)), SoundTooLargeError, "transposed"),
         ((0, np.zeros(100)), SoundShapeError, "samples a second"),
+        ((RATE, np.zeros((100, 0))), SoundShapeError, "no channel"),
+        ([Sound(np.zeros(100, np.float32), RATE, None)], SoundShapeError, "begins at None"),  # type: ignore[arg-type]
         ((16_000.5, np.zeros(100)), SoundShapeError, "whole number"),
         ((RATE, np.array([0.0, np.nan])), SoundShapeError, "finite"),
         ((RATE, np.array([0.0, 20_000.0])), SoundShapeError, "full scale"),
@@ -232,6 +234,13 @@ def test_what_is_refused(source: Any, error: type[InputError], words: str) -> No
 def test_times_that_are_none(asked: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         open_sound((RATE, np.zeros(100)), **asked)
+
+
+@pytest.mark.parametrize("late", [10**400, 1e307])
+def test_times_behind_the_end_of_everything(late: float) -> None:
+    with pytest.raises(NoSoundError):
+        read_sound((RATE, np.zeros(RATE, np.float32)), start_s=late)
+    assert read_sound((RATE, np.zeros(RATE, np.float32)), end_s=late).duration_s == 1.0
 
 
 def test_roots(tmp_path: Path) -> None:
