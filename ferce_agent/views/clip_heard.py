@@ -27,10 +27,17 @@ def track_rows(track: Track, report: ClipReport, full: bool) -> Iterator[Row]:
     chosen = turns if full else worth_telling(turns, MOST)
     for index, turn in enumerate(chosen):
         yield "Speaks" if index == 0 else "", words(turn_line(turn))
-    if rest := len(turns) - len(chosen):
-        yield "", words(f"{rest} more turn{'s' * (rest != 1)} of speech", "dim")
-    for index, fact in enumerate(track.body[: 99 if full else MOST]):
+    yield from _left_out(len(turns) - len(chosen), "turn{s} of speech")
+    facts = track.body if full else track.body[:MOST]
+    for index, fact in enumerate(facts):
         yield "Body" if index == 0 else "", words(heard.body_words(fact))
+    yield from _left_out(len(track.body) - len(facts), "posture{s} or gesture{s}")
+
+
+def _left_out(count: int, what: str) -> Iterator[Row]:
+    """Yield a row that says how many more there are, if any; `{s}` in their name is for several."""
+    if count:
+        yield "", words(f"{count} more {what.format(s='s' * (count != 1))}", "dim")
 
 
 def turn_line(turn: SpeechTurn) -> str:
@@ -45,13 +52,15 @@ def heard_rows(report: ClipReport, full: bool) -> Iterator[Row]:
     chosen = others if full else worth_telling(others, MOST)
     for index, turn in enumerate(chosen):
         yield "Heard" if index == 0 else "", words(turn_headline(turn))
-    if rest := len(others) - len(chosen):
-        yield "", words(f"{rest} more turn{'s' * (rest != 1)} of speech", "dim")
-    for index, fused in enumerate(report.fused[: 99 if full else MOST]):
+    yield from _left_out(len(others) - len(chosen), "turn{s} of speech")
+    together = report.fused if full else report.fused[:MOST]
+    for index, fused in enumerate(together):
         names = [track_name(fused.track)] if fused.track else []
         names += [heard.turn_name(fused.turn)] if fused.turn else []
         who = listed(names) or "nobody known"
         line = f"{clock(fused.span.from_s)}, {who}: {heard.fused_words(fused)}"
         yield "All in all" if index == 0 else "", words(line)
-    for conflict in report.conflicts[: 99 if full else MOST]:
-        yield conflict_row(conflict)
+    yield from _left_out(len(report.fused) - len(together), "part{s} read together")
+    conflicts = report.conflicts if full else report.conflicts[:MOST]
+    yield from map(conflict_row, conflicts)
+    yield from _left_out(len(report.conflicts) - len(conflicts), "conflict{s}")

@@ -35,6 +35,20 @@ def test_text_tells_who_speaks_what_bodies_do_and_conflicts() -> None:
         assert words in text
 
 
+def test_text_and_page_say_how_much_of_what_is_heard_they_leave_out() -> None:
+    film = FILM.model_copy(update={"fused": FILM.fused[:1] * 110, "conflicts": FILM.conflicts[:1] * 108})
+    track = film.tracks[0].model_copy(update={"body": FILM.tracks[0].body[:1] * 107})
+    film = film.model_copy(update={"tracks": (track, *film.tracks[1:])})
+    text = to_clip_text(film, full=False)
+    for words in ("101 more postures or gestures", "104 more parts read together", "102 more conflicts"):
+        assert words in text
+    full = to_clip_text(film, full=True)
+    assert "more conflicts" not in full and full.count("It could be") == 108
+    page = to_clip_html(film)
+    assert "102 more conflicts are in the report" in to_clip_fragment(film)
+    assert "48 more conflicts are in the report" in page and "50 more are in the report" in page
+
+
 def test_a_film_without_sound_is_told_as_before() -> None:
     text = to_clip_text(make_clip_report())
     assert not [word for word in ("Speaks", "Heard", "Body", "All in all") if word in text]
