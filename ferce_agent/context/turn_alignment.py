@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Final, Literal
 
 from ferce_agent.inputs.transcript import Segment, Transcript
-from ferce_agent.inputs.transcript_parts import TOKEN, is_word, tidy
+from ferce_agent.inputs.transcript_parts import TOKEN, count_words, tidy
 from ferce_agent.inputs.transcript_words import joined_words
 
 WORD_NEAR_S: Final = 0.25
@@ -132,11 +132,6 @@ class _Turns:
         """Return the turn that a stretch overlaps most, or is nearest to; None where none is near."""
         found = max(self.overlaps(start, end, near), key=lambda one: one[1], default=None)
         return None if found is None else found[0]
-
-
-def count_words(text: str) -> int:
-    """Return how many words a text has; in Chinese and Japanese each character counts."""
-    return sum(is_word(token) for token in TOKEN.findall(text))
 
 
 def align(transcript: Transcript, spans: Sequence[tuple[float, float]]) -> Aligned:

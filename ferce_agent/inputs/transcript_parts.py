@@ -89,6 +89,11 @@ def is_word(token: str) -> bool:
     return any(letter.isalnum() for letter in token)
 
 
+def count_words(text: str) -> int:
+    """Return how many words a text has; in Chinese and Japanese each character counts."""
+    return sum(is_word(token) for token in TOKEN.findall(text))
+
+
 def language_code(value: object) -> str | None:
     """Return the ISO 639 code of what names a language ("en-US": en); None where it is no code."""
     code = value.strip().lower().replace("_", "-").partition("-")[0] if isinstance(value, str) else ""

@@ -19,6 +19,7 @@ from ferce_agent.inputs.transcript_parts import (
     TimedWord,
     check_count,
     checked_times,
+    count_words,
     in_order,
     language_code,
     tidy,
@@ -106,7 +107,10 @@ def joined_words(words: Sequence[str]) -> str:
 
 
 def _segment(entry: Mapping[str, Any], where: str) -> Segment | None:
-    """Return an entry as a segment; None where it holds no words."""
+    """Return an entry as a segment; None where it holds no words.
+
+    Where fewer words have times than the text has, none is given with its own, so that all of the text counts.
+    """
     listed = entry.get("words")
     if listed is not None and not isinstance(listed, list | tuple):
         raise TranscriptError(f"{where} has words that are no list.", hint=FORMS)
@@ -122,6 +126,8 @@ def _segment(entry: Mapping[str, Any], where: str) -> Segment | None:
     if times is None and words:
         times = min(word.start_s for word in words), max(word.end_s for word in words)
     start, end = times or (None, None)
+    if count_words(text) > sum(count_words(word.text) for word in words):
+        words = ()
     return Segment(text, start, end, _speaker(entry), words)
 
 

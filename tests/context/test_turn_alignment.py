@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferce_agent.context.turn_alignment import align, count_words
+from ferce_agent.context.turn_alignment import align
 from ferce_agent.inputs.transcript import Segment, TimedWord, Transcript, read_transcript
+from ferce_agent.inputs.transcript_parts import count_words
 
 SPANS = [(1.0, 2.0), (3.0, 5.0)]
 

@@ -151,6 +151,14 @@ def test_lists_of_words(value: Any) -> None:
     assert found == Segment("Oh no", 1.0, 3.0, None, (TimedWord("Oh", 1, 2, 0.5), TimedWord("no", 2, 3)))
 
 
+def test_a_text_with_more_words_than_have_times_counts_whole() -> None:
+    words = [{"word": "I", "start": 0.0, "end": 0.2}, {"word": "feel", "start": 0.2, "end": 0.5}]
+    (one,) = read_transcript([{"start": 0.0, "end": 2.0, "text": "I feel - so sad.", "words": words}]).segments
+    assert one == Segment("I feel - so sad.", 0.0, 2.0)
+    (one,) = read_transcript([{"start": 0.0, "end": 2.0, "text": "I - feel.", "words": words}]).segments
+    assert [word.text for word in one.words] == ["I", "feel"]
+
+
 @pytest.mark.parametrize("rest", [{"text": "Hi"}, {"words": [{"word": "Hi", "start": 0, "end": 1}]}])
 def test_an_empty_list_does_not_hide_the_words_beside_it(rest: dict[str, Any]) -> None:
     assert [one.text for one in read_transcript({"segments": [], **rest}).segments] == ["Hi"]
