@@ -122,9 +122,15 @@ class Crowd:
         self._told[measure.id] = hidden(measure.rows, told)
         counted = (known & told).sum(1)
         enough = (counted > 0) & (counted >= self._preset.value("least_seen") * told.sum())
-        # A viewer must not be had by subtracting the groups' means from that of all: so all of them count, or none.
-        few = any(0 < enough[rows].sum() < self._least for rows in self._apart)
-        self._counting[measure.id] = np.zeros_like(enough) if few else enough
+        # A viewer must not be had by subtracting means from the curve, or the groups' from that of all: where only few
+        # would not count, all do, and where only few would, none does.
+        if self._few((counted > 0) & ~enough):
+            enough = counted > 0
+        self._counting[measure.id] = np.zeros_like(enough) if self._few(enough) else enough
+
+    def _few(self, viewers: NDArray[np.bool_]) -> bool:
+        """Return whether some viewers of a part are fewer than may be told."""
+        return any(0 < viewers[rows].sum() < self._least for rows in self._apart)
 
     def rows(self, measure: Measure, part: Part) -> Array:
         """Return the records of some viewers as far as their shares are told."""

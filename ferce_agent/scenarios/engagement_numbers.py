@@ -17,7 +17,7 @@ from ferce_agent.scenarios.preset import Preset
 from ferce_agent.scenarios.viewers import Seated, Viewer
 
 RATE_S: Final = 10.0
-"""Least time for a rate, as of blinks in clips (`ferce_agent.temporal.eyes`)."""
+"""Least time for a rate of one person, as of blinks in clips (`ferce_agent.temporal.eyes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,21 @@ class Room:
             return "too_few_people"
         return None
 
-    def _least_time(self, measure: Measure, places: Sequence[int]) -> float:
-        return self._least_s if measure.count is None or len(places) == 1 else RATE_S
-
     def _counting(self, measure: Measure, places: Sequence[int]) -> list[Tally]:
-        """Return the sums of everybody who was seen long enough."""
-        least = self._least_time(measure, places)
-        return [total for one in self.viewers if measure.time(total := one.total(places)) >= least]
+        """Return the sums of everybody who was seen long enough.
+
+        In a group whoever counts in a window counts with it in the whole, and nobody else: a person who counted in one
+        of them alone could be had by subtraction.
+        """
+        if self.alone:
+            least = self._least_s if measure.count is None or len(places) == 1 else RATE_S
+            return [total for one in self.viewers if measure.time(total := one.total(places)) >= least]
+        found = []
+        for one in self.viewers:
+            long = [place for place in places if measure.time(one.total([place])) >= self._least_s]
+            if long:
+                found.append(one.total(long))
+        return found
 
     def _times(self, measure: Measure, places: Sequence[int]) -> list[float]:
         return [measure.time(one) for one in self._counting(measure, places)]

@@ -177,6 +177,16 @@ def test_a_viewer_is_not_had_by_subtracting_means() -> None:
     assert [point.people for point in points if point.value is None] == []
 
 
+def test_a_viewer_who_was_hardly_read_is_not_had_by_subtracting_the_mean_from_the_curve() -> None:
+    """Who smiles how often in a curve smiles so often in the mean, too."""
+    found = run([*crowd(5), viewer(9, jokes=(2.0,), others=0, times=TIMES[TIMES < 8])])
+    mean, points = named(found, "smile.share"), curve(found, "smile").points
+    assert mean.value is not None and mean.people == 6
+    assert mean.seconds == sum(point.people for point in points)
+    smiles = sum(point.people * (point.value or 0.0) for point in points)
+    assert mean.value == pytest.approx(smiles / mean.seconds, abs=1e-3)
+
+
 def test_where_expressions_may_not_be_read_smiles_are_told() -> None:
     at_work = UseContext(domain="workplace", jurisdiction="eu", consent=True)
     found = run(

@@ -129,6 +129,25 @@ def test_a_slide_with_too_few_people_counts_in_nothing() -> None:
     assert found.curves[0].points[1].people == 0
 
 
+def test_a_person_who_is_seen_for_moments_is_not_had_by_subtracting_the_steps() -> None:
+    """The sixth is seen for two seconds of each ten: too short for every step, and so for the whole."""
+    moments = still_face(TIMES[TIMES % 10 < 2], yaw=np.full(int((TIMES % 10 < 2).sum()), 60.0))
+    found = run([[still_face(TIMES)] for _ in range(5)] + [[moments]])
+    assert {point.people for point in found.curves[0].points} == {5}
+    whole = named(found, "facing")
+    assert (whole.people, whole.value) == (5, 1.0)
+
+
+def test_a_person_who_blinks_in_one_slide_is_not_had_by_subtracting_it() -> None:
+    """The sixth is seen for five seconds of the first slide, and counts in the whole as well."""
+    others = [[still_face(TIMES, blinks=[5.0 * number for number in range(1, 12)])] for _ in range(5)]
+    brief = still_face(TIMES[TIMES < 5], blinks=[1.0, 2.0, 3.0])
+    found = run([*others, [brief]], markers=[[0, "one"], [30, "two"]])
+    points = next(one for one in found.curves if one.id == "blinks_per_minute").points
+    assert [point.people for point in points] == [6, 5]
+    assert named(found, "blinks_per_minute").people == 6
+
+
 def test_slides_have_their_own_numbers() -> None:
     people = [[still_face(TIMES, yaw=np.where(TIMES >= 30.5, 50.0, 0.0))] for _ in range(5)]
     found = run(people, markers="0,Title\n30.5,Formula\n")
