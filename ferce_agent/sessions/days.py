@@ -103,7 +103,7 @@ def comparable(entries: Iterable[Entry], measure: Measure) -> Comparable:
     kind = max(days, key=lambda name: (len(days[name]), name))
     alike = [one for one in having if one.kind == kind]
     same_engines = [one for one in alike if _readers(one, measure) == _readers(alike[-1], measure)]
-    follows = measure not in OF_WORDS
+    follows = measure not in OF_WORDS | OF_PROSODY  # which are measured alike with and without a baseline
     same = [one for one in same_engines if not follows or one.baseline == alike[-1].baseline]
     return Comparable(
         tuple(same), len(having) - len(alike), len(alike) - len(same_engines), len(same_engines) - len(same)

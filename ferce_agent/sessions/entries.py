@@ -63,11 +63,13 @@ class Draft:
         measures: By name.
         withheld: Reasons why something is missing, by first mention.
         shares: Share of time of each expression.
+        baseline: Id of the personal baseline that the face was read against; None without one.
     """
 
     measures: dict[Measure, Measured] = field(default_factory=dict)
     withheld: dict[str, None] = field(default_factory=dict)
     shares: dict[Canonical, float] = field(default_factory=dict)
+    baseline: str | None = None
 
     def add(self, name: Measure, value: float | None, error: float, weight: float = 1.0) -> None:
         """Keep a number, unless it is none."""
@@ -83,7 +85,7 @@ def entry_of(report: Report, at: datetime, *, whose: str | None = None, baseline
         at: When it was taken, with the person's offset from UTC.
         whose: Which face or speaker is the person: ``person-1``, ``track-1``, or a speaker of the transcript. Needed
             where there are several.
-        baseline: Id of the personal baseline that it was read against.
+        baseline: Id of the personal baseline that it was read against; what the report says of the face counts first.
 
     Raises:
         InputError: `at` has no offset, there are several faces or speakers and none is named, or none of that name.
@@ -104,7 +106,14 @@ def entry_of(report: Report, at: datetime, *, whose: str | None = None, baseline
         draft.withheld["policy_restricted"] = None
     distress: Distress = "likely" if _speaks_of_distress(report) else "none"
     return _entry(
-        draft, kind, at, seconds=seconds, engines=engines, digest=digest, baseline=baseline, distress=distress
+        draft,
+        kind,
+        at,
+        seconds=seconds,
+        engines=engines,
+        digest=digest,
+        baseline=draft.baseline or baseline,
+        distress=distress,
     )
 
 
@@ -173,6 +182,7 @@ def _speaks_of_distress(report: Report) -> bool:
 def _photo(report: EmotionReport, whose: str | None, draft: Draft) -> tuple[EntryKind, float, tuple[Engine, ...]]:
     person = _chosen({one.id: one for one in report.people}, whose, "face", draft)
     if person is not None:
+        draft.baseline = person.rest.baseline.id if person.rest is not None else None
         _face_of_photo(person, draft)
     if report.voice is not None:
         _speech(report.voice.speech, draft)
@@ -209,6 +219,7 @@ def _clip(report: ClipReport, whose: str | None, draft: Draft) -> tuple[EntryKin
     track = _chosen({one.id: one for one in report.tracks}, whose, "face", draft)
     engines = [report.provenance.specialist]
     if track is not None:
+        draft.baseline = track.rest.baseline.id if track.rest is not None else None
         _face_of_clip(track, draft)
         if track.eyes is not None:
             engines.append(Engine(name=f"{EYES}{track.eyes.method}", version="1", sha256=None))

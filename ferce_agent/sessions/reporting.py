@@ -147,8 +147,9 @@ def _period(
     entries: Sequence[Entry], from_day: date | None, to_day: date | None, now: datetime | None
 ) -> tuple[date, date]:
     today = (now or datetime.now(UTC)).date()
-    last = to_day or (entries[-1].at.date() if entries else from_day or today)
-    first = from_day or (min(entries[0].at.date(), last) if entries else last)
+    days = [one.at.date() for one in entries]  # with other offsets not in the order of the times
+    last = to_day or max(days, default=from_day or today)
+    first = from_day or min([*days, last])
     if last < first:
         raise InputError(f"The session would end on {last}, before it begins on {first}.", hint="Give an earlier day.")
     if (last - first).days >= LONGEST:

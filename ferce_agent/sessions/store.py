@@ -29,7 +29,7 @@ from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike
 from ferce_agent.report.session import ConsentRecord, Entry, EntryKind, SessionDegradation, SessionReport
 from ferce_agent.sessions.entries import Report, chat_entry, entry_of
 from ferce_agent.sessions.reporting import permitted, session_report
-from ferce_agent.validation.fields import did_you_mean, shown
+from ferce_agent.validation.fields import shown
 
 FOLDER: Final = "sessions"
 """Folder within the one for what is kept."""
@@ -116,8 +116,7 @@ class Session:
         self._place = kept_folder() if folder is None else folder
         self._file = _file(self.name, self._place)
         if not self._file.is_file():
-            known = [one.name for one in list_sessions(self._place)]
-            raise DataError(f"There is no session {shown(name)}.", hint=did_you_mean(name, known) if known else MAKE)
+            raise missing(name)
         self._seal: Seal = seal_of(self._place, make=False)
         self.purge(now=now)
 
@@ -220,7 +219,8 @@ class Session:
             report: Of a photo, a clip or a voice message.
             at: When it was taken, with the person's offset from UTC; now, on this machine's clock, if left out.
             whose: Which face or speaker is the person, where there are several.
-            baseline: Id of the personal baseline that it was read against.
+            baseline: Id of the personal baseline that it was read against; what the report says of the face counts
+                first.
 
         Raises:
             PolicyError: The consent was withdrawn, has ended, or does not cover this kind of reading.
@@ -389,8 +389,12 @@ def delete_session(name: str, *, folder: Path | None = None) -> None:
     _overwrite(file)
     found = [remove(file), *(remove(file.with_name(file.name + ending)) for ending in BESIDE)]
     if not any(found):
-        known = [one.name for one in list_sessions(place)]
-        raise DataError(f"There is no session {shown(name)}.", hint=did_you_mean(name, known) if known else "")
+        raise missing(name)
+
+
+def missing(name: str) -> DataError:
+    """Return the error of a name that no session has; it tells no others, which may be names of people."""
+    return DataError(f"There is no session {shown(name)}.", hint=f"Those there are: list_sessions(). {MAKE}")
 
 
 def checked_name(name: str) -> str:

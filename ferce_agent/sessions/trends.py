@@ -162,7 +162,9 @@ def _together(steps: Mapping[Measure, WeekStep], week: date) -> Together:
     signs = np.array([DIRECTION[name] for name in steps])
     # Not drawn towards 0 here: that would make a sum of measures that go together look too certain.
     whole = (alike - DRAWN * np.eye(count)) / (1 - DRAWN)
-    lively = float(signs @ t / np.sqrt(max(signs @ whole @ signs, 1e-9)))
+    # From days that not all measures share these need not fit together, down to a sum that could not vary at all.
+    spread = max(signs @ whole @ signs, DRAWN * signs @ signs, 1e-9)
+    lively = float(signs @ t / np.sqrt(spread))
     p = min(TESTS * min(single, joint, float(2 * student.sf(abs(lively), freedom))), 1.0)
     changed = p <= WEEKLY
     return Together(
@@ -207,27 +209,32 @@ def _trend(series: DaySeries, found: WeekStep | None, changed: bool, period: tup
 
 
 def _points(series: DaySeries, from_day: date, to_day: date) -> list[TrendPoint]:
-    variation = variation_of(series, _within_weeks(series), max(len(series) - 1, 1))
+    residuals, freedom = _within_weeks(series)
+    variation = variation_of(series, residuals, freedom)
     first = from_day - timedelta(days=from_day.weekday())
     weeks = range(((to_day - first).days // WEEK) + 1)
-    return [_point(series, variation, first + timedelta(days=WEEK * number)) for number in weeks]
+    return [_point(series, variation, freedom, first + timedelta(days=WEEK * number)) for number in weeks]
 
 
-def _within_weeks(series: DaySeries) -> NDArray[np.float64]:
-    """Return what differs from the mean of five weeks around, so that a change that lasts is no variation."""
-    apart = np.abs(series.ordinals[:, None] - series.ordinals[None, :]) <= WEEK * 5 // 2
-    residuals: NDArray[np.float64] = series.values - (apart @ series.values) / apart.sum(1)
-    return residuals
+def _within_weeks(series: DaySeries) -> tuple[NDArray[np.float64], float]:
+    """Return what differs from the mean of five weeks around, so that a change that lasts is no variation.
+
+    With it how many independent differences that is worth: a day among n takes part in its own mean with 1 / n.
+    """
+    around = np.abs(series.ordinals[:, None] - series.ordinals[None, :]) <= WEEK * 5 // 2
+    counts = around.sum(1)
+    residuals: NDArray[np.float64] = series.values - (around @ series.values) / counts
+    return residuals, max(len(series) - float((1 / counts).sum()), 1.0)
 
 
-def _point(series: DaySeries, variation: Variation, monday: date) -> TrendPoint:
+def _point(series: DaySeries, variation: Variation, freedom: float, monday: date) -> TrendPoint:
     from scipy.stats import t
 
     part = series.part(_inside(series, monday))
     value = low = high = None
     if len(part) >= LEAST_DAYS:
         value, error = level_of(part, variation) if variation.known else (float(part.values.mean()), 0.0)
-        reach = float(t.ppf(0.5 + LEVEL / 2, max(len(series) - 1, 1))) * error
+        reach = float(t.ppf(0.5 + LEVEL / 2, freedom)) * error
         low, high = value - reach, value + reach
     return TrendPoint(week=monday, value=value, low=low, high=high, days=len(part), readings=int(part.readings.sum()))
 

@@ -50,7 +50,7 @@ class Variation:
         return self.between + self.within > 0
 
 
-def variation_of(series: DaySeries, residuals: NDArray[np.float64], freedom: int) -> Variation:
+def variation_of(series: DaySeries, residuals: NDArray[np.float64], freedom: float) -> Variation:
     """Return how days vary.
 
     Args:

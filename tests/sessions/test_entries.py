@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ferce_agent.errors import InputError
+from ferce_agent.report.baseline import AgainstRest, BaselineUse
 from ferce_agent.sessions.entries import chat_entry, entry_of
+from tests.baselines import make_baseline
 from tests.clip_reports import make_clip_report, make_covered_clip_report, make_restricted_clip_report
 from tests.factories import make_empty_report, make_pair_report, make_report, make_unread_report
 from tests.voice_reports import make_voice_report
@@ -18,6 +20,15 @@ def test_a_photo_has_what_the_face_shows_and_no_words() -> None:
     assert (entry.kind, entry.shares) == ("photo", {"happiness": 1.0})
     assert "valence" in entry.measures
     assert "word_valence" not in entry.measures
+
+
+def test_the_baseline_is_the_one_that_the_report_names() -> None:
+    report, made = make_report(), make_baseline()
+    use = BaselineUse(id=made.id, sources=made.sources, readings=5, seconds=0.0, weight=0.5)
+    rest = AgainstRest(baseline=use, absolute=None, changes={}, head={}, differs=False)
+    person = report.people[0].model_copy(update={"rest": rest})
+    assert entry_of(report.model_copy(update={"people": (person,)}), AT).baseline == made.id
+    assert entry_of(report, AT).baseline is None
 
 
 def test_of_several_people_one_has_to_be_named() -> None:

@@ -122,6 +122,21 @@ def test_days_are_those_of_the_person() -> None:
     assert report_of([make_entry(at=late)]).from_day == late.date()
 
 
+def test_the_days_of_a_journey_are_all_there() -> None:
+    """Who flies east over the date line has an earlier reading on a later day."""
+    told = ("2026-01-06T08:00:00+13:00", "2026-01-05T12:00:00-10:00", "2026-01-08T12:00:00-10:00")
+    report = report_of([make_entry(number, at=datetime.fromisoformat(at)) for number, at in enumerate(told)])
+    assert sum(one.readings for one in report.days) == 3
+    assert (report.from_day.day, report.to_day.day) == (5, 8)
+
+
+def test_pitch_is_compared_whatever_the_baseline_of_the_face() -> None:
+    pitch = {"pitch_st": Measured(value=12.0, error=0.5)}
+    report = report_of([make_entry(day, measures=pitch, baseline=f"b-{day // 4}") for day in range(7)])
+    assert "mixed_baselines" not in codes(report)
+    assert report.trends[0].points[0].readings == 7
+
+
 def test_days_with_words_of_distress_come_first_in_nothing_but_are_always_told() -> None:
     report = report_of([make_entry(0), make_entry(1, distress="likely"), make_entry(2, distress="possible")])
     assert report.distress_days == (after(1), after(2))

@@ -156,6 +156,14 @@ def test_what_is_no_name(place: Path, name: str) -> None:
         Session.new(name, purpose="any")
 
 
+def test_a_name_that_is_not_there_tells_no_others(place: Path) -> None:
+    begin()
+    for call in (lambda: Session("annb"), lambda: delete_session("annb")):
+        with pytest.raises(DataError) as caught:
+            call()
+        assert "anna" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_a_name_that_is_taken_or_left_out(place: Path) -> None:
     begin()
     with pytest.raises(SettingsError, match="already"):
