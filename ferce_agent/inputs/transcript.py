@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -22,6 +23,7 @@ from ferce_agent.inputs.transcript_parts import (
     TimedWord,
     Transcript,
     check_count,
+    language_code,
     tidy,
 )
 from ferce_agent.inputs.transcript_words import read_timed
@@ -52,7 +54,7 @@ def read_transcript(value: TranscriptLike, *, roots: Sequence[Path] | None = Non
             is known; the message says what is wrong and never quotes the words.
     """
     if isinstance(value, Transcript):
-        return value
+        return replace(value, language=language_code(value.language))
     if isinstance(value, os.PathLike):
         name = os.fspath(value)
         return _of_text(_decoded(_read_file(str(name), roots)), Path(str(name)).suffix.lower())

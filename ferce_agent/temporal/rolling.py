@@ -40,6 +40,8 @@ class Rolling:
         while self._buckets and self._buckets[0][0] <= number - self._window:
             _, seen, so = self._buckets.popleft()
             self.seen_s, self.so_s = self.seen_s - seen, self.so_s - so
+        if not self._buckets:
+            self.seen_s = self.so_s = 0.0  # without what rounding left
         if step <= 0:
             return
         if not self._buckets or self._buckets[-1][0] != number:

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, isfinite
 from typing import Final, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ferce_agent.errors import EngineError, SetupError
 from ferce_agent.inputs.sound_parts import SOUND_LIMITS, Sound
 from ferce_agent.inputs.transcript import Segment, Transcript
+from ferce_agent.inputs.transcript_parts import language_code
 
 PIECE_S: Final = 28.0
 """Turns are recognised together up to this length, in seconds: Whisper hears half a minute at a time."""
@@ -176,10 +177,13 @@ def with_margins(stretches: Sequence[tuple[float, float]]) -> Iterator[tuple[flo
 
 
 def _within(transcript: Transcript, sound: Sound) -> Transcript:
-    """Return what was recognised with times within the sound; a segment without times gets those of all of it."""
+    """Return what was recognised with times within the sound, and its language as a code.
+
+    A segment without times gets those of all of the sound.
+    """
 
     def inside(time: float | None, otherwise: float) -> float:
-        return otherwise if time is None else min(max(time, sound.first_s), sound.end_s)
+        return otherwise if time is None or not isfinite(time) else min(max(time, sound.first_s), sound.end_s)
 
     segments = tuple(
         Segment(
@@ -193,7 +197,7 @@ def _within(transcript: Transcript, sound: Sound) -> Transcript:
         )
         for one in transcript.segments
     )
-    return replace(transcript, segments=segments)
+    return replace(transcript, segments=segments, language=language_code(transcript.language))
 
 
 def _joined(found: Sequence[Transcript]) -> Transcript:

@@ -44,6 +44,12 @@ def test_plain_text_is_one_segment_without_times() -> None:
     assert read_transcript("  My dog\ndied. ") == Transcript((Segment("My dog died."),), "told", None)
 
 
+def test_the_language_of_a_transcript_becomes_a_code() -> None:
+    told = Transcript((Segment("Hello."),), "told", "en-US")
+    assert read_transcript(told) == Transcript((Segment("Hello."),), "told", "en")
+    assert read_transcript(Transcript((), "told", "english")).language is None
+
+
 def test_lines_with_a_name_say_who_speaks() -> None:
     text = "Anna: How are you?\nBen Miller: Not so well.\nMy dog died.\n\nAnna: Oh no."
     assert segments(text) == [

@@ -111,6 +111,22 @@ def test_a_stretch_that_fails_costs_only_itself(error: Exception) -> None:
     assert found.reason in {"It is broken.", "It raised ZeroDivisionError."}
 
 
+def test_a_language_becomes_a_code_and_no_time_is_missing() -> None:
+    class Named(Counter):
+        def transcribe(self, sound: Sound) -> Transcript:
+            return Transcript((Segment("Guten Tag"),), "transcribed", "german")
+
+    class Foreign(Counter):
+        def transcribe(self, sound: Sound) -> Transcript:
+            return Transcript((Segment("Guten Tag", float("nan"), float("nan")),), "transcribed", "de-AT")
+
+    found = transcribe_turns(Foreign(), kept(), [(2.0, 4.0)]).transcript
+    assert found.language == "de"
+    assert [(one.start_s, one.end_s) for one in found.segments] == [(1.85, 4.15)]
+    named = transcribe_turns(Named(), kept(), [(2.0, 4.0)]).transcript
+    assert named.language is None
+
+
 def test_a_transcriber_without_its_files_is_an_error() -> None:
     with pytest.raises(WeightsError):
         transcribe_turns(Counter(WeightsError("There is no model.")), kept(), [(1.0, 1.1)])
