@@ -186,7 +186,15 @@ def fit_and_judge(faces: Faces, start: Start, wanted: Wanted, coverage: float) -
         start: What is known without them.
         wanted: How it is fitted.
         coverage: Wanted coverage of the prediction sets, 0..1.
+
+    Raises:
+        DataError: All faces belong together, so that none can be judged by others.
     """
+    if len(np.unique(faces.units)) < 2:
+        raise DataError(
+            f"All pictures have the same value of '{wanted.together}', so none can be judged by others.",
+            hint="Add pictures with another value, or leave --together out.",
+        )
     fold = split_faces(faces, wanted.folds, wanted.seed)
     before = shipped_judgements(faces)
     shares, limits = before.probabilities.copy(), before.limits.copy()
@@ -267,7 +275,8 @@ def _counts(gold: NDArray[np.int64]) -> Mapping[str, int]:
 
 
 def _row(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(round(float(value), DIGITS) for value in values)
+    """Return values to so many significant digits: small shares must not become 0."""
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
 
 
 def _rows(values: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:

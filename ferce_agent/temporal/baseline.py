@@ -39,7 +39,7 @@ SURELY_SHOWN: Final = 0.9
 LEAST_FILM: Final = 10
 """Readable frames that a film needs."""
 LEAST_FILM_S: Final = 1.0
-"""Seconds of film in which they lie at least."""
+"""Shortest length of film that can be asked for, in seconds."""
 LEAST_PHOTOS: Final = 3
 """Fewer photos are told as a doubt."""
 ODD: Final = 1.5

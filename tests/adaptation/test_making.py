@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,13 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ferce_agent.adaptation.making import Wanted, check_enough, fit_and_judge, judge, weighted
+from ferce_agent.adaptation.faces import Faces, ReadFaces
+from ferce_agent.adaptation.fitting import Choice, Start, fit_parts
+from ferce_agent.adaptation.making import Wanted, _Known, check_enough, compose, fit_and_judge, judge, weighted
 from ferce_agent.adaptation.measures import is_better, why_not
 from ferce_agent.adaptation.shipped import COUNTS, SHA256, shipped_table
 from ferce_agent.errors import DataError, SettingsError
+from ferce_agent.evaluation.datasets.labelled import LabelledPictures
 from ferce_agent.specialist.adapter import load_adapter
 from ferce_agent.specialist.runner import Specialist
-from tests.adaptation.makers import START, make_faces
+from tests.adaptation.makers import START, make_adapter_file, make_faces
 from tests.cli.commands import ferce
 
 
@@ -65,6 +69,28 @@ def test_a_change_that_may_be_chance_does_not_pass_for_better() -> None:
     assert not is_better(worse) and "less accurate, by 0.050 or more" in why_not(worse)
     surely = held_out.model_copy(update={"change": {"log_loss": (-0.3, -0.1), "accuracy": (-0.02, 0.1)}})
     assert is_better(surely)
+
+
+def test_pictures_that_all_belong_together_are_refused() -> None:
+    faces = replace(make_faces(40), units=np.zeros(40, np.int64))
+    with pytest.raises(DataError, match="the same value of 'person'"):
+        fit_and_judge(faces, START, Wanted(together="person"), 0.9)
+
+
+def test_thousands_of_pictures_leave_no_share_at_zero(tmp_path: Path) -> None:
+    """Of 4,000 happy faces none is answered with disgust: that is rare, and not impossible."""
+    logs = np.log(np.full((4000, 8), 0.01) + 0.92 * np.eye(8)[[1]])
+    gold = np.ones(4000, np.int64)
+    faces = Faces(logs, np.zeros((4000, 2)), np.tile([0.05, 0.6], (4000, 1)), gold, np.ones(4000), np.arange(4000))
+    table = shipped_table(SHA256)
+    start = Start(START.prior, table)
+    fitted = fit_parts(faces, start, Choice())
+    read, labelled = ReadFaces(faces, (), ()), LabelledPictures((), {}, 0, ())
+    known = _Known(labelled, read, SHA256, 0.5, 0.9)
+    made = compose(fitted, make_adapter_file().held_out, known, start, Wanted())
+    (tmp_path / "adapter.json").write_text(made.to_json(), "utf-8")
+    read_again = load_adapter(tmp_path / "adapter.json").adapter.confusion.posterior
+    assert np.allclose(read_again, fitted.table, rtol=1e-5, atol=0)
 
 
 def test_folds_are_checked() -> None:
