@@ -55,8 +55,12 @@ def parse_speeds(text: str) -> tuple[tuple[float, float], ...]:
     """
     if "\n" not in text and "," not in text:
         raise ValueError("speeds must be CSV text, such as '0,50' with more lines; a file: --set speeds=\"$(cat F)\"")
+    try:
+        rows = list(csv.reader(text.splitlines()))
+    except csv.Error as error:  # e.g. a line of more than a hundred thousand letters
+        raise ValueError("speeds must be lines of seconds and km/h, such as '0,50'") from error
     found: list[tuple[float, float]] = []
-    for number, row in enumerate(csv.reader(text.splitlines()), 1):
+    for number, row in enumerate(rows, 1):
         if not row or not any(cell.strip() for cell in row):
             continue
         try:

@@ -60,14 +60,14 @@ def _is_text(value: str) -> bool:
 def _file(path: str, *, allowed: bool) -> str:
     if not allowed:
         raise ValueError("files are not read here; give the times and names themselves")
-    file = Path(path).expanduser()
-    if file.suffix.lower() not in ENDINGS:
+    if not path.lower().endswith(ENDINGS):
         raise ValueError(f"a file of times and names ends with {', '.join(ENDINGS)}")
     try:
+        file = Path(path).expanduser()
         if file.stat().st_size > MOST_BYTES:
             raise ValueError(f"the file is larger than {MOST_BYTES // 1_000_000} MB")
         return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last one: the home of nobody
         raise ValueError("the file cannot be read as text") from error
 
 
@@ -75,7 +75,10 @@ def _rows(text: str) -> list[dict[str, Any]]:
     """Return the markers of lines ``time,name``; a first line without a time is a heading."""
     lines = [line for line in text.splitlines() if line.strip()]
     separator = next((one for one in ("\t", ";") if lines and all(one in line for line in lines)), ",")
-    rows = [row for row in csv.reader(StringIO("\n".join(lines)), delimiter=separator) if row]
+    try:
+        rows = [row for row in csv.reader(StringIO("\n".join(lines)), delimiter=separator) if row]
+    except csv.Error as error:  # e.g. a line of more than a hundred thousand letters
+        raise ValueError("these are no lines of times and names") from error
     found = []
     for number, row in enumerate(rows, 1):
         time = _seconds(row[0])

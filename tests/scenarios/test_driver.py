@@ -277,6 +277,7 @@ def shows(sample: EyeSample, name: str) -> bool:
         ({"speeds": []}, "no speed"),
         ({"speeds": "drive.csv"}, "CSV text"),
         ({"speeds": "0,50\n1,fast"}, "line 2"),
+        ({"speeds": "0," + "1" * 200_000}, "lines of seconds"),
         ({"speed": 50}, "speed"),
     ],
 )

@@ -69,7 +69,20 @@ def test_what_a_file_holds_is_never_told(tmp_path: Path, name: str, content: byt
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [[[0, "a"], [0, "b"]], [[-1, "a"]], "x,Title\ny,Other", [[1]], 5, [["1:2:3:4", "a"]]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [[0, "a"], [0, "b"]],
+        [[-1, "a"]],
+        "x,Title\ny,Other",
+        [[1]],
+        5,
+        [["1:2:3:4", "a"]],
+        "0," + "x" * 200_000,
+        "~nobody-of-this-name/slides.csv",
+        ".csv",
+    ],
+)
 def test_what_is_no_time_line_is_refused(value: Any) -> None:
     with pytest.raises(SettingsError):
         markers(value)
