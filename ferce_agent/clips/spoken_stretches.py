@@ -84,7 +84,7 @@ def _stretch(
     )
     if not assumed or face is None:
         return made, conflict
-    if made is not None and {one.modality for one in made.shares} == {"face"}:
+    if made is not None and made.counting == ("face",):
         return None, None
     return _as_assumed(made, conflict, face.expression)
 

@@ -130,9 +130,9 @@ def _words(turns: Sequence[SpeechTurn], fused: Sequence[Fused]) -> Iterator[str]
     for turn in [turn for turn in turns if turn.words is not None and turn.words.expression is not None][:TOLD]:
         assert turn.words is not None and turn.words.expression is not None
         yield f"From {clock(turn.start_s)} on the words fit {wording.term_label(turn.words.expression)}."
-    together = [one for one in fused if one.expression is not None and len(one.shares) > 1]
+    together = [one for one in fused if one.expression is not None and len(one.counting) > 1]
     for one in together[:2]:
         assert one.expression is not None
         name = wording.term_label(one.expression)
-        sources = " and ".join(", ".join(share.modality for share in one.shares).rsplit(", ", 1)).capitalize()
+        sources = " and ".join(", ".join(one.counting).rsplit(", ", 1)).capitalize()
         yield f"{sources} together: {name} ({one.confidence:.2f}) from {clock(one.span.from_s)} on."

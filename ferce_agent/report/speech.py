@@ -241,6 +241,11 @@ class Fused(Part):
     evidence: Annotated[tuple[Token, ...], Field(min_length=1)]
     """Ids of entries in the report's `evidence`."""
 
+    @property
+    def counting(self) -> tuple[Modality, ...]:
+        """The sources that have any weight in the answer, which a voice unlike its model's training has not."""
+        return tuple(one.modality for one in self.shares if one.reliability > 0) or (self.shares[0].modality,)
+
 
 ConflictKind = Literal["face_and_voice", "face_and_words", "voice_and_words"]
 """Which sources do not go together."""

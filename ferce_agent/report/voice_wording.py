@@ -170,7 +170,7 @@ def turn_words_line(words: TurnWords | None) -> str:
 
 def fused_words(fused: Fused) -> str:
     """Return a fused answer in a line: what it is, how sure, and what it comes from."""
-    sources = " and ".join(MODALITY[share.modality] for share in fused.shares)
+    sources = " and ".join(MODALITY[one] for one in fused.counting)
     if fused.expression is None:
         return f"{sources}: no expression is named"
     return f"{sources}: {term_label(fused.expression)} ({sureness(fused.confidence)})"

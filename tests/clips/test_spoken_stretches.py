@@ -15,7 +15,7 @@ from ferce_agent.clips.spoken_stretches import stretches, together
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.report import SpeechTurn
 from tests.clips.test_together import smiling
-from tests.voice_reports import make_turn, make_words
+from tests.voice_reports import make_turn, make_voice, make_words
 
 HAPPY = np.where(np.arange(8) == CANONICAL.index("happiness"), 0.93, 0.01)
 CALM = np.where(np.arange(8) == CANONICAL.index("neutral"), 0.93, 0.01)
@@ -70,6 +70,11 @@ def test_evidence_ids_do_not_repeat(end: float) -> None:
     fused, _ = together(spoken(end), [face(end, 1.0, 2.0)])
     names = [one.evidence[-1] for one in fused]
     assert len(set(names)) == len(names) == max(round(end / 4), 1)
+
+
+def test_a_face_is_not_taken_together_with_an_unknown_voice_that_has_no_weight() -> None:
+    voice = make_voice(None, doubt=("unlike_training",), unlike_training=0.95)
+    assert together(make_turn(1, 0.0, 4.0, voice=voice, words=None), [face(4.0, 0.0, 4.0)]) == ([], [])
 
 
 def test_an_assumed_speaker_is_told_once_for_all_stretches() -> None:

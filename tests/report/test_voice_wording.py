@@ -8,12 +8,21 @@ from typing import Any, get_args
 import pytest
 
 from ferce_agent.context.turn_words import align, read_words
+from ferce_agent.context.voice_summary import voice_summary
 from ferce_agent.inputs.transcript import read_transcript
 from ferce_agent.report import voice_wording as heard
 from ferce_agent.report.clip import BodyKind, ClipDegradedCode
 from ferce_agent.report.clip_wording import CLIP_DEGRADED
 from ferce_agent.report.speech import ConflictKind, Modality, SoundDegradedCode, VoiceDoubt
-from tests.voice_reports import make_fused, make_prosody, make_turn, make_voice, make_words, with_speech
+from tests.voice_reports import (
+    make_fused,
+    make_prosody,
+    make_turn,
+    make_voice,
+    make_voice_report,
+    make_words,
+    with_speech,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +87,13 @@ def test_a_fused_answer_names_its_sources() -> None:
     turn = make_turn()
     assert heard.fused_words(make_fused(turn)) == "words and voice: anger (likely, 72%)"
     assert heard.fused_words(make_fused(turn, "track-1", None)) == "face and voice: no expression is named"
+
+
+def test_a_voice_without_weight_is_not_said_to_agree() -> None:
+    turn = make_turn(words=make_words())
+    words, voice = make_fused(turn).shares
+    alone = make_fused(turn, shares=(words, voice.model_copy(update={"reliability": 0.0})))
+    assert heard.fused_words(alone) == "words: anger (likely, 72%)"
+    source = make_voice_report().source
+    assert "together: anger" in voice_summary(source, [turn], (), fused=(make_fused(turn),))
+    assert "together" not in voice_summary(source, [turn], (), fused=(alone,))

@@ -135,7 +135,8 @@ function heardParts({ report, brief }) {
 function fusedLine(one) {
   const sure = t("report.sure", { word: confidenceWord(one.confidence), percent: percent(one.confidence) });
   const what = one.expression ? `${termName(one.expression)} (${sure})` : t("voice.no_single");
-  const from = listed(one.shares.map((share) => t(`voice.from.${share.modality}`)));
+  const counting = one.shares.filter((share) => share.reliability > 0);
+  const from = listed(counting.map((share) => t(`voice.from.${share.modality}`)));
   return el("li", {}, t("voice.fused", { time: clock(one.span.from_s), what, from }));
 }
 
