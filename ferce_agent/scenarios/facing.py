@@ -218,14 +218,6 @@ class Watched:
                 self.tallies[place].lowered += 1
                 self.tallies[place].together += overlaps(span, self._with, least)
 
-    def total(self, places: Sequence[int]) -> Tally:
-        """Return the sums of some windows."""
-        whole = Tally()
-        for place in places:
-            if place in self.tallies:
-                whole.add(self.tallies[place])
-        return whole
-
 
 def overlaps(span: Span, others: Sequence[Span], least_s: float) -> bool:
     """Return whether any of the other spans lies over a span for at least so long."""

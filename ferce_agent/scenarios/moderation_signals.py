@@ -126,17 +126,14 @@ class Followed:
         open: The signals that go on.
         moods: Sums of `mood_of` over the readings.
         read: Readings with probabilities.
-        seen: Readings.
     """
 
     open: dict[Kind, Stretch] = field(default_factory=dict)
     moods: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     read: int = 0
-    seen: int = 0
 
     def count(self, distribution: Distribution | None) -> None:
         """Take one reading for the mood."""
-        self.seen += 1
         if distribution is not None:
             self.read += 1
             self.moods = [total + one for total, one in zip(self.moods, mood_of(distribution), strict=True)]

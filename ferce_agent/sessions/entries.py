@@ -292,7 +292,8 @@ def _voice(report: VoiceReport, whose: str | None, draft: Draft) -> tuple[EntryK
     chosen = whose
     if len(speakers) > 1 or whose is not None:
         chosen = _named(speakers, whose, "speaker")
-    turns = [turn for turn in report.speech if chosen is None or turn.told_speaker in (chosen, None)]
+    own = (chosen,) if len(speakers) > 1 else (chosen, None)  # among several nobody knows whose the others are
+    turns = [turn for turn in report.speech if chosen is None or turn.told_speaker in own]
     if not turns:
         draft.withheld["no_speech"] = None
     _speech(turns, draft)

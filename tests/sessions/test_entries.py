@@ -53,6 +53,17 @@ def test_clips_and_voices_have_their_own_measures() -> None:
     assert "pitch_st" in entry_of(make_voice_report(), AT).measures
 
 
+def test_of_several_speakers_only_what_is_said_to_be_the_persons_counts() -> None:
+    report = make_voice_report()
+    turn = next(one for one in report.speech if one.words is not None)
+    said = [turn.model_copy(update={"told_speaker": name}) for name in ("Ada", "Bo", None)]
+    words = entry_of(report.model_copy(update={"speech": (said[0],)}), AT).measures["words_per_day"].value
+    several = report.model_copy(update={"speech": tuple(said)})
+    assert entry_of(several, AT, whose="Ada").measures["words_per_day"].value == words
+    one_named = report.model_copy(update={"speech": (said[0], said[2])})
+    assert entry_of(one_named, AT).measures["words_per_day"].value == 2 * words
+
+
 def test_a_use_without_inference_is_told_and_leaves_no_expression() -> None:
     entry = entry_of(make_restricted_clip_report(), AT, whose="track-1")
     assert "policy_restricted" in entry.withheld
