@@ -241,12 +241,9 @@ class ClipAnalysis:
             self._rest = self._pipeline.rest_of(made)
         except FerceError as failure:
             self._not_calibrated(str(failure).rstrip("."))
-            return
-        for doubt in made.doubts:
-            self._not_calibrated(doubt.rstrip("."), of="is doubtful")
 
-    def _not_calibrated(self, why: str, of: str = "was not made") -> None:
-        message = f"The baseline from the first seconds {of}: {why}."
+    def _not_calibrated(self, why: str) -> None:
+        message = f"The baseline from the first seconds was not made: {why}."
         self.degrade(ClipDegradation(stage="baseline", code="baseline_not_applied", message=message[:2000]))
 
     def _believe(self, one: FollowedTrack, frame: Frame | None) -> list[ClipEvent]:

@@ -38,6 +38,7 @@ from ferce_agent.report import (
 )
 from ferce_agent.report.baseline import TrackAgainstRest
 from ferce_agent.report.clip_wording import GAP, episode_label, track_name
+from ferce_agent.temporal.baseline import without_expressions
 from ferce_agent.temporal.thinning import Thinned
 
 POINTS: Final = 6000
@@ -184,7 +185,8 @@ def rest_of(track: FinishedTrack, *, infer: bool) -> TrackAgainstRest | None:
     """Return what a face is against the person's rest; without expressions where none may be read."""
     if track.rest is None or infer:
         return track.rest
-    return track.rest.model_copy(update={"absolute_shares": {}, "resting": None})
+    use = without_expressions(track.rest.baseline)
+    return track.rest.model_copy(update={"baseline": use, "absolute_shares": {}, "resting": None})
 
 
 def points_of(track: FinishedTrack, layout: Layout, most: int) -> tuple[TrackPoint, ...]:

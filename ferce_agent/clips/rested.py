@@ -14,12 +14,12 @@ from ferce_agent.clips.samples import TrackSample
 from ferce_agent.clips.signals import Channels
 from ferce_agent.clips.totals import Totals
 from ferce_agent.ontology.labels import CANONICAL
-from ferce_agent.reasoning.against_rest import head_numbers
+from ferce_agent.reasoning.against_rest import doubt_words, head_numbers
 from ferce_agent.reasoning.expression import rounded_shares
 from ferce_agent.report import Distribution, HeadPose, wording
 from ferce_agent.report.baseline import TrackAgainstRest
 from ferce_agent.report.clip_wording import track_name
-from ferce_agent.temporal.baseline import Rest, changes, usual_shares
+from ferce_agent.temporal.baseline import Rest, changes, usual_shares, without_expressions
 from ferce_agent.temporal.filtering import SmoothedRow, Smoother
 
 LAG_S: Final = 0.5
@@ -111,12 +111,14 @@ def rested_words(track: str, rest: TrackAgainstRest | None, shares: Mapping[str,
     if rest is None:
         return ""
     name = track_name(track)
+    doubts = doubt_words(rest.baseline if infer else without_expressions(rest.baseline))
     if not infer:
-        return f"{name} is compared with how the person's face usually is at rest."
+        return f"{name} is compared with how the person's face usually is at rest.{doubts}"
     alone = [
         f"{wording.term_label(one)} for {wording.percent(share)}"
         for one, share in sorted(rest.absolute_shares.items(), key=lambda item: -item[1])
         if one != "neutral" and share - shares.get(one, 0.0) >= APART
     ]
     told = f"{' and '.join(alone[:2])} of the readable time" if alone else "about the same"
-    return f"{name} is read against how the person's face usually is at rest; without that, {told} would be named."
+    alone_told = f"without that, {told} would be named.{doubts}"
+    return f"{name} is read against how the person's face usually is at rest; {alone_told}"

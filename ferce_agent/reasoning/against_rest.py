@@ -7,8 +7,8 @@ from typing import Final
 
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import ActionUnitReading, Expression, Face, HeadPose, wording
-from ferce_agent.report.baseline import AgainstRest, Change, HeadMeasure
-from ferce_agent.temporal.baseline import Rest, changes
+from ferce_agent.report.baseline import AgainstRest, BaselineUse, Change, HeadMeasure
+from ferce_agent.temporal.baseline import Rest, changes, without_expressions
 
 MARKED: Final = 2.0
 """From so many standard deviations on a movement is told as other than usual."""
@@ -35,7 +35,7 @@ def told_against(
     units = {unit.id: unit.intensity for unit in movements}
     head = head_numbers(face.pose, units) if face is not None else {}
     return AgainstRest(
-        baseline=rest.use(),
+        baseline=rest.use() if absolute is not None else without_expressions(rest.use()),
         absolute=absolute,
         changes=changes(units, rest.baseline.movements),
         head=changes(head, rest.baseline.head),
@@ -59,12 +59,20 @@ def rest_words(rest: AgainstRest | None) -> str:
     moved = marked(rest.changes)
     other = f" Other than usual: {', '.join(moved)}." if moved else ""
     if rest.absolute is None:
-        return f"Compared with how the person's face usually is at rest.{other or ' No movement stands out from that.'}"
+        other = other or " No movement stands out from that."
+    other += doubt_words(rest.baseline)
+    if rest.absolute is None:
+        return f"Compared with how the person's face usually is at rest.{other}"
     if not rest.differs:
         return f"Read against how the person's face usually is at rest; without that, the same would be told.{other}"
     named = rest.absolute.primary
     alone = "no expression would be named" if named is None else f"{wording.term_label(named)} would be named"
     return f"Read against how the person's face usually is at rest; without that, {alone}.{other}"
+
+
+def doubt_words(use: BaselineUse) -> str:
+    """Return what lessens the worth of a baseline, as sentences that go on after others; empty for a sound one."""
+    return f" About this baseline: {' '.join(use.doubts)}" if use.doubts else ""
 
 
 def marked(found: Mapping[str, Change]) -> list[str]:

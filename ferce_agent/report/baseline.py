@@ -80,6 +80,8 @@ class BaselineUse(Part):
     """How much film, camera and speech it rests on."""
     weight: Unit
     """How far it was followed: towards 0 for a short one, which says little; 1 for a certain one."""
+    doubts: tuple[Text, ...] = ()
+    """What lessens its worth, as the baseline itself says."""
 
 
 class Change(Part):

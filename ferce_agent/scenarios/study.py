@@ -97,17 +97,33 @@ class Study(ABC):
             group: Name of the group it belongs to, for comparisons; None without groups.
         """
 
-    def clip(self, number: int, event: ClipEvent) -> list[ScenarioEvent]:
-        """Take an event of a film or camera, its `ReportEvent` last; return what is to be told now."""
-        raise NotImplementedError
+    def clip(self, number: int, event: ClipEvent) -> list[ScenarioEvent]:  # noqa: ARG002  # for those that take them
+        """Take an event of a film or camera, its `ReportEvent` last; return what is to be told now.
 
-    def photo(self, number: int, report: EmotionReport) -> list[ScenarioEvent]:
-        """Take the report of a photo."""
-        raise NotImplementedError
+        Raises:
+            SettingsError: The scenario takes no films.
+        """
+        raise self._not_taken("films and cameras")
 
-    def session(self, number: int, report: SessionReport) -> list[ScenarioEvent]:
-        """Take the report of a person's session."""
-        raise NotImplementedError
+    def photo(self, number: int, report: EmotionReport) -> list[ScenarioEvent]:  # noqa: ARG002  # for those that take them
+        """Take the report of a photo.
+
+        Raises:
+            SettingsError: The scenario takes no photos.
+        """
+        raise self._not_taken("photos")
+
+    def session(self, number: int, report: SessionReport) -> list[ScenarioEvent]:  # noqa: ARG002  # for those that take them
+        """Take the report of a person's session.
+
+        Raises:
+            SettingsError: The scenario takes no sessions.
+        """
+        raise self._not_taken("sessions")
+
+    def _not_taken(self, what: str) -> SettingsError:
+        hint = f"It takes: {', '.join(self.preset.takes)}."
+        return SettingsError(f"The scenario {self.preset.name} does not take {what}.", hint=hint)
 
     @abstractmethod
     def failed(self, number: int, error: FerceError) -> None:

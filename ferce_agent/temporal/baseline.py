@@ -30,6 +30,8 @@ LEAST_SPREAD: Final = {"odds": 0.3, "movements": 0.03, "head": 2.0}
 """Smallest standard deviation of single readings: of log-probabilities, intensities, degrees. An assumption."""
 SITTING: Final = {"odds": 0.3, "movements": 0.03, "head": 3.0}
 """How far the calm face of one sitting lies from that of other days: standard deviation. An assumption."""
+UNTOLD: Final = "It was made with doubts of its own."
+"""What is told of doubts where they may not be told, since they may name expressions."""
 CALM_SHARE: Final = 0.7
 """Where a smaller share of the readings is calm, that is told as a doubt."""
 SHOWN: Final = 0.5
@@ -344,7 +346,13 @@ class Rest:
             readings=made.readings,
             seconds=made.seconds,
             weight=round(self.weight, 4),
+            doubts=made.doubts,
         )
+
+
+def without_expressions(use: BaselineUse) -> BaselineUse:
+    """Return the account as it may be told where no expression may be inferred: doubts may name what a face shows."""
+    return use.model_copy(update={"doubts": (UNTOLD,) if use.doubts else ()})
 
 
 def usual_shares(rest: Rest) -> Array | None:

@@ -261,9 +261,11 @@ def alone_words(person: Person) -> str | None:
     """Return what would be told without the person's baseline; None where it was not used."""
     if person.rest is None:
         return None
+    doubtful = " (doubtful baseline)" if person.rest.baseline.doubts else ""
     if person.rest.absolute is None:
-        return "movements compared"
-    return person.rest.absolute.primary or "none named" if person.rest.differs else "the same"
+        return f"movements compared{doubtful}"
+    alone = person.rest.absolute.primary or "none named" if person.rest.differs else "the same"
+    return f"{alone}{doubtful}"
 
 
 def why_unnamed(person: Person, by_rule: bool) -> Unnamed | None:

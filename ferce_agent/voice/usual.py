@@ -167,6 +167,7 @@ def voice_use(baseline: Baseline) -> BaselineUse:
         readings=baseline.readings,
         seconds=baseline.seconds,
         weight=round(float(np.mean(shares)), 4) if shares else 0.0,
+        doubts=tuple(one for one in baseline.doubts if one == SEVERAL),  # the others are about the face
     )
 
 

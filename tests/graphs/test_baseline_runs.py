@@ -164,9 +164,12 @@ def test_two_faces_of_a_film_are_read_without_the_baseline(baseline: Baseline, f
 
 
 def test_a_film_by_rule_has_movements_alone(baseline: Baseline, film: list[Frame]) -> None:
-    rest = analyze_clip(film[:8], baseline=baseline, sound=False, use_context=SCHOOL).tracks[0].rest
+    report = analyze_clip(film[:8], baseline=baseline, sound=False, use_context=SCHOOL)
+    rest = report.tracks[0].rest
+    assert "About this baseline" in report.summary and "happiness" not in report.summary
     assert rest is not None and rest.changes
     assert rest.absolute_shares == {} and rest.resting is None
+    assert rest.baseline.doubts and "happiness" not in rest.model_dump_json()
 
 
 def test_the_first_seconds_of_a_film_can_be_its_baseline(film: list[Frame]) -> None:
@@ -178,7 +181,9 @@ def test_the_first_seconds_of_a_film_can_be_its_baseline(film: list[Frame]) -> N
     assert report.tracks[0].first_s == 0
     readings = [one.point.time_s for one in events if isinstance(one, ReadingEvent)]
     assert readings == pytest.approx([one.time for one in film])
-    assert any("doubtful" in entry.message for entry in report.degraded)  # the astronaut smiles throughout
+    assert any("read as happiness" in doubt for doubt in rest.baseline.doubts)  # the astronaut smiles throughout
+    assert "About this baseline" in report.summary
+    assert all(entry.code != "baseline_not_applied" for entry in report.degraded)
 
 
 def test_a_film_that_is_shorter_than_asked_for_is_taken_as_it_is(film: list[Frame]) -> None:
@@ -217,9 +222,22 @@ def test_two_faces_are_not_calibrated(film: list[Frame]) -> None:
 
 def test_briefs_and_texts_say_what_is_told_without_the_baseline(baseline: Baseline, film: list[Frame]) -> None:
     report = analyze_expression(ASTRONAUT, baseline=baseline)
-    assert to_brief(report).people[0].rest in {"the same", "happiness"}
+    assert to_brief(report).people[0].rest in {"the same (doubtful baseline)", "happiness (doubtful baseline)"}
     assert "without baseline:" in to_brief_text(to_brief(report))
     assert "at rest" in to_text(report) and "at rest" in to_html(report)
     clip = analyze_clip(film, baseline=baseline, sound=False)
     assert "without baseline: happiness" in to_clip_brief_text(to_clip_brief(clip))
     assert "at rest" in to_clip_text(clip)
+
+
+def test_doubts_about_a_baseline_are_told_wherever_it_is_used(baseline: Baseline, film: list[Frame]) -> None:
+    doubtful = baseline.model_copy(update={"doubts": ("It rests on one photo.",)})
+    told = "About this baseline: It rests on one photo."
+    photo = analyze_expression(film[0].pixels, baseline=doubtful)
+    clip = analyze_clip(film, baseline=doubtful)
+    for report in (photo, clip):
+        assert told in report.summary
+    assert photo.people[0].rest is not None and photo.people[0].rest.baseline.doubts == doubtful.doubts
+    sound = analyze_expression(film[0].pixels, baseline=baseline.model_copy(update={"doubts": ()}))
+    assert "at rest" in sound.summary and "About this" not in sound.summary
+    assert (to_brief(sound).people[0].rest or "").isalpha() or to_brief(sound).people[0].rest == "the same"

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ferce_agent.errors import SettingsError
+from ferce_agent.policy.decide import decide
+from ferce_agent.policy.use import UseContext
 from ferce_agent.scenarios import preset, presets, study_of
 from ferce_agent.scenarios.preset import parse_preset
 from ferce_agent.scenarios.study import HOME, Study, read_options
@@ -27,3 +31,14 @@ def test_a_damaged_preset_and_unknown_options_are_refused() -> None:
         parse_preset("name = 7")
     with pytest.raises(SettingsError, match="speeed"):
         read_options(study_of("driver"), {"speeed": 3})
+
+
+def test_a_study_refuses_in_words_what_its_preset_does_not_take() -> None:
+    decision = decide(UseContext(consent=True), remote=False)
+    for one in presets():
+        study = study_of(one.name)
+        made = study(one, read_options(study, {}), decision)
+        takes: dict[str, Any] = {"photo": made.photo, "session": made.session}
+        for kind in set(takes) - set(one.takes):
+            with pytest.raises(SettingsError, match=f"The scenario {one.name} does not take {kind}s"):
+                takes[kind](0, None)
