@@ -6,7 +6,9 @@ it has none, names the source of each threshold it is held against, and says wha
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -258,6 +260,19 @@ class ScenarioReport(Part):
         if any(number >= len(self.sources) for number in numbers):
             raise ValueError("a source is named that is not in the report")
         return self
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report in the format that the file's ending names, whole or not at all, and return the file.
+
+        Args:
+            path: File ending with ``.json`` or ``.txt``.
+
+        Raises:
+            SettingsError: The ending is not known, or the file cannot be written.
+        """
+        from ferce_agent.views.saving import save_scenario_report
+
+        return save_scenario_report(self, path)
 
 
 def scenario_json_schema() -> dict[str, Any]:

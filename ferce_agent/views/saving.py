@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ferce_agent.inputs.photo import ImageSource, Picture
     from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
+    from ferce_agent.report.scenario import ScenarioReport
 
 ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
@@ -175,6 +176,22 @@ def save_voice_report(report: VoiceReport, path: str | os.PathLike[str]) -> Path
     return _save(path, _voice_makers(report))
 
 
+def save_scenario_report(report: ScenarioReport, path: str | os.PathLike[str]) -> Path:
+    """Write a scenario's report in the format that the file's ending names.
+
+    Args:
+        report: The report.
+        path: File to write: ``.json`` or ``.txt``.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: The ending is not known, or the file cannot be written.
+    """
+    return _save(path, _scenario_makers(report))
+
+
 def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
     try:
         file = Path(os.fsdecode(path))
@@ -221,6 +238,12 @@ def _voice_makers(report: VoiceReport) -> dict[str, Callable[[], str]]:
         lambda: turns_csv(report.speech),
     )
     return dict(zip(CLIP_ENDINGS, makers, strict=True))
+
+
+def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], str]]:
+    from ferce_agent.views.scenario_text import scenario_text
+
+    return {".json": lambda: report.model_dump_json(indent=2) + "\n", ".txt": lambda: scenario_text(report)}
 
 
 def _makers(report: EmotionReport, picture: ImageSource | Picture | None) -> dict[str, Callable[[], str]]:
