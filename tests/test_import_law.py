@@ -45,6 +45,7 @@ EXCEPTIONS: Final = {
     ("report.speech", "views.saving"): "`VoiceReport.save` is a convenience; imported when it is called",
     ("report.speech", "views.voice_page"): "notebooks show a report by its own method; imported when it is called",
     ("report.scenario", "views.saving"): "`ScenarioReport.save` is a convenience; imported when it is called",
+    ("report.session", "views.saving"): "`SessionReport.save` is a convenience; imported when it is called",
     ("report.photo", "views.frames"): "`EmotionReport.to_frame` is a convenience; imported when it is called",
     ("report.clip", "views.frames"): "`ClipReport.to_frame` is a convenience; imported when it is called",
     ("report.photo", "views.figures"): "`EmotionReport.plot` is a convenience; imported when it is called",

@@ -5,7 +5,9 @@ Nothing compares one person with another. Days and hours without readings are to
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -223,6 +225,8 @@ class Rhythm(Part):
     """All 24 or 7 of them."""
     p_value: Unit | None
     """Probability of so much difference without any rhythm (permutation test); null where there is too little."""
+    clear: bool | None = None
+    """Whether it stands out among all rhythms that were looked for; null where there is too little."""
     text: Text
     """In words."""
 
@@ -313,6 +317,19 @@ class SessionReport(Part):
         if not sum(self.counts.values()) and not any(one.code == "no_readings" for one in self.degraded):
             raise ValueError("a report without readings says no_readings in degraded")
         return self
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report in the format that the file's ending names, whole or not at all, and return the file.
+
+        Args:
+            path: File ending with ``.json`` or ``.txt``.
+
+        Raises:
+            SettingsError: The ending is not known, or the file cannot be written.
+        """
+        from ferce_agent.views.saving import save_session_report
+
+        return save_session_report(self, path)
 
 
 def session_json_schema() -> dict[str, Any]:

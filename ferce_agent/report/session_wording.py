@@ -1,12 +1,26 @@
-"""Words for the measures of a session: what is followed, in which unit, and what more and less of it mean."""
+"""Words for a session: what is followed, in which unit, what more and less of it mean, what was read and agreed to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from ferce_agent.report.session import Measure
+from ferce_agent.report.clip_wording import listed
+from ferce_agent.report.session import (
+    ConsentRecord,
+    EntryKind,
+    Measure,
+    Reader,
+    Rhythm,
+    SessionDegradation,
+    SessionDegradedCode,
+    SessionReport,
+    Trend,
+    TrendPoint,
+)
+from ferce_agent.report.wording import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,33 @@ MEASURE_WORDS: Final[dict[Measure, MeasureWords]] = {
 """Every measure in words. More and less are told, never better and worse."""
 
 
+KIND_WORDS: Final[Mapping[EntryKind, tuple[str, str]]] = {
+    "photo": ("photo", "photos"),
+    "clip": ("film", "films"),
+    "voice": ("voice message", "voice messages"),
+    "chat": ("chat", "chats"),
+}
+"""What was read: one, and several."""
+READER: Final[Mapping[Reader, str]] = {"self": "the person", "clinician": "a therapist or physician"}
+"""Who may read a session."""
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+"""Days of the week, Monday first."""
+SESSION_DEGRADED: Final[dict[SessionDegradedCode, str]] = {
+    "no_readings": "No readings",
+    "too_few_days": "Too few days",
+    "gaps": "Gaps",
+    "no_baseline": "No baseline",
+    "mixed_baselines": "Different baselines",
+    "mixed_engines": "Different models",
+    "mixed_kinds": "Different kinds of readings",
+    "retention_deleted": "Deleted as agreed",
+    "consent_withdrawn": "Consent withdrawn",
+    "measure_missing": "Not measured",
+    "policy_restricted": "Not inferred by rule",
+    "limit_reached": "A limit was reached",
+}
+"""A heading for each reason code of a session's `degraded`."""
+
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -98,3 +139,71 @@ def day_words(day: date) -> str:
 def short_day(day: date) -> str:
     """Return a day as ``3 Mar``."""
     return f"{day.day} {MONTHS[day.month - 1][:3]}"
+
+
+def measure_number(measure: Measure, value: float) -> str:
+    """Return a value of a measure as it is told, with a minus sign; without its unit."""
+    text = f"{value:,.{MEASURE_WORDS[measure].decimals}f}"
+    zero = not float(text.replace(",", ""))
+    return text.lstrip("-") if zero else text.replace("-", "\N{MINUS SIGN}")
+
+
+def week_words(measure: Measure, point: TrendPoint) -> str:
+    """Return a week's mean with its interval; why there is none, where there is none."""
+    if point.value is None:
+        return "too few readings" if point.readings else "no readings"
+    told = measure_number(measure, point.value)
+    if point.low is None or point.high is None:
+        return told
+    return f"{told} ({measure_number(measure, point.low)} to {measure_number(measure, point.high)})"
+
+
+def usual_words(trend: Trend) -> str:
+    """Return what is usual for the person, and how much single days vary; empty where it is not known."""
+    if trend.usual is None:
+        return ""
+    spread = "" if trend.usual_spread is None else f", varying by {measure_number(trend.measure, trend.usual_spread)}"
+    days = f"{trend.reference_days} day{'s' * (trend.reference_days != 1)}"
+    return f"usually {measure_number(trend.measure, trend.usual)}{spread} from day to day (of {days})"
+
+
+def period_words(report: SessionReport) -> str:
+    """Return from when to when a report reaches."""
+    return f"{day_words(report.from_day)} to {day_words(report.to_day)}"
+
+
+def missing_words(report: SessionReport) -> str:
+    """Return on how many days there is no reading, and how long the longest gap is."""
+    empty = sum(not one.readings for one in report.days)
+    days = f"{len(report.days)} day{'s' * (len(report.days) != 1)}"
+    if not empty:
+        return f"Readings on every one of {days}."
+    gap = report.longest_gap_days
+    longest = f"; the longest gap has {gap} day{'s' * (gap != 1)}" if gap < len(report.days) else ""
+    return f"No reading on {empty} of {days} ({percent(report.missing_share)}){longest}."
+
+
+def consent_words(consent: ConsentRecord) -> list[str]:
+    """Return what the person agreed to: for what and to whom, what may be kept and for how long."""
+    readers = listed([READER[one] for one in consent.readers])
+    kinds = listed([KIND_WORDS[one][1] for one in consent.kinds])
+    until = f", added until {day_words(consent.until)}" if consent.until else ""
+    return [
+        f"Given on {day_words(consent.given_at.date())} for: {consent.purpose}",
+        f"Read by {readers}. Kept: {kinds}, for {consent.keep_days} days{until}.",
+    ]
+
+
+def rhythm_words(rhythms: Sequence[Rhythm]) -> list[str]:
+    """Return the rhythms that stand out, and how many do not or could not be told."""
+    same, unknown = (sum(one.clear is value for one in rhythms) for value in (False, None))
+    rest = [f"nothing stands out in {same}"] if same else []
+    rest += [f"too few readings for {unknown}"] if unknown else []
+    told = f"Of {len(rhythms)} looked for, by measure and by hour or weekday: {'; '.join(rest)}."
+    return [one.text for one in rhythms if one.clear] + ([told] if rest else [])
+
+
+def own_notes(report: SessionReport) -> list[SessionDegradation]:
+    """Return what could not be done, but for what the trends say themselves."""
+    told = {one.text for one in report.trends}
+    return [one for one in report.degraded if one.message not in told]

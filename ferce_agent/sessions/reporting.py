@@ -25,7 +25,7 @@ from ferce_agent.report.session import (
     Together,
     Trend,
 )
-from ferce_agent.report.session_wording import MEASURE_WORDS, day_words, short_day
+from ferce_agent.report.session_wording import KIND_WORDS, MEASURE_WORDS, day_words, short_day
 from ferce_agent.sessions.changes import changes_of
 from ferce_agent.sessions.days import Comparable, DaySeries, comparable, day_series
 from ferce_agent.sessions.rhythms import rhythms_of
@@ -33,12 +33,6 @@ from ferce_agent.sessions.trends import trends_of
 
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 KINDS: Final[tuple[EntryKind, ...]] = get_args(EntryKind)
-KIND_WORDS: Final[Mapping[EntryKind, tuple[str, str]]] = {
-    "photo": ("photo", "photos"),
-    "clip": ("film", "films"),
-    "voice": ("voice message", "voice messages"),
-    "chat": ("chat", "chats"),
-}
 LONG_GAP: Final = 7
 """Days without a reading from which on a gap is told. Own choice: a week."""
 LONGEST: Final = 3660

@@ -121,7 +121,8 @@ def _between(at: NDArray[np.int64], values: NDArray[np.float64], cells: int) -> 
 
 def _rhythm(measure: Measure, by: By, cells: Cells, p: float | None, level: float) -> Rhythm:
     told = tuple(_cell(cells, number) for number in range(CELLS[by]))
-    return Rhythm(measure=measure, by=by, cells=told, p_value=p, text=_words(measure, by, told, p, level))
+    clear = None if p is None else p <= level
+    return Rhythm(measure=measure, by=by, cells=told, p_value=p, clear=clear, text=_words(measure, by, told, clear))
 
 
 def _cell(cells: Cells, number: int) -> RhythmCell:
@@ -135,11 +136,11 @@ def _cell(cells: Cells, number: int) -> RhythmCell:
     return RhythmCell(at=number, value=mean, low=mean - reach, high=mean + reach, readings=len(values))
 
 
-def _words(measure: Measure, by: By, cells: Sequence[RhythmCell], p: float | None, level: float) -> str:
+def _words(measure: Measure, by: By, cells: Sequence[RhythmCell], clear: bool | None) -> str:
     words = MEASURE_WORDS[measure]
-    if p is None:
+    if clear is None:
         return f"{words.name}: too few readings to tell whether it depends on the {by}."
-    if p > level:
+    if not clear:
         return f"{words.name}: nothing that stands out by {by}."
     known = [(one.value, one.at) for one in cells if one.value is not None]
     return (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ferce_agent.inputs.photo import ImageSource, Picture
     from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
     from ferce_agent.report.scenario import ScenarioReport
+    from ferce_agent.report.session import SessionReport
 
 ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml")
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
@@ -192,6 +193,22 @@ def save_scenario_report(report: ScenarioReport, path: str | os.PathLike[str]) -
     return _save(path, _scenario_makers(report))
 
 
+def save_session_report(report: SessionReport, path: str | os.PathLike[str]) -> Path:
+    """Write the report of a session in the format that the file's ending names.
+
+    Args:
+        report: The report.
+        path: File to write: ``.json`` or ``.txt``.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: The ending is not known, or the file cannot be written.
+    """
+    return _save(path, _session_makers(report))
+
+
 def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
     try:
         file = Path(os.fsdecode(path))
@@ -244,6 +261,12 @@ def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], str]]:
     from ferce_agent.views.scenario_text import scenario_text
 
     return {".json": lambda: report.model_dump_json(indent=2) + "\n", ".txt": lambda: scenario_text(report)}
+
+
+def _session_makers(report: SessionReport) -> dict[str, Callable[[], str]]:
+    from ferce_agent.views.session_text import session_text
+
+    return {".json": lambda: report.model_dump_json(indent=2) + "\n", ".txt": lambda: session_text(report)}
 
 
 def _makers(report: EmotionReport, picture: ImageSource | Picture | None) -> dict[str, Callable[[], str]]:
