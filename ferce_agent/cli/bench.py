@@ -257,6 +257,36 @@ def bench_clips(**choices: Any) -> None:
         click.echo(part)
 
 
+@bench.command(name="scenarios")
+@click.option(
+    "--only", default="", metavar="NAME,...", help="Only these suites, such as driver,sessions; default: all."
+)
+@click.option("--data", type=FOLDER, help="Folder with ferplus/ (FER+) and wildfaces/; suites that need one of them.")
+@click.option("--quick", is_flag=True, help="A few of each, to try things out; too few to tell numbers.")
+@click.option("--seed", default=1000, show_default=True, type=click.IntRange(0), help="Of all that is drawn.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_scenarios(only: str, data: Path | None, *, quick: bool, seed: int, as_json: bool) -> None:
+    """Measure the scenarios on made sources with known truth: warnings, signals, baselines, changes over weeks.
+
+    What is looked for is planted: closures and glances in drives, calm faces that look angry, shifts in simulated
+    weeks. What needs a folder that is not given is left out and named. Some minutes.
+    """
+    from ferce_agent.evaluation.scenarios.suites import ScenarioChoices, left_out, measure_scenarios
+
+    names = tuple(name.strip() for name in only.split(",") if name.strip())
+    choices = ScenarioChoices(names, data, quick=quick, seed=seed)
+    parts = measure_scenarios(choices)
+    missing = left_out(choices)
+    if as_json:
+        found = {"suites": [part.as_dict() for part in parts], "left_out": missing, "quick": quick, "seed": seed}
+        click.echo(json.dumps(found, indent=2))
+        return
+    for part in parts:
+        click.echo(part.to_markdown() + "\n")
+    if missing:
+        click.echo(f"*{missing}*")
+
+
 @bench.command(name="voice")
 @click.option(
     "--data",

@@ -77,7 +77,7 @@ class Table:
             head, *rest = ["| " + " | ".join(row) + " |" for row in rows]
             parts.append("\n".join([head, "|---|" + "---:|" * (len(columns) + 1), *rest]))
         if self.goals:
-            parts.append("\n".join(f"- {_told(goal)}" for goal in self.goals))
+            parts.append("\n".join(f"- {told(goal)}" for goal in self.goals))
         parts += [f"*{note}*" for note in self.notes]
         return "\n\n".join(parts)
 
@@ -89,10 +89,11 @@ def _cells(line: Line) -> list[str]:
     ]
 
 
-def _told(goal: Goal) -> str:
-    told = "–" if goal.value is None else f"{goal.value:.3f}"
+def told(goal: Goal) -> str:
+    """Return a goal as a line tells it: what, the number, the limit, and whether it is met."""
+    number = "–" if goal.value is None else f"{goal.value:.3f}"
     end = {None: "nothing to count", True: "met", False: "missed"}[goal.met]
-    return f"{goal.what}: {told} (goal {'<=' if goal.at_most else '>='} {goal.limit:g}: {end})"
+    return f"{goal.what}: {number} (goal {'<=' if goal.at_most else '>='} {goal.limit:g}: {end})"
 
 
 def share(hits: Sequence[bool]) -> float | None:
