@@ -187,6 +187,8 @@ ScenarioDegradedCode = Literal[
     "no_markers",
     "no_baseline",
     "too_few_days",
+    "gaps",
+    "readings_left_out",
     "policy_restricted",
     "landmarks_not_installed",
     "stopped_early",

@@ -61,6 +61,8 @@ SCENARIO_DEGRADED: Final[dict[ScenarioDegradedCode, str]] = {
     "no_markers": "No time line given",
     "no_baseline": "No baseline",
     "too_few_days": "Too few days",
+    "gaps": "Days without readings",
+    "readings_left_out": "Readings left out",
     "policy_restricted": "Not inferred by rule",
     "landmarks_not_installed": "Eyes were measured coarsely",
     "stopped_early": "Stopped before the end",

@@ -20,7 +20,7 @@ from ferce_agent.validation.refusal import printed
 
 Takes = Literal["photo", "clip", "camera", "session"]
 """What a scenario reads: photos, films, a camera, or a person's session."""
-NAMES: Final[tuple[ScenarioName, ...]] = ("driver", "engagement", "audience", "moderation")
+NAMES: Final[tuple[ScenarioName, ...]] = ("driver", "wellbeing", "engagement", "audience", "moderation")
 """The scenarios that have a preset, in the order in which they are listed."""
 
 

@@ -33,6 +33,7 @@ from ferce_agent.validation.refusal import unusable
 
 HOME: Final[dict[ScenarioName, str]] = {
     "driver": "ferce_agent.scenarios.driver:DriverStudy",
+    "wellbeing": "ferce_agent.scenarios.wellbeing:WellbeingStudy",
     "engagement": "ferce_agent.scenarios.engagement:EngagementStudy",
     "audience": "ferce_agent.scenarios.audience:AudienceStudy",
     "moderation": "ferce_agent.scenarios.moderation:ModerationStudy",
