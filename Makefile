@@ -142,6 +142,8 @@ schema: .venv/base  ## Write the published JSON Schemas and the table of setting
 	$(BIN)/ferce schema --write docs/schema/emotion-report.v1.json
 	$(BIN)/ferce schema --clip --write docs/schema/clip-report.v1.json
 	$(BIN)/ferce schema --voice --write docs/schema/voice-report.v1.json
+	$(BIN)/ferce schema --scenario --write docs/schema/scenario-report.v1.json
+	$(BIN)/ferce schema --session --write docs/schema/session-report.v1.json
 	$(BIN)/ferce settings --markdown > docs/settings.md
 
 clean:

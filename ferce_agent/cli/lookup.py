@@ -43,18 +43,33 @@ def policy(use: dict[str, Any], remote: bool, sound: bool) -> None:
 @click.command()
 @click.option("--clip", is_flag=True, help="The report of a clip instead of a photo's.")
 @click.option("--voice", is_flag=True, help="The report of a voice message instead.")
+@click.option("--scenario", is_flag=True, help="The report of a scenario instead.")
+@click.option("--session", is_flag=True, help="The report of a session instead.")
 @click.option("--write", type=FILE, help="Write it to this file instead of printing it.")
-def schema(clip: bool, voice: bool, write: Path | None) -> None:
+def schema(write: Path | None, **of: bool) -> None:
     """Print the JSON Schema of the report."""
-    from ferce_agent.report import clip_json_schema, json_schema, voice_json_schema
-
-    if clip and voice:
-        raise click.UsageError("Give --clip or --voice, not both.")
-    made = clip_json_schema() if clip else voice_json_schema() if voice else json_schema()
+    chosen = [name for name, given in of.items() if given]
+    if len(chosen) > 1:
+        raise click.UsageError(f"Give one of {' and '.join(f'--{name}' for name in chosen)}, not both.")
+    made = _schema_of(chosen[0] if chosen else "photo")
     if write is None:
         echo_json(made)
     else:
         write_text(write, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
+
+
+def _schema_of(report: str) -> dict[str, Any]:
+    from ferce_agent.report import clip_json_schema, json_schema, voice_json_schema
+    from ferce_agent.report.scenario import scenario_json_schema
+    from ferce_agent.report.session import session_json_schema
+
+    makers = {
+        "clip": clip_json_schema,
+        "voice": voice_json_schema,
+        "scenario": scenario_json_schema,
+        "session": session_json_schema,
+    }
+    return makers.get(report, json_schema)()
 
 
 @click.group(name="ontology", cls=Group)

@@ -3,13 +3,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ferce_agent.cli import main
 from ferce_agent.report import EmotionReport, clip_json_schema, json_schema, voice_json_schema
+from ferce_agent.report.scenario import scenario_json_schema
+from ferce_agent.report.session import session_json_schema
 
 
 def ferce(*arguments: object, **options: object) -> Result:
@@ -109,6 +113,15 @@ def test_schema_of_voice_messages_is_the_published_one() -> None:
     assert json.loads(published.read_text("utf-8")) == voice_json_schema(), "run `make schema`"
     assert json.loads(ferce("schema", "--voice").stdout) == voice_json_schema()
     assert ferce("schema", "--voice", "--clip").exit_code == 2
+
+
+@pytest.mark.parametrize(("kind", "made"), [("scenario", scenario_json_schema), ("session", session_json_schema)])
+def test_schemas_of_scenarios_and_sessions_are_the_published_ones(
+    kind: str, made: Callable[[], dict[str, Any]]
+) -> None:
+    published = Path(__file__).parents[2] / "docs" / "schema" / f"{kind}-report.v1.json"
+    assert json.loads(published.read_text("utf-8")) == made(), "run `make schema`"
+    assert json.loads(ferce("schema", f"--{kind}").stdout) == made()
 
 
 @pytest.mark.parametrize(
