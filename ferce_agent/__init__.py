@@ -8,7 +8,8 @@ A photo goes in, one schema-validated `EmotionReport` comes out::
     print(report.summary)
 
 A clip gives a `ClipReport` with times: ``analyze_clip("clip.mp4")``; a voice message a `VoiceReport`:
-``analyze_voice("message.ogg")``.
+``analyze_voice("message.ogg")``. A use with rules of its own is a scenario:
+``run_scenario("driver", "drive.mp4")`` gives a `ScenarioReport`.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
         analyze_clip,
         analyze_expression,
         analyze_voice,
+        arun_scenario,
         build_baseline,
+        run_scenario,
         stream_clip,
+        stream_scenario,
     )
     from ferce_agent.errors import FerceError
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import UseContext
     from ferce_agent.report import ClipReport, EmotionReport
+    from ferce_agent.report.scenario import ScenarioReport
     from ferce_agent.report.speech import VoiceReport
     from ferce_agent.settings import Settings
 
@@ -45,10 +50,14 @@ _HOME = {
     "abuild_baseline": "ferce_agent.api",
     "analyze_voice": "ferce_agent.api",
     "aanalyze_voice": "ferce_agent.api",
+    "run_scenario": "ferce_agent.api",
+    "arun_scenario": "ferce_agent.api",
+    "stream_scenario": "ferce_agent.api",
     "Engines": "ferce_agent.graphs.engines",
     "ClipReport": "ferce_agent.report",
     "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
+    "ScenarioReport": "ferce_agent.report.scenario",
     "VoiceReport": "ferce_agent.report.speech",
     "Settings": "ferce_agent.settings",
     "UseContext": "ferce_agent.policy.use",
@@ -59,6 +68,7 @@ __all__ = [
     "EmotionReport",
     "Engines",
     "FerceError",
+    "ScenarioReport",
     "Settings",
     "UseContext",
     "VoiceReport",
@@ -69,8 +79,11 @@ __all__ = [
     "analyze_clip",
     "analyze_expression",
     "analyze_voice",
+    "arun_scenario",
     "build_baseline",
+    "run_scenario",
     "stream_clip",
+    "stream_scenario",
 ]
 
 

@@ -54,6 +54,9 @@ TURNED: Final = 0.7
 BATCH: Final = 64
 """Crops that the network reads at once: more gain nothing and cost memory."""
 
+OF_MODELS: Final = ("weights", "threads", "adapter", "face_threshold")
+"""Settings that the models of a pipeline are made with."""
+
 OnStep = Callable[[str, float, int], None]
 """Told of each step: its name, its wall-clock milliseconds, and how many faces it found or read."""
 
@@ -129,6 +132,14 @@ class Pipeline:
         self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.adapter)
         self.encoder = WordEncoder(threads=self.settings.threads)
         self.vocabulary = Vocabulary(encoder=self.encoder)
+
+    def with_settings(self, settings: Settings) -> Pipeline:
+        """Return a pipeline with other settings; it shares the models, unless they depend on what is changed."""
+        made = Pipeline(settings)
+        if all(getattr(settings, name) == getattr(self.settings, name) for name in OF_MODELS):
+            made.detector, made.gates, made.specialist = self.detector, self.gates, self.specialist
+            made.encoder, made.vocabulary = self.encoder, self.vocabulary
+        return made
 
     def read(
         self, frames: Sequence[Frame], *, labels: Sequence[str] = (), infer: bool = True, on_step: OnStep | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version as package_version
+from typing import Any
 
 import numpy as np
 
@@ -119,6 +120,20 @@ class Engines:
             Bank.load(self.settings.bank)
         if self.settings.vlm_reliability is not None:
             Reliability.load(self.settings.vlm_reliability)
+
+    def alone(self, changes: Mapping[str, Any]) -> Engines:
+        """Return engines with some settings changed that ask no vision-language model; models are shared.
+
+        Args:
+            changes: Fields of `Settings`.
+
+        Raises:
+            SettingsError: A value makes no sense.
+        """
+        settings = replace(self.settings, **changes, vlm="")
+        made = Engines(settings, use=self.use, transcriber=self.transcriber)
+        made.pipeline = self.pipeline.with_settings(settings)
+        return made
 
     def permit(self, use: UseLike | None, *, heard: bool = False) -> Decision:
         """Return what the rules allow for a caller's use, together with `self.use`.
