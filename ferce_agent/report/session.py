@@ -37,7 +37,8 @@ Measure = Literal[
 ]
 """A number that is followed.
 
-Of the face (shown valence and arousal, movement rate, share of time with a smile, eyes), of the voice (pitch in
+Of the face (shown valence and arousal, movement rate, share of time with a smile, eyes: how wide they are open is
+against the personal baseline, and absent without one), of the voice (pitch in
 semitones above 55 Hz, its spread, level, rate, pauses, arousal), and of the words."""
 Reader = Literal["self", "clinician"]
 """Who may read a session: the person, and with consent a therapist or physician."""

@@ -22,7 +22,7 @@ OF_PROSODY: Final[frozenset[Measure]] = frozenset(
     {"pitch_st", "pitch_spread_st", "level_db", "syllables_per_s", "pause_share"}
 )
 OF_VOICE: Final[frozenset[Measure]] = frozenset({"voice_arousal"})
-OF_EYES: Final[frozenset[Measure]] = frozenset({"eyes_open", "blinks_per_minute"})
+OF_EYES: Final[frozenset[Measure]] = frozenset({"blinks_per_minute"})
 FACE: Final = "specialist"
 """Name of the engine that reads faces; see `Provenance`."""
 EYES: Final = "eyes-"

@@ -25,6 +25,7 @@ from ferce_agent.errors import InputError
 from ferce_agent.ontology.labels import CANONICAL, Canonical
 from ferce_agent.ontology.store import ontology
 from ferce_agent.report import ClipReport, Distribution, EmotionReport, Person, Track, TrackPoint
+from ferce_agent.report.baseline import AgainstRest, TrackAgainstRest
 from ferce_agent.report.common import Engine
 from ferce_agent.report.session import Entry, EntryKind, Measure, Measured
 from ferce_agent.report.speech import SpeechTurn, VoiceReport
@@ -184,6 +185,8 @@ def _photo(report: EmotionReport, whose: str | None, draft: Draft) -> tuple[Entr
     if person is not None:
         draft.baseline = person.rest.baseline.id if person.rest is not None else None
         _face_of_photo(person, draft)
+        if "not_read" not in draft.withheld:
+            _eyes_open(person.rest, 1.0, draft)
     if report.voice is not None:
         _speech(report.voice.speech, draft)
     voice = report.voice.provenance.voice if report.voice else None
@@ -261,6 +264,8 @@ def _face_of_clip(track: Track, draft: Draft) -> None:
 
 def _eyes(track: Track, draft: Draft) -> None:
     eyes = track.eyes
+    if eyes is not None and eyes.blinks is not None:
+        _eyes_open(track.rest, eyes.seen_s, draft)
     if eyes is None or eyes.blinks is None or eyes.blinks_per_minute is None:
         draft.withheld["eyes_not_seen"] = None
         return
@@ -268,6 +273,16 @@ def _eyes(track: Track, draft: Draft) -> None:
     draft.add(
         "blinks_per_minute", eyes.blinks_per_minute, math.sqrt(max(eyes.blinks, 1)) / eyes.seen_s * 60, eyes.seen_s
     )
+
+
+def _eyes_open(rest: AgainstRest | TrackAgainstRest | None, weight: float, draft: Draft) -> None:
+    """Keep how wide the eyes are open against the person's baseline, where there is one.
+
+    Without it a film tells how wide they are against the same film, which is the same every day.
+    """
+    change = rest.head.get("eyes_open") if rest is not None else None
+    if change is not None:
+        draft.add("eyes_open", 1.0 + change.value, change.error, weight)
 
 
 def _rates(samples: Sequence[TrackPoint]) -> Iterator[float]:

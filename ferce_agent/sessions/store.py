@@ -2,7 +2,7 @@
 
 Each row is a sealed entry; what lies open is the name of the session, how many rows there are and how long they are.
 Nothing is kept before there is a consent record. What is older than the person allowed is deleted whenever the session
-is opened or added to. Deleted rows are overwritten (``secure_delete``), and no write-ahead log is left behind.
+is opened, added to or read. Deleted rows are overwritten (``secure_delete``), and no write-ahead log is left behind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ferce_agent.errors import DataError, PolicyError, SettingsError
+from ferce_agent.errors import DataError, InputError, PolicyError, SettingsError
 from ferce_agent.keeping.files import remove
 from ferce_agent.keeping.places import kept_folder, private_folder
 from ferce_agent.keeping.sealed import Seal, seal_of
@@ -43,6 +43,8 @@ BESIDE: Final = ("-journal", "-wal", "-shm")
 """What SQLite may put beside a file."""
 WAIT_S: Final = 10.0
 """How long another process may keep the file to itself."""
+AHEAD: Final = timedelta(minutes=10)
+"""How far the clock of what took a reading may be ahead of this machine's."""
 TABLES: Final = (
     "create table about (id integer primary key check (id = 1), sealed blob not null)",
     "create table entries (id integer primary key, sealed blob not null)",
@@ -178,14 +180,18 @@ class Session:
         with _connected(self._file) as database:
             return self._about(database).consent
 
-    def entries(self) -> tuple[Entry, ...]:
-        """Return the readings by time.
+    def entries(self, *, now: datetime | None = None) -> tuple[Entry, ...]:
+        """Return the readings by time; what is older than the person allowed is deleted first.
+
+        Args:
+            now: The time; the clock's if left out.
 
         Raises:
             PolicyError: The consent was withdrawn.
         """
         with _connected(self._file) as database:
             self._check_given(self._about(database).consent)
+            self._purge(database, now or datetime.now(UTC))
             return tuple(sorted((one for _, one in self._rows(database)), key=lambda one: (one.at, one.id)))
 
     def add(self, entries: Entry | Iterable[Entry], *, now: datetime | None = None) -> Added:
@@ -197,9 +203,11 @@ class Session:
 
         Raises:
             PolicyError: The consent was withdrawn, has ended, or does not cover this kind of reading.
+            InputError: One is of a time to come.
         """
         given = [entries] if isinstance(entries, Entry) else list(entries)
         moment = now or datetime.now(UTC)
+        _check_past(given, moment)
         with _connected(self._file) as database:
             consent = self._about(database).consent
             _check_may_add(consent, given, moment)
@@ -211,7 +219,13 @@ class Session:
         return Added(len(chosen), len(fresh) - len(chosen), len(given) - len(fresh), deleted)
 
     def add_report(
-        self, report: Report, at: datetime | None = None, *, whose: str | None = None, baseline: str | None = None
+        self,
+        report: Report,
+        at: datetime | None = None,
+        *,
+        whose: str | None = None,
+        baseline: str | None = None,
+        now: datetime | None = None,
     ) -> Added:
         """Add what a report tells of the person, see `ferce_agent.sessions.entries.entry_of`.
 
@@ -221,25 +235,28 @@ class Session:
             whose: Which face or speaker is the person, where there are several.
             baseline: Id of the personal baseline that it was read against; what the report says of the face counts
                 first.
+            now: The time; the clock's if left out.
 
         Raises:
             PolicyError: The consent was withdrawn, has ended, or does not cover this kind of reading.
             InputError: It cannot be told who of several is the person, or when it was.
         """
-        return self.add(entry_of(report, at or datetime.now().astimezone(), whose=whose, baseline=baseline))
+        entry = entry_of(report, at or now or datetime.now().astimezone(), whose=whose, baseline=baseline)
+        return self.add(entry, now=now)
 
-    def add_chat(self, texts: str | Iterable[str], at: datetime | None = None) -> Added:
+    def add_chat(self, texts: str | Iterable[str], at: datetime | None = None, *, now: datetime | None = None) -> Added:
         """Add what the person wrote; the words are read and not kept.
 
         Args:
             texts: The person's own messages, and nobody else's.
             at: When, with the person's offset from UTC; now, on this machine's clock, if left out.
+            now: The time; the clock's if left out.
 
         Raises:
             PolicyError: The consent was withdrawn, has ended, or does not cover chats.
             InputError: Nothing was written, or it cannot be told when.
         """
-        return self.add(chat_entry(texts, at or datetime.now().astimezone()))
+        return self.add(chat_entry(texts, at or now or datetime.now().astimezone()), now=now)
 
     def remove(self, entry_id: str) -> None:
         """Delete one reading.
@@ -261,19 +278,32 @@ class Session:
         kinds: Sequence[str] | None = None,
         keep_days: int | None = None,
         until: date | None = None,
+        no_end: bool = False,
         now: datetime | None = None,
     ) -> ConsentRecord:
         """Record a new consent; what is left out stays as it was. One that was withdrawn is given anew.
 
+        Args:
+            purpose: What for, in the person's words.
+            readers: Who may read it: ``self``, ``clinician``.
+            kinds: What may be kept from now on; what is there already stays.
+            keep_days: After so many days a reading is deleted; what is older now is deleted at once.
+            until: Last day on which readings may be added.
+            no_end: Readings may be added without end: there is no such day any more.
+            now: Time of the consent; the clock's if left out.
+
         Raises:
-            SettingsError: A field cannot be used.
+            SettingsError: A field cannot be used, or both a last day and none are given.
         """
+        if no_end and until is not None:
+            raise SettingsError("A consent either ends or does not.", hint="Give until or no_end, not both.")
         moment = now or datetime.now(UTC)
         with _connected(self._file) as database:
             about = self._about(database)
             told = about.consent.model_dump() | {"given_at": moment, "withdrawn_at": None}
             changed = {"purpose": purpose, "readers": readers, "kinds": kinds, "keep_days": keep_days, "until": until}
-            consent = _consent(**(told | {key: value for key, value in changed.items() if value is not None}))
+            told |= {key: value for key, value in changed.items() if value is not None}
+            consent = _consent(**(told | {"until": None} if no_end else told))
             _write_about(database, self._seal, about.model_copy(update={"consent": consent}))
             self._purge(database, moment)
         return consent
@@ -302,13 +332,16 @@ class Session:
     ) -> SessionReport:
         """Return what the readings show, see `ferce_agent.sessions.reporting.session_report`.
 
+        What is older than the person allowed is deleted first, and told.
+
         Raises:
             PolicyError: The rules or the consent refuse it.
             InputError: The last day is before the first.
         """
         with _connected(self._file) as database:
+            permitted(use, self._about(database).consent, own=own)
+            self._purge(database, now or datetime.now(UTC))
             about = self._about(database)
-            permitted(use, about.consent, own=own)
             held = [one for _, one in self._rows(database)]
         notes = []
         if about.deleted:
@@ -436,6 +469,19 @@ def _check_may_add(consent: ConsentRecord, entries: Sequence[Entry], now: dateti
         raise PolicyError(
             f"The person agreed to keep {', '.join(consent.kinds)}, and not {', '.join(kinds)}.",
             hint="Ask the person, and record it: Session.agree.",
+        )
+
+
+def _check_past(entries: Sequence[Entry], now: datetime) -> None:
+    """Check that readings are not of a time to come: they would be kept longer than the person allowed.
+
+    Raises:
+        InputError: One of them is.
+    """
+    late = [one.at for one in entries if one.at > now + AHEAD]
+    if late:
+        raise InputError(
+            f"A reading cannot be of a time to come: {max(late):%Y-%m-%d %H:%M %z}.", hint="Check its time."
         )
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
 from ferce_agent.errors import InputError
-from ferce_agent.report.baseline import AgainstRest, BaselineUse
+from ferce_agent.report.baseline import AgainstRest, BaselineUse, Change, TrackAgainstRest
 from ferce_agent.sessions.entries import chat_entry, entry_of
 from tests.baselines import make_baseline
 from tests.clip_reports import make_clip_report, make_covered_clip_report, make_restricted_clip_report
@@ -29,6 +30,26 @@ def test_the_baseline_is_the_one_that_the_report_names() -> None:
     person = report.people[0].model_copy(update={"rest": rest})
     assert entry_of(report.model_copy(update={"people": (person,)}), AT).baseline == made.id
     assert entry_of(report, AT).baseline is None
+
+
+def test_how_wide_the_eyes_are_open_is_told_against_the_baseline_only() -> None:
+    made = make_baseline()
+    use = BaselineUse(id=made.id, sources=made.sources, readings=5, seconds=0.0, weight=0.5)
+    head: dict[Literal["yaw", "pitch", "roll", "eyes_open"], Change] = {
+        "eyes_open": Change(value=-0.25, error=0.1, usual=0.8)
+    }
+    photo = make_report()
+    assert "eyes_open" not in entry_of(photo, AT).measures
+    rest = AgainstRest(baseline=use, absolute=None, changes={}, head=head, differs=False)
+    person = photo.people[0].model_copy(update={"rest": rest})
+    found = entry_of(photo.model_copy(update={"people": (person,)}), AT).measures["eyes_open"]
+    assert (found.value, found.error) == (0.75, 0.1)
+    clip = make_clip_report()
+    track = next(one for one in clip.tracks if one.eyes is not None and one.eyes.blinks is not None)
+    over = TrackAgainstRest(baseline=use, absolute_shares={}, changes={}, head=head, resting=None)
+    with_rest = clip.model_copy(update={"tracks": (track.model_copy(update={"rest": over}),)})
+    assert "eyes_open" not in entry_of(clip, AT, whose=track.id).measures
+    assert entry_of(with_rest, AT, whose=track.id).measures["eyes_open"].value == 0.75
 
 
 def test_of_several_people_one_has_to_be_named() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ferce_agent.errors import DataError, FerceError, PolicyError, SettingsError
+from ferce_agent.errors import DataError, FerceError, InputError, PolicyError, SettingsError
 from ferce_agent.evaluation.scenarios.simulated_people import MONDAY
 from ferce_agent.sessions.store import FOLDER, Session, delete_session, list_sessions
 from tests.sessions.lives import make_entry
@@ -63,8 +63,8 @@ def test_the_same_file_is_kept_once(place: Path) -> None:
 
 def test_a_report_twice_is_one_entry(place: Path) -> None:
     session, at = begin(), NOW - timedelta(days=1)
-    assert session.add_report(make_voice_report(), at).added == 1
-    assert session.add_report(make_voice_report(), at).doubles == 1
+    assert session.add_report(make_voice_report(), at, now=NOW).added == 1
+    assert session.add_report(make_voice_report(), at, now=NOW).doubles == 1
 
 
 def test_what_is_too_old_is_deleted_and_told(place: Path) -> None:
@@ -72,13 +72,39 @@ def test_what_is_too_old_is_deleted_and_told(place: Path) -> None:
     session.add([make_entry(day) for day in (2, 12)], now=NOW - timedelta(days=15))
     added = session.add([make_entry(3), make_entry(29)], now=NOW)
     assert (added.added, added.too_old, added.deleted) == (1, 1, 1)
-    assert [one.id for one in session.entries()] == ["entry-12-12", "entry-29-12"]
-    report = session.report(use=SELF)
+    assert [one.id for one in session.entries(now=NOW)] == ["entry-12-12", "entry-29-12"]
+    report = session.report(use=SELF, now=NOW)
     assert [(one.code, one.count) for one in report.degraded if one.code == "retention_deleted"] == [
         ("retention_deleted", 1)
     ]
     assert session.purge(now=NOW + timedelta(days=40)) == 2
     assert session.entries() == ()
+
+
+def test_reading_a_session_that_is_held_open_deletes_what_has_become_too_old(place: Path) -> None:
+    session, later = begin(keep_days=20), NOW + timedelta(days=15)
+    session.add([make_entry(12), make_entry(29)], now=NOW)
+    assert [one.code for one in session.report(use=SELF, now=NOW).degraded if one.code == "retention_deleted"] == []
+    report = session.report(use=SELF, now=later)
+    assert (sum(report.counts.values()), report.degraded[0].code) == (1, "retention_deleted")
+    assert len(session.entries(now=later + timedelta(days=9))) == 0
+    assert session.purge(now=later + timedelta(days=9)) == 0
+
+
+def test_what_is_of_a_time_to_come_is_refused(place: Path) -> None:
+    session = begin()
+    with pytest.raises(InputError, match="time to come"):
+        session.add([make_entry(3), make_entry(40)], now=NOW)
+    assert session.entries() == ()
+
+
+def test_the_end_of_a_consent_can_be_moved_and_taken_away(place: Path) -> None:
+    session = begin(until=date(2026, 1, 20))
+    assert session.agree(keep_days=40, now=NOW).until == date(2026, 1, 20)
+    assert session.agree(until=date(2026, 3, 1), now=NOW).until == date(2026, 3, 1)
+    with pytest.raises(SettingsError, match="ends or does not"):
+        session.agree(until=date(2026, 3, 1), no_end=True)
+    assert session.agree(no_end=True, now=NOW).until is None
 
 
 def test_opening_it_deletes_what_is_too_old(place: Path) -> None:
