@@ -323,10 +323,11 @@ class SessionReport(Part):
         """Write the report in the format that the file's ending names, whole or not at all, and return the file.
 
         Args:
-            path: File ending with ``.json`` or ``.txt``.
+            path: File ending with ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
 
         Raises:
             SettingsError: The ending is not known, or the file cannot be written.
+            MissingExtraError: Parquet is asked for and pyarrow is not installed.
         """
         from ferce_agent.views.saving import save_session_report
 

@@ -24,6 +24,8 @@ ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv", ".emotionml", ".xml"
 """What a file's name can end with; ``.emotionml.xml`` is an ``.xml``."""
 CLIP_ENDINGS: Final = (".html", ".htm", ".json", ".txt", ".csv")
 """What the name of a file for the report of a clip or a sound can end with."""
+Made = str | bytes
+"""What a file holds."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -35,8 +37,12 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         SettingsError: It cannot be written.
     """
+    _write(path, text)
+
+
+def _write(path: Path, made: Made) -> None:
     with _telling(path), writing(path) as file:
-        file.write(text.encode("utf-8", "replace"))
+        file.write(made if isinstance(made, bytes) else made.encode("utf-8", "replace"))
 
 
 @contextlib.contextmanager
@@ -182,13 +188,14 @@ def save_scenario_report(report: ScenarioReport, path: str | os.PathLike[str]) -
 
     Args:
         report: The report.
-        path: File to write: ``.json`` or ``.txt``.
+        path: File to write: ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
 
     Returns:
         The file.
 
     Raises:
         SettingsError: The ending is not known, or the file cannot be written.
+        MissingExtraError: Parquet is asked for and pyarrow is not installed.
     """
     return _save(path, _scenario_makers(report))
 
@@ -198,18 +205,19 @@ def save_session_report(report: SessionReport, path: str | os.PathLike[str]) -> 
 
     Args:
         report: The report.
-        path: File to write: ``.json`` or ``.txt``.
+        path: File to write: ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
 
     Returns:
         The file.
 
     Raises:
         SettingsError: The ending is not known, or the file cannot be written.
+        MissingExtraError: Parquet is asked for and pyarrow is not installed.
     """
     return _save(path, _session_makers(report))
 
 
-def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
+def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], Made]]) -> Path:
     try:
         file = Path(os.fsdecode(path))
     except TypeError as error:
@@ -220,7 +228,7 @@ def _save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]])
         known = ", ".join(makers)
         raise SettingsError(f"'{file.name}' does not say in which format to save.", hint=f"Let it end with {known}.")
     check_writable(file)
-    write_whole(file, make())
+    _write(file, make())
     return file
 
 
@@ -257,16 +265,28 @@ def _voice_makers(report: VoiceReport) -> dict[str, Callable[[], str]]:
     return dict(zip(CLIP_ENDINGS, makers, strict=True))
 
 
-def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], str]]:
+def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], Made]]:
+    from ferce_agent.views.scenario_tables import scenario_csv, scenario_parquet
     from ferce_agent.views.scenario_text import scenario_text
 
-    return {".json": lambda: report.model_dump_json(indent=2) + "\n", ".txt": lambda: scenario_text(report)}
+    return {
+        ".json": lambda: report.model_dump_json(indent=2) + "\n",
+        ".txt": lambda: scenario_text(report),
+        ".csv": lambda: scenario_csv(report),
+        ".parquet": lambda: scenario_parquet(report),
+    }
 
 
-def _session_makers(report: SessionReport) -> dict[str, Callable[[], str]]:
+def _session_makers(report: SessionReport) -> dict[str, Callable[[], Made]]:
+    from ferce_agent.views.session_tables import session_csv, session_parquet
     from ferce_agent.views.session_text import session_text
 
-    return {".json": lambda: report.model_dump_json(indent=2) + "\n", ".txt": lambda: session_text(report)}
+    return {
+        ".json": lambda: report.model_dump_json(indent=2) + "\n",
+        ".txt": lambda: session_text(report),
+        ".csv": lambda: session_csv(report),
+        ".parquet": lambda: session_parquet(report),
+    }
 
 
 def _makers(report: EmotionReport, picture: ImageSource | Picture | None) -> dict[str, Callable[[], str]]:
