@@ -35,6 +35,7 @@ from ferce_agent.report.scenario_events import (
 from ferce_agent.report.session import SessionReport
 from ferce_agent.scenarios.preset import Preset, preset
 from ferce_agent.scenarios.study import Findings, Study, read_options, study_of
+from ferce_agent.sessions.reporting import permitted
 from ferce_agent.validation.refusal import value_of
 
 Tell: TypeAlias = Callable[[ScenarioEvent], None]
@@ -214,6 +215,8 @@ class ScenarioWork:
 
     def _session(self, number: int, given: Any, tell: Tell) -> None:
         found = session_of(given, kept=self._roots is None)
+        if isinstance(found, SessionReport):  # one that is given may be older than the consent, or another reader's
+            permitted(self.use, found.consent, own=self.engines.use)
         report = found if isinstance(found, SessionReport) else found.report(use=self.use, own=self.engines.use)
         self._used.update(dict.fromkeys(report.engines))
         self._take(partial(self._study.session, number, report), tell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from ferce_agent.report.clip_wording import listed
 from ferce_agent.report.session import (
@@ -95,6 +95,30 @@ MEASURE_WORDS: Final[dict[Measure, MeasureWords]] = {
     ),
 }
 """Every measure in words. More and less are told, never better and worse."""
+Origin = Literal["face", "voice", "words"]
+"""What a measure is read from."""
+READ_FROM: Final[Mapping[Measure, Origin]] = {
+    "valence": "face",
+    "arousal": "face",
+    "expressivity": "face",
+    "smile_share": "face",
+    "eyes_open": "face",
+    "blinks_per_minute": "face",
+    "pitch_st": "voice",
+    "pitch_spread_st": "voice",
+    "level_db": "voice",
+    "syllables_per_s": "voice",
+    "pause_share": "voice",
+    "voice_arousal": "voice",
+    "word_valence": "words",
+    "words_per_day": "words",
+}
+"""What each measure is read from."""
+HELP: Final = (
+    "Whoever wrote or said them should not be alone with it: talk to somebody close by whom you trust. In danger, call "
+    "the local emergency number."
+)
+"""Where help is to be found after words of distress; the same in every country."""
 
 
 KIND_WORDS: Final[Mapping[EntryKind, tuple[str, str]]] = {

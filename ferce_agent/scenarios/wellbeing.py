@@ -16,18 +16,13 @@ from ferce_agent.policy.decide import Decision
 from ferce_agent.report.scenario import Alert, ScenarioDegradation, ScenarioDegradedCode, ScenarioSource
 from ferce_agent.report.scenario_events import AlertEvent, ScenarioEvent
 from ferce_agent.report.session import SessionDegradedCode, SessionReport
-from ferce_agent.report.session_wording import day_words, short_day
+from ferce_agent.report.session_wording import HELP, day_words, short_day
 from ferce_agent.scenarios.preset import Preset
 from ferce_agent.scenarios.study import Findings, Options, Study
 from ferce_agent.scenarios.wellbeing_numbers import curves, indicators, weekly_limit
 
 DAY_S: Final = 86_400.0
 WEEK_S: Final = 7 * DAY_S
-HELP: Final = (
-    "Whoever wrote or said them should not be alone with it: talk to somebody close by whom you trust. In danger, call "
-    "the local emergency number."
-)
-"""Where help is to be found; the same in every country."""
 NO_SIGN: Final = "The person is compared with the person's own past only; it is no sign of an illness or of health."
 CODES: Final[dict[SessionDegradedCode, ScenarioDegradedCode]] = {
     "no_readings": "too_few_days",

@@ -10,36 +10,16 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ferce_agent.report.scenario import Curve, CurvePoint, Indicator, Limit
-from ferce_agent.report.session import Measure, SessionReport, Trend, TrendPoint
-from ferce_agent.report.session_wording import MEASURE_WORDS
+from ferce_agent.report.session import SessionReport, Trend, TrendPoint
+from ferce_agent.report.session_wording import MEASURE_WORDS, READ_FROM, Origin
 from ferce_agent.scenarios.preset import Preset
 from ferce_agent.sessions.trends import WEEKLY
 
-FACE: Final = "face"
-VOICE: Final = "voice"
-WORDS: Final = "words"
-READ_FROM: Final[Mapping[Measure, str]] = {
-    "valence": FACE,
-    "arousal": FACE,
-    "expressivity": FACE,
-    "smile_share": FACE,
-    "eyes_open": FACE,
-    "blinks_per_minute": FACE,
-    "pitch_st": VOICE,
-    "pitch_spread_st": VOICE,
-    "level_db": VOICE,
-    "syllables_per_s": VOICE,
-    "pause_share": VOICE,
-    "voice_arousal": VOICE,
-    "word_valence": WORDS,
-    "words_per_day": WORDS,
-}
-"""What each measure is read from."""
 NO_SIGN: Final = "Not what the person felt, and no sign of an illness or of health"
-IS_NOT: Final[Mapping[str, str]] = {
-    FACE: f"{NO_SIGN}: faces change with light, camera, company and sleep, too.",
-    VOICE: f"{NO_SIGN}: voices change with microphone, room, company and a cold, too.",
-    WORDS: f"{NO_SIGN}: words change with what there is to say, and to whom.",
+IS_NOT: Final[Mapping[Origin, str]] = {
+    "face": f"{NO_SIGN}: faces change with light, camera, company and sleep, too.",
+    "voice": f"{NO_SIGN}: voices change with microphone, room, company and a cold, too.",
+    "words": f"{NO_SIGN}: words change with what there is to say, and to whom.",
 }
 """What a change must not be taken for."""
 WEEK: Final = "week.stands_out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Final, get_args
 
 import pytest
@@ -10,17 +11,19 @@ import pytest
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.errors import DataError, PolicyError, SettingsError
 from ferce_agent.evaluation.scenarios.simulated_people import MONDAY
+from ferce_agent.graphs.scenario_runs import run_scenario
 from ferce_agent.policy.decide import Decision, decide, permit
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report.scenario import Indicator
 from ferce_agent.report.session import Measure, SessionReport
-from ferce_agent.report.session_wording import MEASURE_WORDS
+from ferce_agent.report.session_wording import HELP, MEASURE_WORDS, READ_FROM
 from ferce_agent.scenarios import preset, study_of
 from ferce_agent.scenarios.study import Findings, read_options
-from ferce_agent.scenarios.wellbeing import HELP, WellbeingStudy
-from ferce_agent.scenarios.wellbeing_numbers import IS_NOT, READ_FROM, WEEK
+from ferce_agent.scenarios.wellbeing import WellbeingStudy
+from ferce_agent.scenarios.wellbeing_numbers import IS_NOT, WEEK
 from ferce_agent.sessions import reporting, trends
 from ferce_agent.sessions.reporting import session_report
+from ferce_agent.sessions.store import Session
 from tests.sessions.lives import CALMER, WEEKS, after, changed_life, life, make_consent, make_entry
 
 MYSELF: Final = UseContext(observer="self", consent=True)
@@ -136,6 +139,23 @@ def test_monitoring_by_third_parties_is_refused_before_anything_is_read() -> Non
     restricted = decide(UseContext(domain="workplace", observer="self"), remote=False)
     with pytest.raises(PolicyError, match="eu-ai-act-5-1-f"):
         study(restricted)
+
+
+def test_a_run_takes_a_kept_session_or_its_report_for_those_whom_the_person_named(tmp_path: Path) -> None:
+    kept = Session.new("anna", purpose="see what changes", readers=("self",), keep_days=3660, folder=tmp_path)
+    kept.add([make_entry(one, value=0.1 * (one % 3), distress="likely" if one == 30 else "none") for one in range(40)])
+    told = run_scenario("wellbeing", kept, observer="self")
+    assert (told.scenario, told.sources[0].kind) == ("wellbeing", "session")
+    assert {"wellbeing-no-illness"} <= set(told.policy.rules)
+    assert [one.kind for one in told.alerts][:1] == ["words_of_distress"]
+    assert run_scenario("wellbeing", kept.report(use=MYSELF), observer="self").indicators == told.indicators
+    clinician = UseContext(observer="clinician", consent=True)
+    for source in (kept, kept.report(use=MYSELF)):
+        with pytest.raises(PolicyError, match="agreed that self may read"):
+            run_scenario("wellbeing", source, use_context=clinician)
+    damaged = tmp_path / "nobody"  # not opened: the rules come first
+    with pytest.raises(PolicyError, match="wellbeing-no-third-party"):
+        run_scenario("wellbeing", str(damaged), use_context=UseContext(observer="third_party", consent=True))
 
 
 def test_the_presets_thresholds_are_those_that_are_used() -> None:
