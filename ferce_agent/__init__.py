@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ferce_agent.api import (
+        aadd_to_session,
         aanalyze_clip,
         aanalyze_expression,
         aanalyze_voice,
         abuild_baseline,
+        add_to_session,
         analyze_clip,
         analyze_expression,
         analyze_voice,
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
     from ferce_agent.policy.use import UseContext
     from ferce_agent.report import ClipReport, EmotionReport
     from ferce_agent.report.scenario import ScenarioReport
+    from ferce_agent.report.session import SessionReport
     from ferce_agent.report.speech import VoiceReport
+    from ferce_agent.sessions.store import Session, delete_session, list_sessions
     from ferce_agent.settings import Settings
 
 _HOME = {
@@ -53,11 +57,17 @@ _HOME = {
     "run_scenario": "ferce_agent.api",
     "arun_scenario": "ferce_agent.api",
     "stream_scenario": "ferce_agent.api",
+    "add_to_session": "ferce_agent.api",
+    "aadd_to_session": "ferce_agent.api",
+    "Session": "ferce_agent.sessions.store",
+    "delete_session": "ferce_agent.sessions.store",
+    "list_sessions": "ferce_agent.sessions.store",
     "Engines": "ferce_agent.graphs.engines",
     "ClipReport": "ferce_agent.report",
     "EmotionReport": "ferce_agent.report",
     "FerceError": "ferce_agent.errors",
     "ScenarioReport": "ferce_agent.report.scenario",
+    "SessionReport": "ferce_agent.report.session",
     "VoiceReport": "ferce_agent.report.speech",
     "Settings": "ferce_agent.settings",
     "UseContext": "ferce_agent.policy.use",
@@ -69,18 +79,24 @@ __all__ = [
     "Engines",
     "FerceError",
     "ScenarioReport",
+    "Session",
+    "SessionReport",
     "Settings",
     "UseContext",
     "VoiceReport",
+    "aadd_to_session",
     "aanalyze_clip",
     "aanalyze_expression",
     "aanalyze_voice",
     "abuild_baseline",
+    "add_to_session",
     "analyze_clip",
     "analyze_expression",
     "analyze_voice",
     "arun_scenario",
     "build_baseline",
+    "delete_session",
+    "list_sessions",
     "run_scenario",
     "stream_clip",
     "stream_scenario",

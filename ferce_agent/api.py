@@ -6,16 +6,19 @@ from ferce_agent.graphs.baseline_runs import abuild_baseline, build_baseline
 from ferce_agent.graphs.clip_runs import aanalyze_clip, analyze_clip, stream_clip
 from ferce_agent.graphs.runs import Event, LabelsLike, Listener, aanalyze_expression, analyze_expression
 from ferce_agent.graphs.scenario_runs import arun_scenario, run_scenario, stream_scenario
+from ferce_agent.graphs.session_runs import aadd_to_session, add_to_session
 from ferce_agent.graphs.voice_runs import aanalyze_voice, analyze_voice
 
 __all__ = [
     "Event",
     "LabelsLike",
     "Listener",
+    "aadd_to_session",
     "aanalyze_clip",
     "aanalyze_expression",
     "aanalyze_voice",
     "abuild_baseline",
+    "add_to_session",
     "analyze_clip",
     "analyze_expression",
     "analyze_voice",

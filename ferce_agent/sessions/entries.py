@@ -91,8 +91,7 @@ def entry_of(report: Report, at: datetime, *, whose: str | None = None, baseline
     Raises:
         InputError: `at` has no offset, there are several faces or speakers and none is named, or none of that name.
     """
-    if at.tzinfo is None:
-        raise InputError(f"{at} does not say in which time zone.", hint="Give it with its offset, e.g. +01:00.")
+    check_zone(at)
     draft = Draft()
     if isinstance(report, EmotionReport):
         kind, seconds, engines = _photo(report, whose, draft)
@@ -118,19 +117,21 @@ def entry_of(report: Report, at: datetime, *, whose: str | None = None, baseline
     )
 
 
-def chat_entry(texts: str | Iterable[str], at: datetime, *, matcher: EventMatcher | None = None) -> Entry:
+def chat_entry(
+    texts: str | Iterable[str], at: datetime, *, matcher: EventMatcher | None = None, infer: bool = True
+) -> Entry:
     """Return what the person wrote in a chat as an entry; the words are read here and not kept.
 
     Args:
         texts: The person's own messages, and nobody else's.
         at: When, with the person's offset from UTC.
         matcher: Compares sentences with examples; without it only words of feeling and cue words count.
+        infer: Whether it may be told how pleasant the words are; else they are counted, and words of distress noticed.
 
     Raises:
         InputError: `at` has no offset, or nothing was written.
     """
-    if at.tzinfo is None:
-        raise InputError(f"{at} does not say in which time zone.", hint="Give it with its offset, e.g. +01:00.")
+    check_zone(at)
     given = [texts] if isinstance(texts, str) else list(texts)
     lines = [" ".join(text.split()) for text in given]
     lines = [line for line in lines if line]
@@ -139,13 +140,25 @@ def chat_entry(texts: str | Iterable[str], at: datetime, *, matcher: EventMatche
     draft = Draft()
     said = [Said(line, len(line.split()), "told") for line in lines]
     read = [turn_words(one, keep=False, matcher=matcher) for one in said]
-    _words([(one.valence, float(one.count)) for one in read], sum(one.count for one in read), draft)
+    _words([(one.valence if infer else None, float(one.count)) for one in read], sum(one.count for one in read), draft)
+    if not infer:
+        draft.withheld = {"policy_restricted": None}
     distress: Distress = "none"
     if any(in_distress(one) for one in said) or speaks_of_distress(" ".join(lines)):
         distress = "likely"
     elif speaks_of_distress(lines, strain=True):
         distress = "possible"
     return _entry(draft, "chat", at, distress=distress)
+
+
+def check_zone(at: datetime) -> None:
+    """Check that a time says its offset from UTC, so that hours and weekdays are the person's own.
+
+    Raises:
+        InputError: It does not.
+    """
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise InputError(f"{at} does not say in which time zone.", hint="Give it with its offset, e.g. +01:00.")
 
 
 def _entry(  # noqa: PLR0913  # one parameter per field

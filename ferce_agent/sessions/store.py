@@ -7,13 +7,14 @@ is opened, added to or read. Deleted rows are overwritten (``secure_delete``), a
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
 import secrets
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ from ferce_agent.keeping.places import kept_folder, private_folder
 from ferce_agent.keeping.sealed import Seal, seal_of
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike
 from ferce_agent.report.session import ConsentRecord, Entry, EntryKind, SessionDegradation, SessionReport
-from ferce_agent.sessions.entries import Report, chat_entry, entry_of
+from ferce_agent.sessions.entries import Report, chat_entry, check_zone, entry_of
 from ferce_agent.sessions.reporting import permitted, session_report
 from ferce_agent.validation.fields import shown
 
@@ -174,6 +175,11 @@ class Session:
             raise
         return cls(name, folder=place, now=now)
 
+    @classmethod
+    async def aopen(cls, name: str, *, folder: Path | None = None) -> Session:
+        """Open a session that is kept without blocking the event loop: a passphrase alone takes a third of a second."""
+        return await asyncio.to_thread(cls, name, folder=folder)
+
     @property
     def consent(self) -> ConsentRecord:
         """What the person agreed to."""
@@ -194,6 +200,28 @@ class Session:
             self._purge(database, now or datetime.now(UTC))
             return tuple(sorted((one for _, one in self._rows(database)), key=lambda one: (one.at, one.id)))
 
+    def check_may_add(self, kind: EntryKind, at: datetime | None = None, *, now: datetime | None = None) -> None:
+        """Check, before the work of reading something, that it may be kept.
+
+        Args:
+            kind: What it is.
+            at: When it was taken; now if left out.
+            now: The time; the clock's if left out.
+
+        Raises:
+            PolicyError: The consent was withdrawn, has ended, or does not cover this kind of reading.
+            InputError: It is of a time to come, or does not say in which time zone.
+        """
+        moment = now or datetime.now(UTC)
+        _check_past([at or moment], moment)
+        with _connected(self._file) as database:
+            _check_may_add(self._about(database).consent, {kind}, moment)
+
+    def has_source(self, digest: str) -> bool:
+        """Return whether a file is kept already, by its SHA-256 digest."""
+        with _connected(self._file) as database:
+            return any(one.source == digest for _, one in self._rows(database))
+
     def add(self, entries: Entry | Iterable[Entry], *, now: datetime | None = None) -> Added:
         """Add readings; those of a file that is there already are left out.
 
@@ -207,10 +235,10 @@ class Session:
         """
         given = [entries] if isinstance(entries, Entry) else list(entries)
         moment = now or datetime.now(UTC)
-        _check_past(given, moment)
+        _check_past([one.at for one in given], moment)
         with _connected(self._file) as database:
             consent = self._about(database).consent
-            _check_may_add(consent, given, moment)
+            _check_may_add(consent, {one.kind for one in given}, moment)
             deleted = self._purge(database, moment)
             fresh = [one for one in given if not _too_old(one, consent, moment)]
             chosen = _without_doubles(fresh, [one for _, one in self._rows(database)])
@@ -362,6 +390,27 @@ class Session:
             notes=notes,
         )
 
+    async def aadd_report(
+        self, report: Report, at: datetime | None = None, *, whose: str | None = None, baseline: str | None = None
+    ) -> Added:
+        """Add what a report tells of the person without blocking the event loop; see `add_report`."""
+        return await asyncio.to_thread(self.add_report, report, at, whose=whose, baseline=baseline)
+
+    async def aadd_chat(self, texts: str | Iterable[str], at: datetime | None = None) -> Added:
+        """Add what the person wrote without blocking the event loop; see `add_chat`."""
+        return await asyncio.to_thread(self.add_chat, texts, at)
+
+    async def areport(
+        self,
+        *,
+        use: UseLike | None = None,
+        own: UseContext = NOT_STATED,
+        from_day: date | None = None,
+        to_day: date | None = None,
+    ) -> SessionReport:
+        """Return what the readings show without blocking the event loop; see `report`."""
+        return await asyncio.to_thread(self.report, use=use, own=own, from_day=from_day, to_day=to_day)
+
     def _check_given(self, consent: ConsentRecord) -> None:
         if consent.withdrawn_at is not None:
             raise PolicyError(
@@ -454,8 +503,8 @@ def _consent(**fields: object) -> ConsentRecord:
         raise unusable(error, "The consent", ConsentRecord) from error
 
 
-def _check_may_add(consent: ConsentRecord, entries: Sequence[Entry], now: datetime) -> None:
-    """Check that readings may be added.
+def _check_may_add(consent: ConsentRecord, given: Set[EntryKind], now: datetime) -> None:
+    """Check that readings of some kinds may be added.
 
     Raises:
         PolicyError: The consent was withdrawn, has ended, or does not cover one of them.
@@ -464,7 +513,7 @@ def _check_may_add(consent: ConsentRecord, entries: Sequence[Entry], now: dateti
         raise PolicyError("The person withdrew consent, so nothing is added.", hint="Ask the person for a new one.")
     if consent.until is not None and now.date() > consent.until:
         raise PolicyError(f"The person's consent ended on {consent.until}.", hint="Ask the person for a new one.")
-    kinds: list[EntryKind] = sorted({one.kind for one in entries} - set(consent.kinds))
+    kinds = sorted(given - set(consent.kinds))
     if kinds:
         raise PolicyError(
             f"The person agreed to keep {', '.join(consent.kinds)}, and not {', '.join(kinds)}.",
@@ -472,13 +521,15 @@ def _check_may_add(consent: ConsentRecord, entries: Sequence[Entry], now: dateti
         )
 
 
-def _check_past(entries: Sequence[Entry], now: datetime) -> None:
+def _check_past(times: Sequence[datetime], now: datetime) -> None:
     """Check that readings are not of a time to come: they would be kept longer than the person allowed.
 
     Raises:
-        InputError: One of them is.
+        InputError: One of them is, or has no offset from UTC.
     """
-    late = [one.at for one in entries if one.at > now + AHEAD]
+    for at in times:
+        check_zone(at)
+    late = [at for at in times if at > now + AHEAD]
     if late:
         raise InputError(
             f"A reading cannot be of a time to come: {max(late):%Y-%m-%d %H:%M %z}.", hint="Check its time."
