@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 LEVEL: Final = 0.95
 """Confidence of all intervals here."""
+AGREEING: Final = 0.05
+"""Added to the sum of squares of shares and to the largest that it can be: with it 95 % intervals of 5 to 40 people
+held the mean in 94.5 % of the time at least, of nine kinds of people (drawn shares, and answers of yes and no)."""
 
 Array = NDArray[np.float64]
 
@@ -44,40 +47,27 @@ def quantile(degrees: float) -> float:
     return float(ndtri(upper) if degrees == inf else stdtrit(max(degrees, 1.0), upper))
 
 
-def spread_of_shares(values: Sequence[float] | Array, weights: Sequence[float] | Array) -> tuple[float, float, float]:
-    """Return mean, variance and effective number of people of shares, one of each person.
-
-    The variance is pulled towards the greatest that shares with this mean can have, by as much as two more people
-    would weigh: five people who happen to agree do not show that all do.
-
-    Args:
-        values: 0..1 each; at least one.
-        weights: How much each counts; not all 0.
-    """
-    one, weight = np.asarray(values, np.float64), np.asarray(weights, np.float64)
-    mean = float(weight @ one / weight.sum())
-    number = float(weight.sum() ** 2 / (weight @ weight))
-    found = float(weight @ (one - mean) ** 2 / weight.sum()) * number  # the sum of squares of so many people
-    likely = (number * mean + 1) / (number + 2)
-    return mean, (found + 2 * likely * (1 - likely)) / (number + 1), number
-
-
 def mean_of_shares(
     values: Sequence[float] | Array, weights: Sequence[float] | Array, most: float = inf
 ) -> tuple[float, float, float]:
     """Return the mean of shares, one of each person, with its interval: mean, low, high.
 
-    The spread between people says how many yes-or-no answers the mean is worth; of those Wilson's interval is taken.
+    The spread between people says how many yes-or-no answers the mean is worth, and of those Wilson's interval is
+    taken. A person is worth one where shares are 0 or 1 only, and more where they lie close together. `AGREEING` keeps
+    few people who happen to agree from being worth too much; where all show the same 0 or 1 each is worth one.
 
     Args:
-        values: 0..1 each.
-        weights: How much each counts.
+        values: 0..1 each; at least one.
+        weights: How much each counts; not all 0.
         most: How many people there are at most, where some may have been counted twice.
     """
-    mean, variance, number = spread_of_shares(values, weights)
+    one, weight = np.asarray(values, np.float64), np.asarray(weights, np.float64)
+    mean = float(weight @ one / weight.sum())
+    number = float(weight.sum() ** 2 / (weight @ weight))
+    squares = float(weight @ (one - mean) ** 2 / weight.sum()) * number
+    largest = max((number - 1) * mean * (1 - mean), 0.0)  # the sum of squares of answers of yes and no
     number = min(number, most)
-    likely = (number * mean + 1) / (number + 2)
-    worth = number * likely * (1 - likely) / variance
+    worth = number * (largest + AGREEING) / (squares + AGREEING)
     return (mean, *wilson(mean, worth, max(number - 1, 1.0)))
 
 

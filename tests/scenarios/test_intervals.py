@@ -43,6 +43,14 @@ def test_intervals_of_means_cover_the_mean_of_all_people() -> None:
         assert all(0.92 <= one / 300 <= 1.0 for one in held)
 
 
+def test_intervals_of_means_are_not_wider_than_they_need_to_be() -> None:
+    """Twenty people whose shares lie close together; Student's interval of their mean is 0.11 wide."""
+    _, low, high = mean_of_shares([0.1 + 0.02 * number for number in range(20)], [1.0] * 20)
+    assert 0.11 < high - low < 0.13
+    _, low, high = mean_of_shares([0.0] * 8, [1.0] * 8)
+    assert (low, round(high, 2)) == (0.0, 0.41)
+
+
 def test_people_who_agree_do_not_show_that_all_do() -> None:
     _, low, high = mean_of_shares([1.0] * 5, [1.0] * 5)
     assert low < 0.67
