@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version as package_version
-from typing import Any
 
 import numpy as np
 
@@ -121,18 +120,11 @@ class Engines:
         if self.settings.vlm_reliability is not None:
             Reliability.load(self.settings.vlm_reliability)
 
-    def alone(self, changes: Mapping[str, Any]) -> Engines:
-        """Return engines with some settings changed that ask no vision-language model; models are shared.
-
-        Args:
-            changes: Fields of `Settings`.
-
-        Raises:
-            SettingsError: A value makes no sense.
-        """
-        settings = replace(self.settings, **changes, vlm="")
-        made = Engines(settings, use=self.use, transcriber=self.transcriber)
-        made.pipeline = self.pipeline.with_settings(settings)
+    def alone(self, settings: Settings | None = None) -> Engines:
+        """Return engines that ask no vision-language model, with other settings if given; models are shared."""
+        quiet = replace(settings or self.settings, vlm="")
+        made = Engines(quiet, use=self.use, transcriber=self.transcriber)
+        made.pipeline = self.pipeline.with_settings(quiet)
         return made
 
     def permit(self, use: UseLike | None, *, heard: bool = False) -> Decision:

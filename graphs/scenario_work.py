@@ -115,7 +115,7 @@ class ScenarioWork:
         """
         self.preset = preset(name)
         self.use = stated(self.preset, use_context, observer)
-        self.engines = engines.alone(self.preset.settings)
+        self.engines = engines.alone(self.preset.settings_over(engines.settings))
         self.decision = permit(
             self.use, remote=self.engines.sends_away, own=self.engines.use, scenario=self.preset.name
         )
@@ -292,13 +292,12 @@ def stated(preset: Preset, use: UseLike | None, observer: Observer | None) -> Us
     Raises:
         SettingsError: It cannot be read, or names two observers.
     """
-    given = read_use(use)
-    said = {name: value for name, value in given.model_dump(exclude_unset=True).items() if value not in (None, "")}
+    said = read_use(use)
     if observer is not None:
-        if said.get("observer", observer) != observer:
+        if said.observer not in (None, observer):
             raise SettingsError("Two different observers are given.", hint="Say who reads the report once.")
-        said["observer"] = observer
-    return read_use({**preset.use.told(), **said})
+        said = read_use({**said.model_dump(exclude_unset=True), "observer": observer})
+    return preset.used_for(said)
 
 
 def apart(work: Callable[[], Any]) -> Any:

@@ -108,7 +108,7 @@ def add_to_session(  # noqa: PLR0913  # one parameter per thing a caller may say
     opened = Session(session) if isinstance(session, str) else session
     if kind is not None and kind not in KINDS:
         raise SettingsError(f"There is no kind {kind!r}.", hint=f"Choose one of: {', '.join(KINDS)}.")
-    chosen = (default_engines() if engines is None else engines).alone({})
+    chosen = (default_engines() if engines is None else engines).alone()
     given = read_use(use_context)
     consent = opened.consent
     reader = given.observer or chosen.use.observer or consent.readers[0]

@@ -13,6 +13,7 @@ from ferce_agent.cli.groups import Program
 from ferce_agent.cli.listen import listen
 from ferce_agent.cli.lookup import doctor, ontology_group, policy, schema
 from ferce_agent.cli.models import bank, vlm
+from ferce_agent.cli.scenario import scenario
 from ferce_agent.cli.serve import mcp
 from ferce_agent.cli.settings import settings
 from ferce_agent.cli.train import train
@@ -34,6 +35,7 @@ for command in (
     analyze,
     watch,
     listen,
+    scenario,
     chat,
     web,
     mcp,

@@ -27,14 +27,23 @@ EXPECTED_CHECKS: Final = 30
 @use_options
 @click.option("--remote", is_flag=True, help="Suppose that a vision-language model elsewhere is set up.")
 @click.option("--sound", is_flag=True, help="Suppose that sound is listened to.")
-def policy(use: dict[str, Any], remote: bool, sound: bool) -> None:
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    help="Suppose that this scenario is run; what is left open of the use is taken from its preset.",
+)
+def policy(use: dict[str, Any], remote: bool, sound: bool, scenario: str | None) -> None:
     """Print the rules on uses, or what they decide for one use."""
     from ferce_agent.policy.decide import decide
     from ferce_agent.policy.use import read_use
+    from ferce_agent.scenarios.preset import preset
     from ferce_agent.views.rules import decision_lines, rules_table
 
-    if use or remote or sound:
-        for label, text in decision_lines(decide(read_use(use), remote=remote, heard=sound)):
+    chosen = None if scenario is None else preset(scenario)
+    if use or remote or sound or chosen:
+        meant = read_use(use) if chosen is None else chosen.used_for(read_use(use))
+        decision = decide(meant, remote=remote, heard=sound, scenario=None if chosen is None else chosen.name)
+        for label, text in decision_lines(decision):
             click.echo("\n".join(hanging(label, text, terminal_width(100), 10)))
     else:
         click.echo(rules_table(terminal_width(140)))

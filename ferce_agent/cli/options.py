@@ -73,7 +73,7 @@ def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
     from functools import wraps
     from typing import get_args
 
-    from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction
+    from ferce_agent.policy.labels import Domain, Grounds, Jurisdiction, Observer
 
     options = (
         click.option("--domain", type=click.Choice(get_args(Domain)), help="Area in which the report is used."),
@@ -82,8 +82,13 @@ def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--basis", type=click.Choice(get_args(Grounds)), help="Medical or safety reason, if any."),
         click.option("--consent/--no-consent", default=None, help="Whether the people shown or heard agreed."),
         click.option("--minors/--no-minors", default=None, help="Whether minors may be shown."),
+        click.option(
+            "--observer",
+            type=click.Choice(get_args(Observer)),
+            help="Who reads a report on a person: the person, the person's therapist or physician, or somebody else.",
+        ),
     )
-    names = ("domain", "jurisdiction", "purpose", "basis", "consent", "minors")
+    names = ("domain", "jurisdiction", "purpose", "basis", "consent", "minors", "observer")
 
     @wraps(command)
     def run(**values: Any) -> Any:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ferce_agent.concurrency.lazy import once_each
 from ferce_agent.errors import SettingsError
-from ferce_agent.policy.use import UseContext
+from ferce_agent.policy.use import UseContext, read_use
 from ferce_agent.report.common import Text, Token
 from ferce_agent.report.scenario import Limit, ScenarioName
 from ferce_agent.settings import Settings
@@ -84,6 +84,11 @@ class Preset(Entry):
     def value(self, name: str) -> float:
         """Return a threshold."""
         return self.limits[name].value
+
+    def used_for(self, said: UseContext) -> UseContext:
+        """Return what a run is used for: what the caller says, and the preset's own use where nothing is said."""
+        given = said.model_dump(exclude_unset=True)
+        return read_use({**self.use.told(), **{name: one for name, one in given.items() if one not in (None, "")}})
 
     def settings_over(self, settings: Settings) -> Settings:
         """Return settings with those of the preset on top."""

@@ -156,6 +156,6 @@ def read_options(study: type[Study], given: dict[str, Any] | None, *, files: boo
     try:
         return study.options_type.model_validate(given or {}, context={"files": files})
     except ValidationError as error:
-        raise unusable(error, "The options", study.options_type) from error
+        raise unusable(error, "The scenario", study.options_type) from error
     except TypeError as error:
         raise SettingsError("The options must be an object with fields.") from error

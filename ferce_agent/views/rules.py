@@ -59,6 +59,8 @@ def when_words(when: When) -> str:
         "basis": when.basis,
         "consent": when.consent,
         "minors": when.minors,
+        "scenario": when.scenario,
+        "observer": when.observer,
     }
     parts = [f"{name} {' or '.join(values)}" for name, values in lists.items() if values]
     parts += ["remote model"] if when.remote else []

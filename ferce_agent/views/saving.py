@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
 
 from ferce_agent.errors import FerceError, SettingsError
 
@@ -263,6 +263,11 @@ def _voice_makers(report: VoiceReport) -> dict[str, Callable[[], str]]:
         lambda: turns_csv(report.speech),
     )
     return dict(zip(CLIP_ENDINGS, makers, strict=True))
+
+
+def scenario_endings() -> tuple[str, ...]:
+    """Return the endings of files that a scenario's report can be saved to, to be checked before a run."""
+    return tuple(_scenario_makers(cast("ScenarioReport", None)))  # nothing is made, the formats are only named
 
 
 def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], Made]]:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,10 @@ def test_no_vision_language_model_takes_part(photo: Path) -> None:
             raise AssertionError("it was asked")
 
     engines = Engines(vlm=Asked())
-    alone = engines.alone({"max_faces": 2})
+    alone = engines.alone(replace(engines.settings, max_faces=2))
     assert alone.asker is None and alone.settings.max_faces == 2
     assert alone.pipeline.specialist is engines.pipeline.specialist
-    assert engines.alone({"face_threshold": 0.9}).pipeline.detector is not engines.pipeline.detector
+    assert engines.alone(Settings(face_threshold=0.9)).pipeline.detector is not engines.pipeline.detector
     assert run_scenario("moderation", photo, engines=engines).sources[0].people == 1
 
 
