@@ -151,7 +151,7 @@ def limit_words(one: Indicator) -> str:
 
 def rests_words(one: Indicator) -> str:
     """Return how much an indicator rests on: time, people; empty where neither is known."""
-    parts = [] if one.seconds is None else [f"{lasting(one.seconds)} of readable time"]
+    parts = [] if one.seconds is None else [f"{lasting(one.seconds)} readable"]
     parts += [] if one.people is None else [people_words(one.people)]
     return ", ".join(parts)
 
@@ -244,3 +244,22 @@ def degraded_words(one: ScenarioDegradation, sources: int) -> str:
     """Return what could not be done, and of which source where there are several."""
     where = f"Source {one.source + 1}: " if one.source is not None and sources > 1 else ""
     return f"{where}{one.message}"
+
+
+def short_number(value: float, unit: str) -> str:
+    """Return a number for a tick of an axis: ``25%``, ``1.5``, without a unit but for shares."""
+    if unit == "share":
+        return f"{value * 100:g}%"
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+
+
+def limits_of(report: ScenarioReport) -> list[tuple[str, str, str]]:
+    """Return every limit that something was held against: what, how much, and where it comes from; each once."""
+    found: dict[tuple[str, str, str], None] = {}
+    for one in report.indicators:
+        if one.limit is not None:
+            found[(one.name, number_words(one.limit.value, one.unit), one.limit.source)] = None
+    for alert in report.alerts:
+        limit = number_words(alert.limit.value, alert.unit)
+        found[(code_words(alert.kind).capitalize(), limit, alert.limit.source)] = None
+    return list(found)

@@ -188,7 +188,7 @@ def save_scenario_report(report: ScenarioReport, path: str | os.PathLike[str]) -
 
     Args:
         report: The report.
-        path: File to write: ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
+        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
 
     Returns:
         The file.
@@ -271,10 +271,13 @@ def scenario_endings() -> tuple[str, ...]:
 
 
 def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], Made]]:
+    from ferce_agent.views.scenario_page import scenario_html
     from ferce_agent.views.scenario_tables import scenario_csv, scenario_parquet
     from ferce_agent.views.scenario_text import scenario_text
 
     return {
+        ".html": lambda: scenario_html(report),
+        ".htm": lambda: scenario_html(report),
         ".json": lambda: report.model_dump_json(indent=2) + "\n",
         ".txt": lambda: scenario_text(report),
         ".csv": lambda: scenario_csv(report),
