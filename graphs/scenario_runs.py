@@ -80,17 +80,8 @@ def run_scenario(  # noqa: PLR0913  # one parameter per thing a caller may say
         SetupError: A weight file is missing or damaged.
         EngineError: The face detector failed at once.
     """
-    listeners = _listeners(on_event)
-    work = _work(name, sources, engines, camera, groups, options, end_s, use_context, observer)
-
-    def tell(event: ScenarioEvent) -> None:
-        for listener in listeners:
-            listener(event)
-
-    report = work.run(tell, Halt(stop))
-    if on_event is not None:
-        on_event(ScenarioReportEvent(report=report))
-    return report
+    begin = partial(_work, name, sources, engines, camera, groups, options, end_s, use_context, observer)
+    return run_begun(begin, on_event, stop)
 
 
 async def arun_scenario(  # noqa: PLR0913
@@ -108,8 +99,44 @@ async def arun_scenario(  # noqa: PLR0913
     stop: threading.Event | None = None,
 ) -> ScenarioReport:
     """Run a scenario without blocking the event loop; see `run_scenario`."""
-    listeners = _listeners(on_event)
     begin = partial(_work, name, sources, engines, camera, groups, options, end_s, use_context, observer)
+    return await arun_begun(begin, on_event, stop)
+
+
+def run_begun(
+    begin: Callable[[], ScenarioWork],
+    on_event: Callable[[ScenarioEvent], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ScenarioReport:
+    """Run what the rules allow; see `run_scenario`.
+
+    Args:
+        begin: Asks the rules and returns the run.
+        on_event: Called with each event.
+        stop: Set it to end the reading.
+
+    Raises:
+        FerceError: As `run_scenario`.
+    """
+    listeners = _listeners(on_event)
+
+    def tell(event: ScenarioEvent) -> None:
+        for listener in listeners:
+            listener(event)
+
+    report = begin().run(tell, Halt(stop))
+    if on_event is not None:
+        on_event(ScenarioReportEvent(report=report))
+    return report
+
+
+async def arun_begun(
+    begin: Callable[[], ScenarioWork],
+    on_event: Callable[[ScenarioEvent], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ScenarioReport:
+    """Run what the rules allow without blocking the event loop; see `run_begun`."""
+    listeners = _listeners(on_event)
     async with aclosing(_events(begin, stop)) as events:
         async for event in events:
             if not isinstance(event, ScenarioReportEvent):

@@ -1,4 +1,4 @@
-"""What agents are told of the tools `analyze_expression`, `analyze_clip`, `analyze_voice` and `ask_for_photo`."""
+"""What agents are told of each of the tools."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ VOICE_DESCRIPTION: Final = (
     "when, how each turn is spoken, what it sounds like and how sure that is, what its words express if you give a "
     "transcript, where voice and words do not go together, and how to answer. Times are seconds. A voice is not "
     "identified, and how it sounds is not a feeling: say 'sounds', and do not name an emotion where none is named."
+)
+SCENARIO_DESCRIPTION: Final = (
+    "Reads films or photos for one of four uses, and returns indicators with their uncertainty, alerts with times, and "
+    "what they must not be taken for: driver (closed eyes, looks off the road), engagement (facing a screen, by "
+    "slide), audience (shown reactions of five or more consenting viewers, versions compared), moderation (signals for "
+    "a human reviewer). Long films take minutes. Nothing here is a decision about a person: pass on the uncertainty, "
+    "and do not say what somebody feels, thinks or intends."
 )
 PHOTO_PANEL_DESCRIPTION: Final = (
     "Shows the user a panel to take or choose a photo; the camera opens only if they press its button. Call it when a "

@@ -48,14 +48,14 @@ def full_words(report: ClipReport, tokens: int) -> str:
     return cut_words(to_clip_text(report, width=WIDTH), tokens)
 
 
-def cut_words(text: str, tokens: int) -> str:
+def cut_words(text: str, tokens: int, cut: str = CUT) -> str:
     """Return a text, cut after a line where so many tokens have no room for more; the last line says so then."""
     kept: list[str] = []
-    room = tokens - rough_tokens(CUT)
+    room = tokens - rough_tokens(cut)
     for line in text.splitlines():
         room -= rough_tokens(line) + 1
         if room < 0:
-            return "\n".join([*kept, CUT]) + "\n"
+            return "\n".join([*kept, cut]) + "\n"
         kept.append(line)
     return "\n".join(kept) + "\n"
 

@@ -12,8 +12,8 @@ from ferce_agent.tools.arguments import argument_error
 
 logger = logging.getLogger(__name__)
 
-What = Literal["photo", "clip", "voice"]
-"""What a tool was to analyse."""
+What = Literal["photo", "clip", "voice", "scenario"]
+"""What a tool was to analyse, or to run."""
 
 
 def typed(error: Exception, what: What) -> FerceError:
@@ -34,7 +34,8 @@ def typed(error: Exception, what: What) -> FerceError:
 
 def refusal_words(error: FerceError, what: What) -> str:
     """Return an error as a model reads it."""
-    return f"The {what} was not analysed ({error.code}): {error}"
+    done = "run" if what == "scenario" else "analysed"
+    return f"The {what} was not {done} ({error.code}): {error}"
 
 
 def argument_words(error: Exception, model: type[BaseModel], what: What) -> str:
@@ -43,7 +44,7 @@ def argument_words(error: Exception, model: type[BaseModel], what: What) -> str:
     Args:
         error: What LangChain found.
         model: The tool's arguments.
-        what: What the tool analyses.
+        what: What the tool analyses or runs.
     """
     plain = argument_error(error, model) if isinstance(error, ValidationError) else EngineError(str(error))
     return refusal_words(plain, what)

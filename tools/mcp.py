@@ -1,7 +1,7 @@
 """The MCP server.
 
-The tools `analyze_expression`, `analyze_clip` and `analyze_voice`; whole reports, their schemas and the ontology as
-resources; a prompt.
+The tools `analyze_expression`, `analyze_clip`, `analyze_voice` and `run_scenario`; whole reports, their schemas and the
+ontology as resources; a prompt.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ferce_agent.inputs.photo import DEFAULT_LIMITS, load_picture
 from ferce_agent.ontology.store import ontology
 from ferce_agent.prompts.tool_description import DESCRIPTION
 from ferce_agent.report import EmotionReport, clip_json_schema, json_schema, voice_json_schema
+from ferce_agent.report.scenario import scenario_json_schema
 from ferce_agent.tools.arguments import (
     AnalyzeExpressionInput,
     Detail,
@@ -40,6 +41,7 @@ from ferce_agent.tools.kept_parts import part_kept
 from ferce_agent.tools.mcp_app import apps, hide_app, with_app
 from ferce_agent.tools.mcp_calls import AsSent, refusal, while_telling
 from ferce_agent.tools.mcp_clip import clip_tool
+from ferce_agent.tools.mcp_scenario import scenario_tool
 from ferce_agent.tools.mcp_voice import voice_tool
 from ferce_agent.tools.reports import ReportGoneError, ReportStore
 from ferce_agent.validation.fields import did_you_mean
@@ -139,17 +141,18 @@ def create_server(
         annotations=ToolAnnotations(read_only_hint=True, open_world_hint=remote),
     )
     shown = [tool, clip_tool(folders, models, store)]
-    heard = voice_tool(folders, models, store)  # its answers are words; the page has nothing to draw
+    # Their answers are words; the page has nothing to draw.
+    plain = [voice_tool(folders, models, store), scenario_tool(folders, models, store)]
     server = Server(
         "ferce-agent",
         title="Facial expressions for agents",
         version=package(),
         instructions=(
-            "Call analyze_expression with a photo, analyze_clip with a film, analyze_voice with a voice message. Say "
-            "what a person shows, never what the person feels."
+            "Call analyze_expression with a photo, analyze_clip with a film, analyze_voice with a voice message; "
+            "run_scenario where its use is one of those it names. Say what a person shows, never what the person feels."
         ),
         log_level="WARNING",
-        tools=[*(with_app(shown, models, store) if app else shown), heard],
+        tools=[*(with_app(shown, models, store) if app else shown), *plain],
         extensions=[apps()] if app else (),
         middleware=[*([hide_app] if app else ()), import_after_list],
     )
@@ -270,6 +273,12 @@ def add_resources(server: MCPServer, store: ReportStore) -> None:
     )
     def voice_schema() -> str:
         return json.dumps(voice_json_schema())
+
+    @server.resource(
+        "ferce://schema/scenario-report", mime_type="application/json", title="JSON Schema of a scenario's report"
+    )
+    def scenario_schema() -> str:
+        return json.dumps(scenario_json_schema())
 
     @server.resource("ferce://schema/emotion-report", mime_type="application/json", title="JSON Schema of the report")
     def schema() -> str:

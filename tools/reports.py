@@ -12,6 +12,7 @@ from typing import Final
 
 from ferce_agent.errors import InputError
 from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
+from ferce_agent.report.scenario import ScenarioReport
 
 ADDRESS: Final = "ferce://reports/"
 """Beginning of a report's address."""
@@ -71,7 +72,7 @@ class ReportStore:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
-    def keep(self, report: EmotionReport | ClipReport | VoiceReport) -> str | None:
+    def keep(self, report: EmotionReport | ClipReport | VoiceReport | ScenarioReport) -> str | None:
         """Keep a report and return its address; None if it is larger than all that may be kept."""
         text = report.model_dump_json()
         size = len(text.encode())

@@ -216,7 +216,7 @@ async def test_resources_and_prompt() -> None:
         )
         ontology = json.loads((await client.read_resource("ferce://ontology")).contents[0].model_dump()["text"])
         prompt = await client.get_prompt("answer_with_care", {"message": "How do I look?"})
-    schemas = {f"ferce://schema/{kind}-report" for kind in ("emotion", "clip", "voice")}
+    schemas = {f"ferce://schema/{kind}-report" for kind in ("emotion", "clip", "voice", "scenario")}
     assert uris == {*schemas, "ferce://ontology"}
     jsonschema.Draft202012Validator.check_schema(schema)
     assert "happiness" in ontology["terms"]

@@ -23,7 +23,7 @@ from ferce_agent.tools.reports import ReportStore
 from ferce_agent.web.app_page import LARGEST
 from tests.clip_reports import make_clip_report
 
-TOOLS = {"analyze_expression", "analyze_clip", "analyze_voice"}
+TOOLS = {"analyze_expression", "analyze_clip", "analyze_voice", "run_scenario"}
 APPS = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
 OTHER = advertise(EXTENSION_ID, {"mimeTypes": ["text/html;profile=other"]})
 

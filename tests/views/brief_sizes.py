@@ -13,12 +13,15 @@ from ferce_agent.prompts.tool_description import (
     CLIP_DESCRIPTION,
     DESCRIPTION,
     PHOTO_PANEL_DESCRIPTION,
+    SCENARIO_DESCRIPTION,
     VOICE_DESCRIPTION,
 )
 from ferce_agent.report import EmotionReport
+from ferce_agent.report.scenario_brief import scenario_brief_schema
 from ferce_agent.tools.arguments import AnalyzeExpressionInput, input_schema
 from ferce_agent.tools.clip_arguments import AnalyzeClipInput
 from ferce_agent.tools.mcp_app import AskForPhotoInput
+from ferce_agent.tools.scenario_arguments import RunScenarioInput
 from ferce_agent.tools.voice_arguments import AnalyzeVoiceInput
 from ferce_agent.views.brief import Brief, brief_schema, budget, rough_tokens, to_brief, to_brief_text
 from ferce_agent.views.clip_brief import MOST, ClipBrief, clip_brief_schema, to_clip_brief, to_clip_brief_text
@@ -99,6 +102,9 @@ def main() -> None:
         ("voice tool: description", VOICE_DESCRIPTION),
         ("voice tool: arguments", json.dumps(input_schema(AnalyzeVoiceInput))),
         ("voice tool: structured answer", json.dumps(voice_brief_schema())),
+        ("scenario tool: description", SCENARIO_DESCRIPTION),
+        ("scenario tool: arguments", json.dumps(input_schema(RunScenarioInput))),
+        ("scenario tool: structured answer", json.dumps(scenario_brief_schema())),
         ("panel, in hosts with apps: description", PHOTO_PANEL_DESCRIPTION),
         ("panel, in hosts with apps: arguments", json.dumps(input_schema(AskForPhotoInput))),
     ):
