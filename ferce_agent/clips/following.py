@@ -37,7 +37,7 @@ from ferce_agent.specialist.gating import is_face
 KEY_S: Final = 0.2
 """The detector looks at the whole frame after so many seconds."""
 CLOSE_S: Final = 0.07
-"""The same while two faces overlap or one is newly lost."""
+"""The same while two faces overlap, one is newly lost, or one turns or moves otherwise than flow says."""
 THOROUGH_S: Final = 1.0
 """It looks at a large scale as well, and for turned faces where there are no others, after so many seconds."""
 GAP_S: Final = 1.0
@@ -290,7 +290,8 @@ class Follower:
             return True
         lost = any(not face.visible and time - face.seen <= 2 * KEY_S for face in self._faces)
         new = any(not face.number and time - face.born <= ONCE_S for face in self._faces)
-        soon = lost or new or bool(self._touching(TOUCH))
+        moving = any(face.moving and face.visible for face in self._faces)
+        soon = lost or new or moving or bool(self._touching(TOUCH))
         return time - self._key_at >= (CLOSE_S if soon else KEY_S) - 1e-6
 
     def _touching(self, share: float) -> list[tuple[FollowedFace, FollowedFace]]:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ferce_agent.clips.following import Follower
 from ferce_agent.clips.samples import FollowedFrame, TrackSample
 from ferce_agent.errors import ClipTimesError, EngineError
+from ferce_agent.evaluation.clips.eye_films import marked_faces
+from ferce_agent.evaluation.scenarios.driver_films import DriverFilm
+from ferce_agent.evaluation.scenarios.drives import ramp
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.pipeline import Pipeline
 from ferce_agent.settings import Settings
@@ -232,3 +235,17 @@ def test_times_that_do_not_grow_are_refused(pipeline: Pipeline, time: float) -> 
     follower.follow([Frame(ground(), 0.2)])
     with pytest.raises(ClipTimesError, match="time"):
         follower.follow([Frame(ground(), time)])
+
+
+@pytest.mark.parametrize(("place", "glasses"), [(0, True), (1, False)])
+def test_a_head_that_turns_is_followed_without_a_gap_and_without_delay(
+    pipeline: Pipeline, place: int, glasses: bool
+) -> None:
+    film = DriverFilm(marked_faces()[place], 15.0, 2.6, glasses=glasses, yaw=[ramp(1.0, 0.25, 0.8, 0.25, -42.0)])
+    frames = list(film)
+    samples = samples_of(Follower(pipeline, read=False).follow(frames))
+    assert [sample.time for sample in samples] == [frame.time for frame in frames]
+    times, yaw = np.array([frame.time for frame in frames]), np.array([sample.pose[0] for sample in samples])
+    away = times[yaw < yaw[:15].mean() - 20]
+    assert away[0] == pytest.approx(1.0 + 0.25 / 2, abs=0.15)
+    assert away[-1] == pytest.approx(2.05 + 0.25 / 2, abs=0.15)
