@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ferce_agent.inputs.frames import Frame
+from tests.clips.moving import film, head_of
 
 ROOT = Path(__file__).parents[1]
 JPEG = b"\xff\xd8\xff"
@@ -63,7 +64,7 @@ def server() -> Iterator[tuple[str, list[bytes]]]:
 
 
 def test_there_is_one_example_of_each() -> None:
-    assert list(examples()) == ["A vision-language model", "A signal over time"]
+    assert list(examples()) == ["A vision-language model", "A signal over time", "A scenario"]
     for name, code in examples().items():
         assert len([line for line in code.splitlines() if line and not line.startswith(("import ", "from "))]) <= 10, (
             name
@@ -86,3 +87,10 @@ def test_a_signal_over_time(frames: list[Frame]) -> None:
     assert all(value is not None and 0 <= value <= 1 for value in raw)
     first, second, _ = (one.value for one in found["samples"])
     assert first == raw[0] and second == pytest.approx(raw[1] + exp(-0.2 / 0.3) * (raw[0] - raw[1]))
+
+
+def test_a_scenario(pixels: NDArray[np.uint8]) -> None:
+    found = run("A scenario", frames=list(film(head_of(pixels), 1.0)))
+    findings = found["findings"]
+    assert findings.sources[0].people == 1 and findings.indicators
+    assert "driver-not-certified" in found["decision"].rules

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ferce_agent.errors import DataError, FerceError, InputError, PolicyError, S
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.graphs.scenario import ScenarioContext, ScenarioState, build_scenario_graph, graph
 from ferce_agent.report.scenario import ScenarioReport
+from tests.cli.test_watch import make_film
 
 THREAD: Any = {"configurable": {"thread_id": "one"}}
 
@@ -91,6 +93,21 @@ def test_as_a_node_of_another_graph(url: str, context: ScenarioContext) -> None:
     builder.add_edge("look", END)
     done = builder.compile().invoke({"scenario": "moderation", "sources": url}, context=context)
     assert done["report"]["scenario"] == "moderation"
+
+
+def test_the_examples_of_the_page_run(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_film(photo, tmp_path / "drive.mp4", 12)
+    (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
+    page = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text("utf-8")
+    (part,) = re.findall(r"^## Run one\n(.*?)^## ", page, re.S | re.M)
+    blocks = re.findall(r"^```python\n(.*?)^```", part, re.S | re.M)
+    for code in blocks[:3]:
+        exec(compile(code, "docs/scenarios.md", "exec"), {"__name__": "example"})
+    printed = capsys.readouterr().out
+    assert (tmp_path / "drive.json").exists() and "Told: no warning" in printed and "1 source, 1 face" in printed
 
 
 def test_every_factory_that_is_named_makes_its_graph() -> None:
