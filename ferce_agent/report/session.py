@@ -323,7 +323,7 @@ class SessionReport(Part):
         """Write the report in the format that the file's ending names, whole or not at all, and return the file.
 
         Args:
-            path: File ending with ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
+            path: File ending with ``.html``, ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
 
         Raises:
             SettingsError: The ending is not known, or the file cannot be written.

@@ -18,6 +18,8 @@ MOST_SPOTS: Final = 400
 """Most points of a line; of each stretch the highest is kept."""
 MOST_DOTS: Final = 40
 """Up to so many points each has a dot; of more only those between two gaps."""
+WHISKER: Final = 0.006
+"""Half of the width of the interval of a single number, a share of the axis."""
 MOST_TICKS: Final = 4
 """Most steps of a vertical axis."""
 
@@ -153,6 +155,7 @@ class Chart:
         line: Through the numbers.
         dots: At single numbers.
         band: Of the intervals.
+        columns: From the bottom up to the numbers, where they are counts.
         gaps: Where nothing is known.
         levels: Horizontal lines: place from the top, 0 to 1, and words.
         stretches: Marked parts of the axis.
@@ -164,6 +167,7 @@ class Chart:
     line: str
     dots: str
     band: str
+    columns: str
     gaps: tuple[Placed, ...]
     levels: tuple[tuple[float, str], ...]
     stretches: tuple[Placed, ...]
@@ -181,12 +185,14 @@ class Frame:
         xs: Its ticks: place from 0 to 1, and words.
         scale: The vertical axis.
         number: Puts a value of it into words.
+        columns: Width of columns in the unit of the axis, each from its place on; None for a line instead.
     """
 
     axis: Axis
     xs: Sequence[tuple[float, str]]
     scale: Scale
     number: Callable[[float], str]
+    columns: float | None = None
 
 
 def chart(
@@ -209,8 +215,9 @@ def chart(
     axis, scale = frame.axis, frame.scale
     drawn = fewer(spots)
     return Chart(
-        line=_line(drawn, axis, scale),
-        dots=_dots(drawn, axis, scale),
+        line=_line(drawn, axis, scale) if frame.columns is None else "",
+        dots=_dots(drawn, axis, scale) if frame.columns is None else "",
+        columns="" if frame.columns is None else _columns(spots, frame, frame.columns),
         band=_band(drawn, axis, scale),
         gaps=tuple(gaps_of(drawn, axis)),
         levels=tuple((1 - scale.at(one.value), one.words) for one in levels),
@@ -246,14 +253,27 @@ def _dots(spots: Sequence[Spot], axis: Axis, scale: Scale) -> str:
     return "".join(f"M{_point(spot, axis, scale)}h0" for spot in shown)
 
 
+def _columns(spots: Sequence[Spot], frame: Frame, width: float) -> str:
+    paths = []
+    for one in spots:
+        if one.value is not None:
+            left, right = frame.axis.x(one.at), frame.axis.x(one.at + width)
+            top = round((1 - frame.scale.at(one.value)) * SIZE)
+            paths.append(f"M{left} {SIZE}V{top}H{max(right, left + 1)}V{SIZE}z")
+    return "".join(paths)
+
+
 def _band(spots: Sequence[Spot], axis: Axis, scale: Scale) -> str:
-    borders = [
-        (one.at, None, 0.0)
-        if one.value is None or one.low is None or one.high is None
-        else (one.at, scale.at(one.low), scale.at(one.high))
-        for one in spots
-    ]
-    return area(borders, axis)
+    """Return the intervals as areas; that of a single number between two gaps is a bar that can be seen."""
+    reach = WHISKER * (axis.last - axis.first)
+    paths = []
+    for run in runs(spots, lambda one: None not in (one.value, one.low, one.high)):
+        borders = [(one.at, scale.at(one.low or 0.0), scale.at(one.high or 0.0)) for one in run]
+        if len(run) == 1:
+            at, low, high = borders[0]
+            borders = [(at - reach, low, high), (at + reach, low, high)]
+        paths.append(area(borders, axis))
+    return "".join(paths)
 
 
 def gaps_of(spots: Sequence[Spot], axis: Axis) -> list[Placed]:

@@ -205,7 +205,7 @@ def save_session_report(report: SessionReport, path: str | os.PathLike[str]) -> 
 
     Args:
         report: The report.
-        path: File to write: ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
+        path: File to write: ``.html`` (or ``.htm``), ``.json``, ``.txt``, or ``.csv`` or ``.parquet`` for a table.
 
     Returns:
         The file.
@@ -286,10 +286,13 @@ def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], Made]]:
 
 
 def _session_makers(report: SessionReport) -> dict[str, Callable[[], Made]]:
+    from ferce_agent.views.session_page import session_html
     from ferce_agent.views.session_tables import session_csv, session_parquet
     from ferce_agent.views.session_text import session_text
 
     return {
+        ".html": lambda: session_html(report),
+        ".htm": lambda: session_html(report),
         ".json": lambda: report.model_dump_json(indent=2) + "\n",
         ".txt": lambda: session_text(report),
         ".csv": lambda: session_csv(report),
