@@ -1,4 +1,4 @@
-"""A person's baseline from calm photos, a clip, or the first seconds of a camera."""
+"""A person's baseline from calm photos, clips, recordings of the voice, or the first seconds of a camera."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,15 +18,16 @@ import numpy as np
 from ferce_agent.clips.calm import calm_photo, calm_samples
 from ferce_agent.clips.following import Follower
 from ferce_agent.clips.samples import FollowedFrame
-from ferce_agent.errors import DataError, SettingsError
+from ferce_agent.errors import DataError, InputError, SettingsError
 from ferce_agent.graphs.engines import Engines, default_engines
+from ferce_agent.graphs.voice_usual import hear_usual, is_sound, voice_baseline, with_voice
 from ferce_agent.inputs.clip import Clip, open_camera, open_clip
 from ferce_agent.inputs.clip_stills import picture_kind
 from ferce_agent.inputs.files import is_stream
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import Picture, load_picture
 from ferce_agent.policy.use import UseLike
-from ferce_agent.report.baseline import Baseline, BaselineSource
+from ferce_agent.report.baseline import ASSUMED_VOICE, Baseline, BaselineSource
 from ferce_agent.temporal.baseline import LEAST_FILM_S, CalmReading, Origin, estimate
 from ferce_agent.validation.refusal import value_of
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
     CalmSource = ImageSource | Picture | ClipLike | Clip
 
+Told = Callable[[Mapping[str, Any]], None]
+"""Takes an event of progress: ``done`` of ``of`` sources, a fraction within a film; or a ``note`` in words."""
 CAMERA_S: Final = 5.0
 """Seconds of a camera that are read where nothing else is said."""
 LONGEST_S: Final = 120.0
@@ -50,8 +54,10 @@ def build_baseline(  # noqa: PLR0913  # one parameter per thing a caller may say
     *,
     camera: int | None = None,
     seconds: float | None = None,
+    sound: bool = False,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
+    on_event: Told | None = None,
     stop: threading.Event | None = None,
 ) -> Baseline:
     """Return how a person's face is at rest, from pictures in which it is calm most of the time.
@@ -60,17 +66,21 @@ def build_baseline(  # noqa: PLR0913  # one parameter per thing a caller may say
     `ferce_agent.keeping.baselines.save_baseline`.
 
     Args:
-        sources: One or several photos or clips of the same person, in any form that `analyze_expression` and
-            `analyze_clip` take; left out where `camera` is given.
+        sources: One or several photos, clips, or files with recordings of the voice, of the same person, in any form
+            that `analyze_expression` and `analyze_clip` take; left out where `camera` is given.
         camera: Number of a camera to read instead; its first seconds count.
-        seconds: How much of each clip, or of the camera, is read; 120 s of a clip and 5 s of a camera, if left out.
+        seconds: How much of each clip and recording, or of the camera, is read; 120 s of each and 5 s of a camera, if
+            left out.
+        sound: Whether the sound of clips is listened to as well, where no recording is given: all speech in them is
+            then taken to be the person's. A clip without enough speech is told to `on_event`, and is no error.
         use_context: What the baseline is for; where no expression may be inferred it holds movements and head alone.
         engines: Models and settings; the shared defaults if left out.
+        on_event: Called while it is made, with how many sources are read, and with what could not be used.
         stop: Set it to read no further; what was read until then counts.
 
     Raises:
-        InputError: A source cannot be used; a `DataError` where no face, several people, a covered face or too few
-            readable frames are seen.
+        InputError: A source cannot be used; a `DataError` where no face, several people, a covered face, too few
+            readable frames or too little speech are found.
         PolicyError: The rules refuse this use; nothing is opened.
         CameraError: The camera cannot be used.
         SetupError: A weight file is missing or damaged.
@@ -78,55 +88,145 @@ def build_baseline(  # noqa: PLR0913  # one parameter per thing a caller may say
     chosen = default_engines() if engines is None else engines
     infer = chosen.permit(use_context).may_infer
     length = _length(seconds, CAMERA_S if camera is not None else LONGEST_S)
-    stop = stop or threading.Event()
-    read = partial(_film, engines=chosen, infer=infer, seconds=length, stop=stop)
-    found: list[CalmReading] = []
-    kinds: list[BaselineSource] = []
-    film_s = 0.0
     if (sources is None) == (camera is None):
         raise SettingsError("Give either photos or a clip, or a camera.", hint="build_baseline('calm.jpg')")
-    if camera is not None:
-        found, film_s = read(open_camera(camera))
-        kinds = ["camera"]
-    for source in [] if sources is None else listed(sources):
-        if stop.is_set():
-            break
-        if is_photo(source):
-            picture = source if isinstance(source, Picture) else load_picture(source, urls=chosen.settings.urls)
-            faces = chosen.pipeline.read([Frame(picture.pixels)], infer=infer)
-            found.append(calm_photo(faces, chosen.pipeline.taken_off))
-            kinds.append("photos")
-            continue
-        readings, lasted = read(source if isinstance(source, Clip) else open_clip(source))
-        found, film_s = [*found, *readings], film_s + lasted
-        kinds.append("clip")
-    origin = Origin(
-        id=secrets.token_hex(8),
-        made_at=datetime.now(UTC),
-        sources=tuple(dict.fromkeys(kinds)),
-        seconds=film_s,
-        specialist=chosen.pipeline.specialist.sha256,
-    )
-    return estimate(found, origin)
+    given = [] if sources is None else listed(sources)
+    voices = [one for one in given if isinstance(one, str | os.PathLike) and not is_photo(one) and is_sound(one)]
+    faces = [one for one in given if not any(one is voice for voice in voices)]
+    tell = Progress(on_event, len(given) or 1, len(voices))
+    stop = stop or threading.Event()
+    work = _Work(chosen, infer, length, stop, tell)
+    hear = partial(hear_usual, seconds=length, use=use_context, engines=chosen, stop=stop)
+    if voices and not faces:
+        return voice_baseline(voices, seconds=length, use=use_context, engines=chosen, stop=stop)
+    made = work.read(faces, camera)
+    if stop.is_set():
+        return made
+    if voices:
+        return with_voice(made, hear(voices))
+    films = [one for one in faces if sound and isinstance(one, str | os.PathLike | bytes) and not is_photo(one)]
+    try:
+        return with_voice(made, hear(films), doubts=(ASSUMED_VOICE,)) if films else made
+    except InputError as error:
+        tell.note(f"The voice of the clip was not taken: {error.message}")
+        return made
 
 
-async def abuild_baseline(
+class Progress:
+    """Tells a caller how many sources of a baseline are read."""
+
+    def __init__(self, told: Told | None, sources: int, voices: int) -> None:
+        """Begin.
+
+        Args:
+            told: Takes the events; None for nobody.
+            sources: How many there are.
+            voices: How many of them are listened to, which comes last.
+
+        Raises:
+            SettingsError: `told` cannot be called.
+        """
+        if told is not None and not callable(told):
+            kind = type(told).__name__
+            raise SettingsError(f"on_event must be a function of one event, not {kind}.", hint="For example: print")
+        self._told, self._of, self._faces = told, sources, sources - voices
+
+    def face(self, number: int, share: float) -> None:
+        """Tell how far the source of a number, from 0 on, is read: 0..1."""
+        if self._told is not None:
+            self._told({"done": round(min(number + min(share, 1.0), self._faces), 3), "of": self._of})
+
+    def note(self, words: str) -> None:
+        """Tell what could not be used."""
+        if self._told is not None:
+            self._told({"note": words})
+
+
+@dataclass(slots=True)
+class _Work:
+    """Reads the face in one source after the other."""
+
+    engines: Engines
+    infer: bool
+    seconds: float
+    stop: threading.Event
+    tell: Progress
+    found: list[CalmReading] = field(default_factory=list)
+    kinds: list[BaselineSource] = field(default_factory=list)
+    film_s: float = 0.0
+
+    def read(self, sources: Sequence[Any], camera: int | None) -> Baseline:
+        """Return the baseline of a face; see `build_baseline`."""
+        _ = self.engines.pipeline.taken_off  # an adapter is refused before anything is read
+        if camera is not None:
+            self._film(open_camera(camera), "camera", 0)
+        for number, source in enumerate(sources):
+            if self.stop.is_set():
+                break
+            if is_photo(source):
+                self._photo(source)
+            else:
+                self._film(source if isinstance(source, Clip) else open_clip(source), "clip", number)
+            self.tell.face(number, 1.0)
+        origin = Origin(
+            id=secrets.token_hex(8),
+            made_at=datetime.now(UTC),
+            sources=tuple(dict.fromkeys(self.kinds)),
+            seconds=self.film_s,
+            specialist=self.engines.pipeline.specialist.sha256,
+        )
+        return estimate(self.found, origin)
+
+    def _photo(self, source: Any) -> None:
+        pipeline = self.engines.pipeline
+        urls = self.engines.settings.urls
+        picture = source if isinstance(source, Picture) else load_picture(source, urls=urls)
+        faces = pipeline.read([Frame(picture.pixels)], infer=self.infer)
+        self.found.append(calm_photo(faces, pipeline.taken_off))
+        self.kinds.append("photos")
+
+    def _film(self, clip: Clip, kind: BaselineSource, number: int) -> None:
+        """Take the readings of the one face of a film's first seconds, and how much film they lie in."""
+        pipeline = self.engines.pipeline
+        follower = Follower(pipeline, infer=self.infer)
+        followed: list[FollowedFrame] = []
+        with clip:
+            length = min(self.seconds, clip.info.duration_s or self.seconds)
+            for frames in _batches(clip, self.seconds):
+                followed += follower.follow(frames)
+                self.tell.face(number, (frames[-1].time - followed[0].time) / max(length, 1e-3))
+                if self.stop.is_set():
+                    break
+        self.found += calm_samples(followed, pipeline.specialist.card.units, pipeline.taken_off)
+        times = [frame.time for frame in followed if frame.samples]
+        self.film_s += max(times[-1] - times[0], 1e-3) if times else 0.0
+        self.kinds.append(kind)
+
+
+async def abuild_baseline(  # noqa: PLR0913
     sources: CalmSource | Sequence[Any] | None = None,
     *,
     camera: int | None = None,
     seconds: float | None = None,
+    sound: bool = False,
     use_context: UseLike | None = None,
     engines: Engines | None = None,
+    on_event: Told | None = None,
 ) -> Baseline:
-    """Return how a person's face is at rest without blocking the event loop; see `build_baseline`."""
+    """Return how a person's face is at rest without blocking the event loop; see `build_baseline`.
+
+    `on_event` is called in another thread.
+    """
     stop = threading.Event()
     work = partial(
         build_baseline,
         sources,
         camera=camera,
         seconds=seconds,
+        sound=sound,
         use_context=use_context,
         engines=engines,
+        on_event=on_event,
         stop=stop,
     )
     try:
@@ -208,23 +308,6 @@ def _peeked(stream: Any) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(head, bytes) and picture_kind(head) is not None
-
-
-def _film(
-    clip: Clip, *, engines: Engines, infer: bool, seconds: float, stop: threading.Event
-) -> tuple[list[CalmReading], float]:
-    """Return the readings of the one face of a film's first seconds, and how much film they lie in."""
-    follower = Follower(engines.pipeline, infer=infer)
-    followed: list[FollowedFrame] = []
-    with clip:
-        for frames in _batches(clip, seconds):
-            followed += follower.follow(frames)
-            if stop.is_set():
-                break
-    units = engines.pipeline.specialist.card.units
-    readings = calm_samples(followed, units, engines.pipeline.taken_off)
-    times = [frame.time for frame in followed if frame.samples]
-    return readings, max(times[-1] - times[0], 1e-3) if times else 0.0
 
 
 def _batches(clip: Clip, seconds: float) -> Iterable[list[Frame]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ferce_agent.errors import InputError
 from ferce_agent.graphs.engines import Engines, default_engines
@@ -18,9 +19,6 @@ from ferce_agent.voice.usual import UsualVoice, usual_voice
 
 if TYPE_CHECKING:
     from ferce_agent.inputs.sound import SoundLike
-
-ASSUMED: Final = "All speech in the clip is taken to be the person's."
-"""Doubt about a voice that was heard in a film: who speaks was not looked for."""
 
 
 def hear_usual(
@@ -107,7 +105,7 @@ def with_voice(baseline: Baseline, usual: UsualVoice, *, doubts: Sequence[str] =
     return Baseline.model_validate({**baseline.model_dump(), **update})
 
 
-def is_sound(source: str) -> bool:
+def is_sound(source: str | os.PathLike[str]) -> bool:
     """Return whether a path or data URL holds sound and no picture; not where it cannot be opened at all."""
     try:
         with open_sound(source) as stream:

@@ -6,6 +6,7 @@ import click
 
 from ferce_agent.cli.adapt import adapt
 from ferce_agent.cli.analyze import analyze
+from ferce_agent.cli.baseline import baseline
 from ferce_agent.cli.bench import bench
 from ferce_agent.cli.chat import chat
 from ferce_agent.cli.connect import connect
@@ -45,6 +46,7 @@ for command in (
     ontology_group,
     settings,
     doctor,
+    baseline,
     adapt,
     bank,
     vlm,

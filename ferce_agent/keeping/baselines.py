@@ -33,7 +33,7 @@ PREFIX: Final = "baseline-"
 SUFFIX: Final = ".sealed"
 MOST_BYTES: Final = 1 << 20
 """A file larger than this is no baseline: one has about ten thousand bytes."""
-MAKE: Final = "Make one with build_baseline, and keep it with ferce_agent.keeping.baselines.save_baseline."
+MAKE: Final = "Make one: ferce baseline build calm.jpg --name NAME; in Python build_baseline and save_baseline."
 
 
 BaselineLike = Baseline | str | os.PathLike[str]
@@ -131,6 +131,30 @@ def save_baseline(baseline: Baseline, name: str, *, folder: Path | None = None, 
     return kept
 
 
+def write_plain(baseline: Baseline, file: Path) -> None:
+    """Write a baseline as plain JSON, unsealed: only this account can read the file, and whoever it is given to.
+
+    Raises:
+        SettingsError: The name does not end with .json, by which such a file is known, or it cannot be written.
+    """
+    check_plain_name(file)
+    try:
+        file.absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The folder of {file} cannot be made: {error.strerror or error}.") from error
+    write_private(file, (baseline.model_dump_json(indent=2) + "\n").encode())
+
+
+def check_plain_name(file: Path) -> None:
+    """Check the name of a plain file of a baseline.
+
+    Raises:
+        SettingsError: It does not end with .json, by which such a file is known.
+    """
+    if file.suffix.lower() != ".json":
+        raise SettingsError(f"{file.name} must end with .json.", hint="For example anna.json")
+
+
 def check_free(name: str, *, folder: Path | None = None) -> None:
     """Check that no baseline has this name yet, before the work of making one.
 
@@ -143,7 +167,8 @@ def check_free(name: str, *, folder: Path | None = None) -> None:
 
 def taken(name: str) -> SettingsError:
     """Return the error of a name that another baseline has."""
-    return SettingsError(f"There is a baseline {shown(name)} already.", hint="Give another name, or replace=True.")
+    hint = "Give another name, or replace it: --replace; in Python replace=True."
+    return SettingsError(f"There is a baseline {shown(name)} already.", hint=hint)
 
 
 def missing(name: str | os.PathLike[str]) -> DataError:

@@ -25,6 +25,10 @@ HeadMeasure = Literal["yaw", "pitch", "roll", "eyes_open"]
 """Head turn, nod and tilt in degrees; how wide the eyes are open, 1 = as wide as eyes usually are."""
 VoiceMeasure = Literal["pitch_st", "pitch_spread_st", "level_db", "syllables_per_s", "pause_share"]
 """Median pitch in semitones above 55 Hz, its spread, level, rate of syllables, share of pauses."""
+SEVERAL_VOICES: Final = "The pitch differs so much between the turns that several people may speak in the recording."
+ASSUMED_VOICE: Final = "All speech in the clip is taken to be the person's."
+VOICE_DOUBTS: Final = frozenset({SEVERAL_VOICES, ASSUMED_VOICE})
+"""Doubts about the voice; all others are about the face."""
 
 
 class Level(Part):

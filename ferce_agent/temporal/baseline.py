@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 
 from ferce_agent.errors import DataError
 from ferce_agent.ontology.labels import CANONICAL, Canonical
-from ferce_agent.report.baseline import Baseline, BaselineSource, BaselineUse, Change, HeadMeasure, Level
+from ferce_agent.report.baseline import (
+    VOICE_DOUBTS,
+    Baseline,
+    BaselineSource,
+    BaselineUse,
+    Change,
+    HeadMeasure,
+    Level,
+)
 from ferce_agent.temporal.typical_rest import FLOOR, TypicalRest, typical_rest
 
 FAR: Final = 3.5
@@ -346,7 +354,7 @@ class Rest:
             readings=made.readings,
             seconds=made.seconds,
             weight=round(self.weight, 4),
-            doubts=made.doubts,
+            doubts=tuple(one for one in made.doubts if one not in VOICE_DOUBTS),
         )
 
 

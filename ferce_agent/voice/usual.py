@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferce_agent.errors import DataError
-from ferce_agent.report.baseline import Baseline, BaselineUse, Change, Level, VoiceMeasure
+from ferce_agent.report.baseline import (
+    SEVERAL_VOICES,
+    VOICE_DOUBTS,
+    Baseline,
+    BaselineUse,
+    Change,
+    Level,
+    VoiceMeasure,
+)
 from ferce_agent.report.speech import AgainstUsual, Relative, SpeechProsody
 from ferce_agent.voice.delivery import Delivered
 
@@ -50,7 +58,6 @@ ROUNDS: Final = 20
 SEVERAL_ST: Final = 3.0
 """Pitch that scatters more than this from turn to turn is doubted to be of one person: within the ten speakers of
 EMO-DB it is at most 1.8 semitones where they speak neutrally, between them 4.7."""
-SEVERAL: Final = "The pitch differs so much between the turns that several people may speak in the recording."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ def usual_voice(recordings: Sequence[Sequence[Delivered]]) -> UsualVoice:
         value, scatter = _robust(values[known, column], lengths[known], SCATTER[measure])
         levels[measure] = _level(value, scatter, lengths[known], several, SCATTER[measure])
         if measure == "pitch_st" and scatter >= SEVERAL_ST:
-            doubts = (SEVERAL,)
+            doubts = (SEVERAL_VOICES,)
     return UsualVoice(levels, round(seconds, 2), len(turns), doubts)
 
 
@@ -167,7 +174,7 @@ def voice_use(baseline: Baseline) -> BaselineUse:
         readings=baseline.readings,
         seconds=baseline.seconds,
         weight=round(float(np.mean(shares)), 4) if shares else 0.0,
-        doubts=tuple(one for one in baseline.doubts if one == SEVERAL),  # the others are about the face
+        doubts=tuple(one for one in baseline.doubts if one in VOICE_DOUBTS),
     )
 
 

@@ -55,7 +55,7 @@ def test_nothing_is_made_by_looking(place: Path) -> None:
     check_free("anna")
     with pytest.raises(DataError, match="There is no baseline anna") as caught:
         load_baseline("anna")
-    assert "save_baseline" in str(caught.value.hint)
+    assert "ferce baseline build" in str(caught.value.hint)
     with pytest.raises(DataError, match="There is no baseline"):
         delete_baseline("anna")
     assert not place.exists()

@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferce_agent.errors import DataError
-from ferce_agent.report.baseline import Baseline
+from ferce_agent.report.baseline import SEVERAL_VOICES, Baseline
 from ferce_agent.report.speech import SpeechProsody
 from ferce_agent.voice.activity import SpeechSpan
 from ferce_agent.voice.usual import (
     DISTANCE_DB,
     SCATTER,
-    SEVERAL,
     UsualVoice,
     against_usual,
     measures,
@@ -77,7 +76,7 @@ def test_few_turns_that_are_alike_do_not_make_a_voice_steady() -> None:
 
 
 def test_two_people_are_doubted() -> None:
-    assert usual_voice([[*turns(6, 14.0), *turns(6, 24.0)]]).doubts == (SEVERAL,)
+    assert usual_voice([[*turns(6, 14.0), *turns(6, 24.0)]]).doubts == (SEVERAL_VOICES,)
     assert usual_voice([turns(12, scatter=1.8)]).doubts == ()
 
 
