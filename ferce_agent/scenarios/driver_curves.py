@@ -31,6 +31,7 @@ class Curves:
         self._every, self._next = EVERY_S, EVERY_S
         self._perclos: list[CurvePoint] = []
         self._sums: list[_Sums] = [(0.0, 0.0, (0.0, 0.0, 0.0))]
+        self._last: tuple[CurvePoint, _Sums] | None = None
 
     def push(self, time: float, perclos: tuple[float, float, float] | None, away: Away) -> None:
         """Take in a frame.
@@ -40,19 +41,23 @@ class Curves:
             perclos: The share of the last minute, at least and at most; None where it is not known.
             away: The glances by now.
         """
+        point, sums = _point(time, perclos), (time, away.seen_s, (away.away_s[0], away.away_s[1], away.away_s[2]))
+        self._last = (point, sums)
         if time < self._next:
             return
         self._next = (time // self._every + 1) * self._every
-        self._perclos.append(_point(time, perclos))
-        self._sums.append((time, away.seen_s, (away.away_s[0], away.away_s[1], away.away_s[2])))
+        self._perclos.append(point)
+        self._sums.append(sums)
         if len(self._perclos) > MOST:
             self._every *= 2
             self._perclos, self._sums = self._perclos[1::2], [self._sums[0], *self._sums[2::2]]
 
     def curves(self) -> tuple[Curve, ...]:
-        """Return those that have a point."""
-        away = [self._between(*pair) for pair in pairwise(self._sums)]
-        perclos = tuple(self._perclos)
+        """Return those that have a point; the last one stands for what is left of the film."""
+        sums, perclos = self._sums, tuple(self._perclos)
+        if self._last and self._last[1][0] > sums[-1][0]:
+            sums, perclos = [*sums, self._last[1]], (*perclos, self._last[0])
+        away = [self._between(*pair) for pair in pairwise(sums)]
         made = (
             Curve(id="perclos", name="PERCLOS of the last minute", unit="share", axis="seconds", points=perclos),
             Curve(id="away", name="Time away from the road", unit="share", axis="seconds", points=tuple(away)),

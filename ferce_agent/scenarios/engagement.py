@@ -187,7 +187,8 @@ class EngagementStudy(Study):
 
     def _summary(self, room: Room, whole: dict[str, Told]) -> str:
         facing = whole[FACING.id]
-        who = "One person" if room.alone else f"{room.people} people at least" if room.many else f"{room.people} people"
+        one = room.alone or room.people == 1
+        who = "One person" if one else f"{room.people} people at least" if room.many else f"{room.people} people"
         if facing.value is None:
             return f"{'Nobody was seen' if not room.people else who}; no number is told: {WHY[facing.withheld or '']}."
         parts = [f"{who}. {FACING.text.format(in_words(FACING, facing))}."]
@@ -239,7 +240,8 @@ class EngagementStudy(Study):
 
     def _too_few(self, room: Room) -> str:
         least = int(self.preset.value("least_people"))
-        message = f"Numbers are told of at least {least} people together; {room.people} were seen at once at most."
+        seen = "one was" if room.people == 1 else f"{room.people} were"
+        message = f"Numbers are told of at least {least} people together; {seen} seen at once at most."
         if room.people == 1 and self._begun == 1 and not EU_RULES & set(self.decision.rules):
             return f"{message} If the person shown reads this, or wants a tutor to, say so: own = true."
         return message
