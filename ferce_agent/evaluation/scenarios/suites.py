@@ -136,6 +136,12 @@ def _driver(choices: ScenarioChoices) -> list[dict[str, Any]]:
     return driver_tables(pixels=1 if choices.quick else 12, signals=5 if choices.quick else 200, seed=choices.seed)
 
 
+def _audience(choices: ScenarioChoices) -> list[dict[str, Any]]:
+    from ferce_agent.evaluation.scenarios.audience import audience_tables
+
+    return audience_tables(choices.seed, films=1, audiences=4) if choices.quick else audience_tables(choices.seed)
+
+
 def _moderation(choices: ScenarioChoices) -> list[dict[str, Any]]:
     from ferce_agent.evaluation.scenarios.moderation import moderation_tables
 
@@ -172,6 +178,16 @@ SUITES: Final[dict[str, Suite]] = {
             Wanted(f"{kind}: {what}", column, limit, where={"suite": kind, "kind": "all"})
             for kind in ("signals", "pixels")
             for column, what, limit in _DRIVER
+        ),
+    ),
+    "audience": Suite(
+        _audience,
+        "Made viewers of three minutes of content, half of whom smile at each of three planted moments, or of nothing in "
+        "common; and two versions of a minute. Intervals are of 95 %.",
+        (
+            Wanted("planted peaks found, 40 viewers", "found", 0.9, where={"what": "peaks", "viewers": 40}),
+            Wanted("error of their times in seconds, 95 %", "error_95_s", 2.0, at_most=True, where={"viewers": 40}),
+            Wanted("seconds held by their intervals", "held", 0.93, where={"what": "intervals of seconds"}),
         ),
     ),
     "moderation": Suite(
