@@ -182,8 +182,8 @@ SUITES: Final[dict[str, Suite]] = {
     ),
     "audience": Suite(
         _audience,
-        "Made viewers of three minutes of content, half of whom smile at each of three planted moments, or of nothing in "
-        "common; and two versions of a minute. Intervals are of 95 %.",
+        "Made viewers of three minutes of content, half of whom smile at each of three planted moments, or at nothing "
+        "in common; and two versions of a minute. Intervals are of 95 %.",
         (
             Wanted("planted peaks found, 40 viewers", "found", 0.9, where={"what": "peaks", "viewers": 40}),
             Wanted("error of their times in seconds, 95 %", "error_95_s", 2.0, at_most=True, where={"viewers": 40}),
