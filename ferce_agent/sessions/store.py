@@ -390,6 +390,36 @@ class Session:
             notes=notes,
         )
 
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        use: UseLike | None = None,
+        own: UseContext = NOT_STATED,
+        now: datetime | None = None,
+    ) -> Path:
+        """Write the readings to a file that is not sealed, see `ferce_agent.views.session_export.save_entries`.
+
+        Args:
+            path: File to write: ``.json`` with consent and readings, ``.csv`` or ``.parquet`` with a row for each.
+            use: What for, and who reads it; as for `report`.
+            own: What the operator of a server says of the use.
+            now: The time; the clock's if left out.
+
+        Returns:
+            The file.
+
+        Raises:
+            PolicyError: The rules or the consent refuse it.
+            SettingsError: The ending is not known, or the file cannot be written.
+            MissingExtraError: It is to be Parquet, and pyarrow is not installed.
+        """
+        from ferce_agent.views.session_export import check_ending, save_entries
+
+        file, consent = check_ending(path), self.consent
+        permitted(use, consent, own=own)
+        return save_entries(self.entries(now=now), consent, self.name, file)
+
     async def aadd_report(
         self, report: Report, at: datetime | None = None, *, whose: str | None = None, baseline: str | None = None
     ) -> Added:
