@@ -16,6 +16,7 @@ from ferce_agent.cli.lookup import doctor, ontology_group, policy, schema
 from ferce_agent.cli.models import bank, vlm
 from ferce_agent.cli.scenario import scenario
 from ferce_agent.cli.serve import mcp
+from ferce_agent.cli.session import session
 from ferce_agent.cli.settings import settings
 from ferce_agent.cli.train import train
 from ferce_agent.cli.watch import watch
@@ -37,6 +38,7 @@ for command in (
     watch,
     listen,
     scenario,
+    session,
     chat,
     web,
     mcp,

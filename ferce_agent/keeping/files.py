@@ -59,6 +59,14 @@ def remove(file: Path) -> bool:
         return bool(found)
 
 
+def overwrite(file: Path) -> None:
+    """Write zeros over a file, where the file system lets its blocks be written again; many do not."""
+    with contextlib.suppress(OSError), file.open("r+b") as opened:
+        opened.write(bytes(file.stat().st_size))
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
 def _written(file: Path, content: bytes) -> Path:
     """Return a new file beside another one, with some content; `tempfile` makes it for this account only."""
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=PART, dir=file.parent)

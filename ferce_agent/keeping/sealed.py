@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferce_agent.errors import DataError, SettingsError
-from ferce_agent.keeping.files import write_private
+from ferce_agent.keeping.files import overwrite, remove, write_private
 from ferce_agent.keeping.places import kept_folder, private_folder
 
 if TYPE_CHECKING:
@@ -164,6 +164,30 @@ def seal_of(
         # Not taken as none: what its owner believes to be sealed with a passphrase would lie beside its key.
         raise SettingsError("The passphrase is empty.", hint=f"Unset {PASSPHRASE}, or give one.")
     return Seal(_derived(place / SALT_FILE, given, make=make), "passphrase", place)
+
+
+def delete_keys(folder: Path | None = None) -> bool:
+    """Delete key file and salt once nothing is kept any more, and return whether there were any.
+
+    Copies of what was sealed, as in a backup, cannot be opened then unless key or salt lie there, too.
+
+    Raises:
+        SettingsError: Something is still kept, or they cannot be deleted.
+    """
+    place = folder or kept_folder()
+    files = [place / KEY_FILE, place / SALT_FILE]
+    try:
+        kept = [one for one in place.rglob("*") if one.is_file() and one not in files]
+    except OSError as error:
+        raise SettingsError(f"What is kept cannot be listed: {error.strerror or error}.") from error
+    if kept:
+        raise SettingsError(
+            f"The keys also open what is still kept: {len(kept)} files in {place}.", hint="Delete those first."
+        )
+    for file in files:
+        overwrite(file)
+    found = [remove(file) for file in files]
+    return any(found)
 
 
 def _derived(file: Path, passphrase: str, *, make: bool) -> bytes:

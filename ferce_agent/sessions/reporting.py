@@ -123,7 +123,9 @@ def permitted(use: UseLike | None, consent: ConsentRecord, *, own: UseContext = 
         PolicyError: The rules refuse it, the consent was withdrawn, or does not name who reads.
     """
     if consent.withdrawn_at is not None:
-        raise PolicyError("The person withdrew consent, so nothing is shown.", hint="Delete the session.")
+        raise PolicyError(
+            "The person withdrew consent, so nothing is shown.", hint="Delete it: ferce session delete NAME."
+        )
     given = read_use(use)
     agreed = given if given.consent is not None else given.model_copy(update={"consent": True})
     decision = permit(agreed, remote=False, own=own, scenario="wellbeing")
@@ -132,7 +134,7 @@ def permitted(use: UseLike | None, consent: ConsentRecord, *, own: UseContext = 
         named = " and ".join(consent.readers)
         raise PolicyError(
             f"The person agreed that {named} may read this, and not: {reader}.",
-            hint="Ask the person, and record a new consent.",
+            hint="Ask the person, and record it: ferce session consent NAME --reader READER.",
         )
     return decision
 
@@ -205,7 +207,9 @@ def _degraded(
         yield from _left_out(name, one)
     withheld = sum(bool(one.withheld) for one in entries)
     if withheld:
-        message = f"In {withheld} of {len(entries)} readings something could not be read, e.g. as no face was found."
+        why = Counter(code for one in entries for code in one.withheld).most_common(3)
+        reasons = ", ".join(f"{code.replace('_', ' ')} ({count})" for code, count in why)
+        message = f"In {withheld} of {len(entries)} readings something could not be read, most often: {reasons}."
         yield SessionDegradation(code="measure_missing", message=message, count=withheld)
     restricted = sum("policy_restricted" in one.withheld for one in entries)
     if restricted or not decision.may_infer:
@@ -233,13 +237,13 @@ def _left_out(name: Measure, chosen: Comparable) -> Iterator[SessionDegradation]
     called = MEASURE_WORDS[name].name
     if chosen.other_kinds:
         kind = KIND_WORDS[chosen.entries[0].kind][1]
-        message = f"{called}: only {kind} are followed; {chosen.other_kinds} other readings mean something else."
+        message = f"{called}: only {kind} are followed; left out, as they mean something else: {chosen.other_kinds}."
         yield SessionDegradation(code="mixed_kinds", message=message, measure=name, count=chosen.other_kinds)
     if chosen.other_engines:
-        message = f"{called}: {chosen.other_engines} readings by other models are left out; their numbers differ."
+        message = f"{called}: left out, as the numbers differ: {chosen.other_engines} by other models."
         yield SessionDegradation(code="mixed_engines", message=message, measure=name, count=chosen.other_engines)
     if chosen.other_baselines:
-        message = f"{called}: {chosen.other_baselines} readings against another baseline, or none, are left out."
+        message = f"{called}: left out, as the numbers differ: {chosen.other_baselines} with another baseline, or none."
         yield SessionDegradation(code="mixed_baselines", message=message, measure=name, count=chosen.other_baselines)
 
 

@@ -23,9 +23,9 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ferce_agent.errors import DataError, InputError, PolicyError, SettingsError
-from ferce_agent.keeping.files import remove
+from ferce_agent.keeping.files import overwrite, remove
 from ferce_agent.keeping.places import kept_folder, private_folder
-from ferce_agent.keeping.sealed import Seal, seal_of
+from ferce_agent.keeping.sealed import Seal, SealKind, seal_of
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike
 from ferce_agent.report.session import ConsentRecord, Entry, EntryKind, SessionDegradation, SessionReport
 from ferce_agent.sessions.entries import Report, chat_entry, check_zone, entry_of
@@ -50,7 +50,8 @@ TABLES: Final = (
     "create table about (id integer primary key check (id = 1), sealed blob not null)",
     "create table entries (id integer primary key, sealed blob not null)",
 )
-MAKE: Final = "Make one: Session.new(name, purpose=...)"
+ASK: Final = "Ask the person for a new one, and record it: ferce session consent NAME --renew."
+MAKE: Final = "Make one: ferce session new NAME --purpose WORDS, or Session.new(name, purpose=...)"
 
 
 class About(BaseModel):
@@ -73,12 +74,14 @@ class Added:
         doubles: How many were there already: the same file, or the same entry.
         too_old: How many were not kept as they are older than the person allows.
         deleted: How many older ones were deleted as they were too old.
+        entries: Those that were added.
     """
 
     added: int
     doubles: int
     too_old: int
     deleted: int
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,7 @@ class Session:
             chosen = _without_doubles(fresh, [one for _, one in self._rows(database)])
             sealed = [(self._seal.close(one.model_dump_json().encode()),) for one in chosen]
             database.executemany("insert into entries (sealed) values (?)", sealed)
-        return Added(len(chosen), len(fresh) - len(chosen), len(given) - len(fresh), deleted)
+        return Added(len(chosen), len(fresh) - len(chosen), len(given) - len(fresh), deleted, tuple(chosen))
 
     def add_report(
         self,
@@ -343,6 +346,11 @@ class Session:
             consent = about.consent.model_copy(update={"withdrawn_at": now or datetime.now(UTC)})
             _write_about(database, self._seal, about.model_copy(update={"consent": consent}))
         return consent
+
+    @property
+    def sealed_with(self) -> SealKind:
+        """Where the key comes from that what is added now is sealed with: a file, or a passphrase."""
+        return self._seal.kind
 
     def purge(self, *, now: datetime | None = None) -> int:
         """Delete what is older than the person allowed, and return how many readings that were."""
@@ -444,7 +452,7 @@ class Session:
     def _check_given(self, consent: ConsentRecord) -> None:
         if consent.withdrawn_at is not None:
             raise PolicyError(
-                "The person withdrew consent, so nothing is shown.", hint="Delete it with delete_session."
+                "The person withdrew consent, so nothing is shown.", hint="Delete it: ferce session delete NAME."
             )
 
     def _about(self, database: sqlite3.Connection) -> About:
@@ -498,7 +506,7 @@ def delete_session(name: str, *, folder: Path | None = None) -> None:
     """
     place = kept_folder() if folder is None else folder
     file = _file(checked_name(name), place)
-    _overwrite(file)
+    overwrite(file)
     found = [remove(file), *(remove(file.with_name(file.name + ending)) for ending in BESIDE)]
     if not any(found):
         raise missing(name)
@@ -506,7 +514,7 @@ def delete_session(name: str, *, folder: Path | None = None) -> None:
 
 def missing(name: str) -> DataError:
     """Return the error of a name that no session has; it tells no others, which may be names of people."""
-    return DataError(f"There is no session {shown(name)}.", hint=f"Those there are: list_sessions(). {MAKE}")
+    return DataError(f"There is no session {shown(name)}.", hint=f"Those there are: ferce session list. {MAKE}.")
 
 
 def checked_name(name: str) -> str:
@@ -540,14 +548,14 @@ def _check_may_add(consent: ConsentRecord, given: Set[EntryKind], now: datetime)
         PolicyError: The consent was withdrawn, has ended, or does not cover one of them.
     """
     if consent.withdrawn_at is not None:
-        raise PolicyError("The person withdrew consent, so nothing is added.", hint="Ask the person for a new one.")
+        raise PolicyError("The person withdrew consent, so nothing is added.", hint=ASK)
     if consent.until is not None and now.date() > consent.until:
-        raise PolicyError(f"The person's consent ended on {consent.until}.", hint="Ask the person for a new one.")
+        raise PolicyError(f"The person's consent ended on {consent.until}.", hint=ASK)
     kinds = sorted(given - set(consent.kinds))
     if kinds:
         raise PolicyError(
             f"The person agreed to keep {', '.join(consent.kinds)}, and not {', '.join(kinds)}.",
-            hint="Ask the person, and record it: Session.agree.",
+            hint="Ask the person, and record it: ferce session consent NAME --kind KIND.",
         )
 
 
@@ -638,11 +646,3 @@ def _connected(file: Path) -> Iterator[sqlite3.Connection]:
 def _write_about(database: sqlite3.Connection, seal: Seal, about: About) -> None:
     sealed = seal.close(about.model_dump_json().encode())
     database.execute("insert or replace into about (id, sealed) values (1, ?)", (sealed,))
-
-
-def _overwrite(file: Path) -> None:
-    """Write zeros over a file, where the file system lets its blocks be written again; many do not."""
-    with contextlib.suppress(OSError), file.open("r+b") as opened:
-        opened.write(bytes(file.stat().st_size))
-        opened.flush()
-        os.fsync(opened.fileno())
