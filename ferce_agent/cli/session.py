@@ -6,18 +6,18 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ferce_agent.cli.groups import STOPPED, Group
-from ferce_agent.cli.options import FILE, engine_options
+from ferce_agent.cli.options import FILE, engine_options, use_options
 from ferce_agent.cli.output import echo_json, encoding_of, hanging, terminal_width, wants_colour
 from ferce_agent.cli.targets import check_files
 from ferce_agent.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ferce_agent.report.session import ConsentRecord, Entry
+    from ferce_agent.report.session import ConsentRecord
     from ferce_agent.sessions.store import Session
 
 ENDINGS: Final = (".json", ".txt")
@@ -26,21 +26,6 @@ NAME: Final = click.argument("name")
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 ENTRY_KINDS: Final = ("photo", "clip", "voice", "chat")
 READERS: Final = ("self", "clinician")
-
-
-def reader_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say who reads a session and where; they reach the command as one dictionary named `use`."""
-    from functools import wraps
-
-    from ferce_agent.policy.labels import Domain, Observer
-
-    @wraps(command)
-    def run(observer: str | None, domain: str | None, **values: Any) -> Any:
-        return command(use={"observer": observer, "domain": domain}, **values)
-
-    words = "Who reads it: self, the person; clinician, where the person agreed. Others are refused."
-    run = click.option("--domain", type=click.Choice(get_args(Domain)), help="Area in which it is used.")(run)
-    return click.option("--observer", type=click.Choice(get_args(Observer)), help=words)(run)
 
 
 def consent_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,7 +111,7 @@ def _sealing(opened: Session) -> str:
 @click.option("--kind", type=click.Choice(ENTRY_KINDS), help="What it is.  [default: found out]")
 @click.option("--whose", metavar="ID", help="Which face or speaker is the person, where there are several: person-1.")
 @click.option("--transcript", type=FILE, help="What is said in it; its words are read and not kept.")
-@reader_options
+@use_options
 @engine_options
 def add(  # noqa: PLR0913  # one parameter per option
     name: str,
@@ -175,9 +160,11 @@ def list_(as_json: bool) -> None:
 @session.command()
 @NAME
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every number.")
-@reader_options
+@use_options
 def show(name: str, as_json: bool, use: dict[str, Any]) -> None:
     """Show what is kept: the consent, and each reading with what could be read in it."""
+    from ferce_agent.cli.session_adding import told
+
     opened = _opened(name, use)
     entries = opened.entries()
     if as_json:
@@ -188,15 +175,6 @@ def show(name: str, as_json: bool, use: dict[str, Any]) -> None:
     _print_consent(opened.consent)
     for one in entries:
         click.echo("\n".join(hanging(f"{one.at:%Y-%m-%d %H:%M}  {one.kind:6} ", told(one), terminal_width(100), 25)))
-
-
-def told(entry: Entry) -> str:
-    """Return what a reading holds, in words."""
-    parts = [f"{len(entry.measures)} measure{'s' * (len(entry.measures) != 1)}"]
-    parts += [f"{entry.seconds:.1f} s"] * bool(entry.seconds)
-    parts += [f"missing: {', '.join(entry.withheld).replace('_', ' ')}"] * bool(entry.withheld)
-    parts += ["words of distress"] * (entry.distress != "none")
-    return f"{'; '.join(parts)}  {entry.id}"
 
 
 @session.command()
@@ -210,7 +188,7 @@ def told(entry: Entry) -> str:
 @click.option("--to", "to_day", type=DAY, metavar="DAY", help="Last day.  [default: of the last reading]")
 @click.option("--full", is_flag=True, help="Print every measure with all its weeks.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
-@reader_options
+@use_options
 def report(  # noqa: PLR0913  # one parameter per option
     name: str,
     as_json: bool,
@@ -246,7 +224,7 @@ def report(  # noqa: PLR0913  # one parameter per option
 @session.command()
 @NAME
 @click.argument("file", type=FILE)
-@reader_options
+@use_options
 def export(name: str, file: Path, use: dict[str, Any]) -> None:
     """Write the readings to FILE: .json with the consent, .csv or .parquet with a row for each. It is not sealed."""
     from ferce_agent.views.session_export import ENDINGS as FORMATS
@@ -369,7 +347,7 @@ def _opened(name: str, use: dict[str, Any]) -> Session:
     from ferce_agent.sessions.reporting import permitted
     from ferce_agent.sessions.store import Session
 
-    if use["observer"] is None:
+    if use.get("observer") is None:
         raise SettingsError("Who reads this is not said.", hint="Say --observer self, or --observer clinician.")
     opened = Session(name)
     permitted(use, opened.consent)

@@ -22,6 +22,7 @@ from ferce_agent.errors import FerceError, InputError, PolicyError, SettingsErro
 if TYPE_CHECKING:
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.report.clip_events import ClipEvent
+    from ferce_agent.report.session import Entry
     from ferce_agent.report.speech_events import SpeechEvent
     from ferce_agent.sessions.store import Added, Session
     from ferce_agent.views.progress import Display
@@ -118,14 +119,21 @@ def _added(  # noqa: PLR0913  # one parameter per part of the work
 
 def outcome(added: Added, session: Session) -> str:
     """Return what became of a source, in words."""
-    from ferce_agent.cli.session import told
-
     if added.entries:
         one = added.entries[0]
         return f"{one.kind} of {one.at:%Y-%m-%d %H:%M %z} kept; {told(one)}"
     if added.too_old:
         return f"not kept, as it is older than {session.consent.keep_days} days"
     return "kept already"
+
+
+def told(entry: Entry) -> str:
+    """Return what a reading holds, in words."""
+    parts = [f"{len(entry.measures)} measure{'s' * (len(entry.measures) != 1)}"]
+    parts += [f"{entry.seconds:.1f} s"] * bool(entry.seconds)
+    parts += [f"missing: {', '.join(entry.withheld).replace('_', ' ')}"] * bool(entry.withheld)
+    parts += ["words of distress"] * (entry.distress != "none")
+    return f"{'; '.join(parts)}  {entry.id}"
 
 
 def time_of(text: str) -> datetime:
