@@ -168,7 +168,7 @@ class Together(Part):
     """How many measures could be compared."""
     lively: Finite
     """All measures as one number, in its own standard errors: more is livelier and more pleasant, less is calmer.
-    Which measures count in which direction is an own choice, see `ferce_agent.sessions.trends.DIRECTION`."""
+    Which measures count in which direction is an own choice, see `ferce_agent.sessions.together.DIRECTION`."""
     p_value: Unit
     """Probability of as large changes in any measure, or in all together, without any change."""
     changed: bool

@@ -13,7 +13,7 @@ from ferce_agent.report.scenario import Curve, CurvePoint, Indicator, Limit
 from ferce_agent.report.session import SessionReport, Trend, TrendPoint
 from ferce_agent.report.session_wording import MEASURE_WORDS, READ_FROM, Origin
 from ferce_agent.scenarios.preset import Preset
-from ferce_agent.sessions.trends import WEEKLY
+from ferce_agent.sessions.together import WEEKLY
 
 NO_SIGN: Final = "Not what the person felt, and no sign of an illness or of health"
 IS_NOT: Final[Mapping[Origin, str]] = {

@@ -7,8 +7,7 @@ measures and for the weeks of a month, so that it is wrong in at most one month 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from ferce_agent.report.session import Measure, Together, Trend, TrendPoint
 from ferce_agent.report.session_wording import MEASURE_WORDS, short_day
 from ferce_agent.sessions.days import DaySeries
-from ferce_agent.sessions.variation import Step, Variation, level_of, step_of, variation_of
+from ferce_agent.sessions.together import LEVEL, MONTHLY, WeekStep, together_of
+from ferce_agent.sessions.variation import Variation, level_of, step_of, variation_of
 
 WEEK: Final = 7
 REFERENCE_WEEKS: Final = 12
@@ -29,61 +29,6 @@ LEAST_REFERENCE_WEEKS: Final = 3
 """In so many weeks. Own choice."""
 LEAST_DAYS: Final = 2
 """Days with readings that the mean of a week must rest on. Own choice; the interval says how little two are."""
-LEVEL: Final = 0.95
-"""Confidence of intervals."""
-MONTHLY: Final = 0.05
-"""Probability of a false alarm in a month. Source: the goal of this package."""
-WEEKLY: Final = 1.0 - (1.0 - MONTHLY) ** (12 / 52)
-"""The same in a week."""
-TESTS: Final = 3
-"""Kinds of tests: single measures, all measures in any direction, all measures in the direction `DIRECTION`."""
-DRAWN: Final = 0.15
-"""How far correlations of measures are drawn towards 0, as they are known from few days. Own choice."""
-DIRECTION: Final[Mapping[Measure, float]] = {
-    "valence": 1,
-    "arousal": 1,
-    "expressivity": 1,
-    "smile_share": 1,
-    "eyes_open": 1,
-    "blinks_per_minute": 0,
-    "pitch_st": 1,
-    "pitch_spread_st": 1,
-    "level_db": 1,
-    "syllables_per_s": 1,
-    "pause_share": -1,
-    "voice_arousal": 1,
-    "word_valence": 1,
-    "words_per_day": 1,
-}
-"""How a measure counts in the one number for all: 1 where more of it is livelier or more pleasant. Own choice."""
-
-
-@dataclass(frozen=True, slots=True)
-class WeekStep:
-    """A measure in the last full week against the weeks before it.
-
-    Attributes:
-        step: The difference.
-        p: Its two-sided p value, by itself.
-        spread: Standard deviation of single days in the reference.
-        days: Days of the reference.
-        residuals: By day of the reference, what differs from its mean.
-    """
-
-    step: Step
-    p: float
-    spread: float
-    days: int
-    residuals: Mapping[int, float]
-
-    @property
-    def interval(self) -> tuple[float, float, float]:
-        """The change, and the ends of its interval, in standard deviations of single days."""
-        from scipy.stats import t
-
-        reach = float(t.ppf(0.5 + LEVEL / 2, self.step.freedom)) * self.step.error
-        size = self.step.size
-        return size / self.spread, (size - reach) / self.spread, (size + reach) / self.spread
 
 
 def last_monday(to_day: date) -> date:
@@ -102,13 +47,24 @@ def trends_of(
         to_day: Its last day.
     """
     week = last_monday(to_day)
-    steps = {name: found for name, one in days.items() if (found := _step(one, week)) is not None}
-    together = _together(steps, week) if steps else None
+    steps = _steps(days, week)
+    together = together_of(steps, week) if steps else None
     changed = _changed(steps) if together is not None and together.changed else frozenset()
     return (
         tuple(_trend(one, steps.get(name), name in changed, (from_day, to_day)) for name, one in days.items()),
         together,
     )
+
+
+def last_week_of(days: Mapping[Measure, DaySeries], to_day: date) -> Together | None:
+    """Return whether the last full week stands out, see `trends_of`; None where no measure can be compared."""
+    week = last_monday(to_day)
+    steps = _steps(days, week)
+    return together_of(steps, week) if steps else None
+
+
+def _steps(days: Mapping[Measure, DaySeries], week: date) -> dict[Measure, WeekStep]:
+    return {name: found for name, one in days.items() if (found := _step(one, week)) is not None}
 
 
 def _reference(series: DaySeries, week: date) -> NDArray[np.bool_]:
@@ -145,44 +101,6 @@ def _step(series: DaySeries, week: date) -> WeekStep | None:
     step = step_of(series.part(chosen), inside[chosen], variation)
     by_day = dict(zip(reference.ordinals.tolist(), residuals.tolist(), strict=True))
     return WeekStep(step, float(2 * t.sf(abs(step.t), step.freedom)), spread, len(reference), by_day)
-
-
-def _together(steps: Mapping[Measure, WeekStep], week: date) -> Together:
-    """Return all measures at once: the least of three p values, corrected for their number."""
-    from scipy.stats import f
-    from scipy.stats import t as student
-
-    count = len(steps)
-    t = np.array([one.step.t for one in steps.values()])
-    freedom = min(one.step.freedom for one in steps.values())
-    alike = _correlations(list(steps.values()))
-    single = min(one.p for one in steps.values()) * count
-    rest = max(freedom - count + 1, 1)
-    joint = float(f.sf(float(t @ np.linalg.solve(alike, t)) / count * rest / freedom, count, rest))
-    signs = np.array([DIRECTION[name] for name in steps])
-    # Not drawn towards 0 here: that would make a sum of measures that go together look too certain.
-    whole = (alike - DRAWN * np.eye(count)) / (1 - DRAWN)
-    # From days that not all measures share these need not fit together, down to a sum that could not vary at all.
-    spread = max(signs @ whole @ signs, DRAWN * signs @ signs, 1e-9)
-    lively = float(signs @ t / np.sqrt(spread))
-    p = min(TESTS * min(single, joint, float(2 * student.sf(abs(lively), freedom))), 1.0)
-    changed = p <= WEEKLY
-    return Together(
-        week=week, measures=count, lively=lively, p_value=p, changed=changed, text=_together_words(count, week, changed)
-    )
-
-
-def _correlations(steps: Sequence[WeekStep]) -> NDArray[np.float64]:
-    """Return how measures go together from day to day, drawn towards not at all."""
-    found = np.eye(len(steps))
-    for row, one in enumerate(steps):
-        for column, other in enumerate(steps[:row]):
-            shared = sorted(one.residuals.keys() & other.residuals.keys())
-            a = np.array([one.residuals[day] for day in shared])
-            b = np.array([other.residuals[day] for day in shared])
-            scale = float(np.sqrt((a @ a) * (b @ b))) if len(shared) >= LEAST_REFERENCE_DAYS else 0.0
-            found[row, column] = found[column, row] = (1 - DRAWN) * float(a @ b) / scale if scale > 0 else 0.0
-    return found
 
 
 def _changed(steps: Mapping[Measure, WeekStep]) -> frozenset[Measure]:
@@ -255,13 +173,3 @@ def _words(series: DaySeries, week: date, found: WeekStep | None, changed: bool)
         f"{words.name}: no change in {when} that stands out from what varies anyway ({change:+.1f} standard deviations "
         f"of single days, {low:.1f} to {high:.1f})."
     )
-
-
-def _together_words(count: int, week: date, changed: bool) -> str:
-    what = f"{count} measure{'s' * (count != 1)}"
-    if changed:
-        return (
-            f"The week of {short_day(week)} differs from the weeks before it, by more than chance among {what} would "
-            "make it in one month of twenty."
-        )
-    return f"The week of {short_day(week)} does not stand out from the weeks before it in {what}."

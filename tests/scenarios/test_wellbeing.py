@@ -21,7 +21,7 @@ from ferce_agent.scenarios import preset, study_of
 from ferce_agent.scenarios.study import Findings, read_options
 from ferce_agent.scenarios.wellbeing import WellbeingStudy
 from ferce_agent.scenarios.wellbeing_numbers import IS_NOT, WEEK
-from ferce_agent.sessions import reporting, trends
+from ferce_agent.sessions import reporting, together, trends
 from ferce_agent.sessions.reporting import session_report
 from ferce_agent.sessions.store import Session
 from tests.sessions.lives import CALMER, WEEKS, after, changed_life, life, make_consent, make_entry
@@ -161,7 +161,7 @@ def test_a_run_takes_a_kept_session_or_its_report_for_those_whom_the_person_name
 def test_the_presets_thresholds_are_those_that_are_used() -> None:
     one = preset("wellbeing")
     used = {
-        "false_alarms": trends.MONTHLY,
+        "false_alarms": together.MONTHLY,
         "reference_weeks": trends.REFERENCE_WEEKS,
         "least_reference_days": trends.LEAST_REFERENCE_DAYS,
         "least_reference_weeks": trends.LEAST_REFERENCE_WEEKS,

@@ -7,7 +7,8 @@ import pytest
 
 from ferce_agent.evaluation.scenarios.simulated_people import MONDAY
 from ferce_agent.report.session import Measure
-from ferce_agent.sessions.trends import WeekStep, _points, _together
+from ferce_agent.sessions.together import WeekStep, together_of
+from ferce_agent.sessions.trends import _points
 from ferce_agent.sessions.variation import Step
 from tests.sessions.lives import after
 from tests.sessions.test_variation import series
@@ -36,4 +37,4 @@ def test_correlations_that_do_not_fit_together_make_no_change() -> None:
         name: WeekStep(Step(0.0, 0.5, 1.0, 60), 0.6, 1.0, 40, residuals)
         for name, residuals in zip(names, seen, strict=True)
     }
-    assert not _together(steps, MONDAY).changed
+    assert not together_of(steps, MONDAY).changed

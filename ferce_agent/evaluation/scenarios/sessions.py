@@ -20,7 +20,8 @@ from ferce_agent.evaluation.scenarios.simulated_people import (
 from ferce_agent.report.session import Entry, Measure
 from ferce_agent.sessions.changes import changes_of
 from ferce_agent.sessions.days import DaySeries, comparable, day_series
-from ferce_agent.sessions.trends import DIRECTION, trends_of
+from ferce_agent.sessions.together import DIRECTION
+from ferce_agent.sessions.trends import last_week_of, trends_of
 
 WEEKS_BEFORE: Final = 13
 """Whole weeks before a shift."""
@@ -105,7 +106,7 @@ def _calm_row(person: SimulatedPerson, people: int, seed: int) -> dict[str, Any]
     weeks, months, changes = 0, 0, 0
     for number in range(people):
         entries = simulated_entries(person, seed + number)
-        told = [_told(entries, week) for week in _ends(person)]
+        told = [_told(entries, week) for week in week_ends(person)]
         weeks += sum(told)
         months += any(told)
         changes += bool(changes_of(days_of(entries)))
@@ -120,12 +121,12 @@ def _calm_row(person: SimulatedPerson, people: int, seed: int) -> dict[str, Any]
 
 def _outcome(person: SimulatedPerson, shift: Shift, seed: int) -> Outcome:
     entries = simulated_entries(person, seed, shift)
-    delay = next((number for number, end in enumerate(_ends(person), 1) if _told(entries, end)), None)
+    delay = next((number for number, end in enumerate(week_ends(person), 1) if _told(entries, end)), None)
     change, error = _change_point(entries, person, shift)
     return Outcome(delay, tuple(_covered(entries, person, shift)), change, error)
 
 
-def _ends(person: SimulatedPerson) -> Iterator[date]:
+def week_ends(person: SimulatedPerson) -> Iterator[date]:
     """Yield the Sundays of the weeks in which a shift is looked for."""
     return (person.first + timedelta(days=7 * (WEEKS_BEFORE + number) - 1) for number in range(1, WEEKS_AFTER + 1))
 
@@ -137,12 +138,12 @@ def days_of(entries: Sequence[Entry], last: date | None = None) -> dict[Measure,
 
 
 def _told(entries: Sequence[Entry], end: date) -> bool:
-    _, together = trends_of(days_of(entries, end), entries[0].at.date(), end)
+    together = last_week_of(days_of(entries, end), end)
     return together is not None and together.changed
 
 
 def _covered(entries: Sequence[Entry], person: SimulatedPerson, shift: Shift) -> Iterator[bool]:
-    end = next(_ends(person))
+    end = next(week_ends(person))
     unit = person.day_spread if shift.of == "days" else 1.0
     for trend in trends_of(days_of(entries, end), person.first, end)[0]:
         low, high, spread = trend.change_low, trend.change_high, trend.usual_spread

@@ -160,6 +160,12 @@ def _sessions(choices: ScenarioChoices) -> list[dict[str, Any]]:
     return session_tables(1 if choices.quick else 20, choices.seed)
 
 
+def _wellbeing(choices: ScenarioChoices) -> list[dict[str, Any]]:
+    from ferce_agent.evaluation.scenarios.wellbeing import wellbeing_tables
+
+    return wellbeing_tables(1 if choices.quick else 200, choices.seed)
+
+
 _DRIVER: Final = (
     ("right", "warnings right", 0.95),
     ("closures_timed", "closures within 150 ms", 0.95),
@@ -168,6 +174,7 @@ _DRIVER: Final = (
 )
 _SHIFT: Final = {"planted": "all measures calmer by 1 SD of readings", "missing": "15 % of days missing"}
 _CALM: Final = {"planted": "nothing", "missing": "15 % of days missing"}
+_SPARSE: Final = {"planted": "nothing", "missing": "40 % of days missing"}
 
 SUITES: Final[dict[str, Suite]] = {
     "driver": Suite(
@@ -212,6 +219,15 @@ SUITES: Final[dict[str, Suite]] = {
         (
             Wanted("a shift of 1 SD found within its week", "within_week", 0.9, where=_SHIFT),
             Wanted("false alarms a month", "false_month", 0.05, at_most=True, where=_CALM),
+        ),
+    ),
+    "wellbeing": Suite(
+        _wellbeing,
+        "Simulated lives of thirteen weeks and four more; found within its week is what that Sunday's report tells.",
+        (
+            Wanted("a shift of 1 SD found within its week", "within_week", 0.9, where=_SHIFT),
+            Wanted("false alarms a month", "false_month", 0.05, at_most=True, where=_CALM),
+            Wanted("false alarms a month, 40 % of days missing", "false_month", 0.05, at_most=True, where=_SPARSE),
         ),
     ),
 }
