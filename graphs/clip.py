@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from langgraph.errors import NodeError
@@ -35,7 +36,7 @@ Update = dict[str, Any]
 def open_film(state: ClipState, runtime: Runtime[ClipContext]) -> Update:
     """Ask the rules first; then open the film and begin to decode it."""
     context = runtime.context
-    decision = context.engines.permit(state.get("use_context"))
+    decision = permitted(state, context)
     context.engines.prepare_asking()
     read_words(state, context)
     fresh: ClipState = {**state, "progress": {}}
@@ -162,7 +163,17 @@ def analysis_in(state: ClipState, context: ClipContext) -> ClipAnalysis:
 
 def decision_in(state: ClipState, context: ClipContext) -> Decision:
     """Return what the rules allow; they are asked again where the run goes on from a checkpoint."""
-    return state.get("decision") or context.engines.permit(state.get("use_context"))
+    return state.get("decision") or permitted(state, context)
+
+
+def permitted(state: ClipState, context: ClipContext) -> Decision:
+    """Return what the rules allow, and no expressions where none are wanted.
+
+    Raises:
+        PolicyError: The use is refused.
+    """
+    decision = context.engines.permit(state.get("use_context"))
+    return decision if context.expressions else replace(decision, may_infer=False, may_send=False)
 
 
 def heard_decision(state: ClipState, context: ClipContext) -> Decision:

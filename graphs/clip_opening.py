@@ -30,6 +30,7 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
                 infer=decision.may_infer,
                 micro=micro,
                 landmarks=landmarks,
+                body=context.body,
                 frame_rate=rate_of(clip, state.get("fps")),
                 baseline=context.baseline,
                 calibrate_s=context.calibrate_s,

@@ -130,29 +130,9 @@ def analyze_clip(  # noqa: PLR0913  # one parameter per thing a caller may say
         SetupError: A weight file is missing or damaged.
         EngineError: The face detector failed at once.
     """
-    listeners = _listeners(on_event)
     words = Words(sound, transcript, keep_words)
     asked = ClipAsk(camera, start_s, end_s, fps, micro, landmarks, use_context, words)
-    run = _run_context(
-        source, asked, Given(engines, pictures, stop, *calm_of(baseline, calibrate_s)), readings=on_event is not None
-    )
-    told, report = asked.input(), None
-
-    def begin() -> Generator[Any]:
-        return compiled_clip_graph().stream(told, context=run, **_MODES)
-
-    try:
-        with closing(interruptible(begin, run.cancel) if in_main_thread() else begin()) as parts:
-            for mode, part in parts:
-                if mode == "values":
-                    report = part.get("report") or report
-                    continue
-                _took(run)
-                for listener in listeners:
-                    listener(part)
-    finally:
-        _closed(run)
-    return _told(report, on_event)
+    return run_clip(source, asked, Given(engines, pictures, stop, *calm_of(baseline, calibrate_s)), on_event)
 
 
 async def aanalyze_clip(  # noqa: PLR0913
@@ -277,13 +257,50 @@ def _closed(run: ClipContext) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Objects of the caller that a run works with; None for those of its own."""
+    """Objects of the caller that a run works with, None for those of its own; and what is left out of the reading.
+
+    Attributes:
+        engines: Models and settings.
+        pictures: Filled with a small JPEG of each moment.
+        stop: Ends the reading.
+        baseline: How the person shown is at rest.
+        calibrate_s: Seconds that are taken as calm.
+        expressions: Whether expressions are read where the rules allow it.
+        body: Whether posture and gestures are measured.
+    """
 
     engines: Engines | None
     pictures: dict[str, bytes] | None
     stop: threading.Event | None
-    baseline: Baseline | None
-    calibrate_s: float | None
+    baseline: Baseline | None = None
+    calibrate_s: float | None = None
+    expressions: bool = True
+    body: bool = True
+
+
+def run_clip(
+    source: ClipLike | Clip | None, asked: ClipAsk, given: Given, on_event: Callable[[ClipEvent], None] | None
+) -> ClipReport:
+    """Read one film in this thread and return its report; see `analyze_clip`."""
+    listeners = _listeners(on_event)
+    run = _run_context(source, asked, given, readings=on_event is not None)
+    told, report = asked.input(), None
+
+    def begin() -> Generator[Any]:
+        return compiled_clip_graph().stream(told, context=run, **_MODES)
+
+    try:
+        with closing(interruptible(begin, run.cancel) if in_main_thread() else begin()) as parts:
+            for mode, part in parts:
+                if mode == "values":
+                    report = part.get("report") or report
+                    continue
+                _took(run)
+                for listener in listeners:
+                    listener(part)
+    finally:
+        _closed(run)
+    return _told(report, on_event)
 
 
 def calm_of(baseline: BaselineLike | None, calibrate_s: float | None) -> tuple[Baseline | None, float | None]:
@@ -320,6 +337,8 @@ def _run_context(source: ClipLike | Clip | None, asked: ClipAsk, given: Given, *
         "pictures": given.pictures,
         "baseline": given.baseline,
         "calibrate_s": given.calibrate_s,
+        "expressions": given.expressions,
+        "body": given.body,
     }
     chosen: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     chosen["transcript"] = asked.words.transcript

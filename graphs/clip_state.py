@@ -145,6 +145,8 @@ class ClipContext(OnlyInstances):
         transcript: What is said in the film, in any form that `read_transcript` takes; None for nothing.
         baseline: How the person shown is at rest; None for nobody's.
         calibrate_s: Take so many seconds of the first face as calm instead; None for no calibration.
+        expressions: Whether expressions are read where the rules allow it; else movements alone, and nothing is sent.
+        body: Whether posture and gestures are measured, where the pose model is installed.
         sent: The input's `clip`, where it is taken out of the state before the run begins.
         reading: The film that is being read.
         sound_track: Its sound, while it is listened to; None where it is not.
@@ -164,6 +166,8 @@ class ClipContext(OnlyInstances):
     transcript: TranscriptLike | None = None
     baseline: Baseline | None = None
     calibrate_s: float | None = None
+    expressions: bool = True
+    body: bool = True
     sent: object = None
     reading: Reading | None = None
     sound_track: SoundTrack | None = None

@@ -14,7 +14,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import ValidationError
 
 from ferce_agent.errors import CameraError, DataError, EngineError, FerceError, PolicyError, SettingsError, SetupError
-from ferce_agent.graphs.clip_runs import analyze_clip
+from ferce_agent.graphs.clip_runs import ClipAsk, Given, Words, run_clip
 from ferce_agent.graphs.engines import Engines, package
 from ferce_agent.graphs.runs import analyze_expression
 from ferce_agent.graphs.scenario_sources import Planned, plan, session_of
@@ -191,21 +191,10 @@ class ScenarioWork:
         source = None if camera is not None else one.given
         if source is not None and self._roots is not None:
             source = open_clip(source, end_s=self._end_s, fps=reading.fps, roots=self._roots)
-        apart(
-            partial(
-                analyze_clip,
-                source,
-                camera=camera,
-                end_s=self._end_s,
-                fps=reading.fps,
-                landmarks=reading.landmarks,
-                sound=reading.sound,
-                use_context=self.use,
-                engines=self.engines,
-                on_event=on_event,
-                stop=halt,
-            )
-        )
+        words = Words(reading.sound, None, False)
+        asked = ClipAsk(camera, None, self._end_s, reading.fps, False, reading.landmarks, self.use, words)
+        given = Given(self.engines, None, halt, expressions=reading.expressions, body=reading.body)
+        apart(partial(run_clip, source, asked, given, on_event))
 
     def _photo(self, number: int, given: Any, tell: Tell) -> None:
         picture = given if self._roots is None else load_picture(given, roots=self._roots)

@@ -50,6 +50,10 @@ class Reading(Entry):
     """Whether the sound track is listened to."""
     fps: float | None = None
     """Read at most so many frames a second; null for all."""
+    expressions: bool = True
+    """Whether expressions are read where the rules allow it; else movements alone."""
+    body: bool = True
+    """Whether MediaPipe's pose model looks for hands before faces, where it is installed."""
 
 
 class Preset(Entry):

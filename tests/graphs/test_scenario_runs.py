@@ -32,8 +32,10 @@ from ferce_agent.graphs.scenario_sources import plan
 from ferce_agent.graphs.scenario_work import stated
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.policy.use import UseContext
+from ferce_agent.report.clip_events import ClipEvent, ReadingEvent
 from ferce_agent.report.scenario import ScenarioReport
 from ferce_agent.report.scenario_events import ScenarioEvent, ScenarioReportEvent, SourceEvent
+from ferce_agent.scenarios.driver import DriverStudy
 from ferce_agent.scenarios.preset import preset, presets
 from ferce_agent.scenarios.study import study_of
 from ferce_agent.settings import Settings
@@ -83,6 +85,22 @@ def test_a_film_of_a_driver_is_followed(frames: list[Frame], engines: Engines) -
     assert report.settings["speed_kmh"] == 30 and report.settings["sleep_s"] == 3.0
     assert report.title == preset("driver").title
     assert {one.id for one in report.indicators} >= {"perclos", "away"}
+
+
+def test_no_expression_of_a_driver_is_read(
+    frames: list[Frame], engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[ClipEvent] = []
+    taken = DriverStudy.clip
+
+    def noting(study: DriverStudy, number: int, event: ClipEvent) -> list[ScenarioEvent]:
+        seen.append(event)
+        return taken(study, number, event)
+
+    monkeypatch.setattr(DriverStudy, "clip", noting)
+    run_scenario("driver", frames, engines=engines)
+    points = [one.point for one in seen if isinstance(one, ReadingEvent)]
+    assert points and all(one.distribution is None and one.movements for one in points)
 
 
 def test_a_refused_use_opens_nothing(frames: list[Frame], engines: Engines) -> None:
