@@ -93,10 +93,15 @@ def number_words(value: float, unit: str) -> str:
     if unit == "share":
         return sign + (percent(size, 1) if 0 < size < 1 else f"{size * 100:.0f}%")
     if unit == "seconds":
-        return sign + lasting(size)
+        return sign + seconds_words(size)
     if unit in BARE:
         return sign + (f"{size:.0f}" if size == round(size) else f"{size:.2g}")
     return f"{sign}{_digits(size)} {UNITS.get(unit, code_words(unit))}"
+
+
+def seconds_words(seconds: float) -> str:
+    """Return a duration in words; ``0 s`` for none."""
+    return lasting(seconds) if seconds else "0 s"
 
 
 def _digits(size: float) -> str:
@@ -226,12 +231,9 @@ def source_words(report: ScenarioReport) -> str:
     if is_merged(report):
         what = SOURCE[sources[0].kind][1]
     people, seconds = sum(one.people for one in sources), sum(one.seconds for one in sources)
-    faces = f"{people} face{'s' * (people != 1)}"
-    if not seconds:
-        return f"Read: {what}; {faces}."
-    readable = sum(one.readable_s for one in sources)
-    together = " together" * (is_merged(report) or len(sources) > 1)
-    return f"Read: {what} of {lasting(seconds)}{together}; {faces}, readable for {lasting(readable)}."
+    readable = seconds_words(sum(one.readable_s for one in sources))
+    time = f"; readable for {readable} of {lasting(seconds)}" if seconds else ""
+    return f"Read: {what}; {people} face{'s' * (people != 1)}{time}."
 
 
 def is_merged(report: ScenarioReport) -> bool:

@@ -53,7 +53,7 @@ def test_every_caution_is_told_once() -> None:
 def test_peaks_are_told_with_what_is_shown_there() -> None:
     told = plain(scenario_text(audience(), full=False))
     assert "Viewers who show a smile (a): 100% at 0:17.5 during “First joke” (p = 0.002)" in told
-    assert "Read: films of 11 min 57 s together; 12 faces" in told
+    assert "Read: films; 12 faces; readable for 11 min 58 s of 11 min 57 s." in told
 
 
 def test_what_is_withheld_is_told_with_its_reason() -> None:
@@ -91,6 +91,7 @@ def test_no_text_of_a_report_steers_the_terminal(hostile: str) -> None:
         (1.0, "share", "100%"),
         (-0.0056, "share", "−0.6%"),
         (75.2, "seconds", "1 min 15 s"),
+        (0.0, "seconds", "0 s"),
         (3.0, "count", "3"),
         (0.002, "probability", "0.002"),
         (7.5177, "per_minute", "7.5 a minute"),
