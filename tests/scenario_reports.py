@@ -16,8 +16,10 @@ from ferce_agent.policy.decide import Decision, decide
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.report import ActionUnitReading, EmotionReport
 from ferce_agent.report.scenario import ScenarioName, ScenarioReport
+from ferce_agent.report.session import SessionReport
 from ferce_agent.scenarios.preset import preset
 from ferce_agent.scenarios.study import Findings, Study, read_options, study_of
+from tests import session_reports
 from tests.factories import CAREFUL, make_distribution, make_evidence, make_expression, make_person, make_report
 from tests.scenarios.driver_films import events
 
@@ -163,6 +165,26 @@ def _photo(term: Any, sure: float, **moves: float) -> EmotionReport:
     return make_report(people=(person,), guidance=CAREFUL, evidence=make_evidence(term=term, value=sure))
 
 
+def wellbeing_report(session: SessionReport) -> ScenarioReport:
+    """The report of a session of the person's own."""
+    study, decision = made_study("wellbeing", UseContext(observer="self", consent=True))
+    study.begin(0, None)
+    study.session(0, session)
+    return report_of("wellbeing", decision, study.finish())
+
+
+@once
+def weeks() -> ScenarioReport:
+    """Fourteen weeks of which the last differs."""
+    return wellbeing_report(session_reports.changed())
+
+
+@once
+def distress() -> ScenarioReport:
+    """Twenty readings with words of distress in two."""
+    return wellbeing_report(session_reports.sparse())
+
+
 EVERY: dict[str, Callable[[], ScenarioReport]] = {
     "drive": drive,
     "empty_drive": empty_drive,
@@ -171,5 +193,7 @@ EVERY: dict[str, Callable[[], ScenarioReport]] = {
     "engagement": engagement,
     "moderation": moderation,
     "restricted": restricted,
+    "weeks": weeks,
+    "distress": distress,
 }
 """All of them, by name."""

@@ -82,6 +82,16 @@ UNITS: Final = {
     "steps": "steps",
 }
 """Units that stand behind a number; of others the code does, in words."""
+ONE: Final = {
+    "degrees": "degree",
+    "people": "person",
+    "days": "day",
+    "weeks": "week",
+    "steps": "step",
+}
+"""Units of a single one."""
+DAY_S: Final = 86_400.0
+"""Seconds of a day."""
 BARE: Final = frozenset({"count", "probability", "intensity", "score"})
 """Units that are not told, as the name of the number says them."""
 
@@ -94,9 +104,14 @@ def number_words(value: float, unit: str) -> str:
         return sign + (percent(size, 1) if 0 < size < 1 else f"{size * 100:.0f}%")
     if unit == "seconds":
         return sign + seconds_words(size)
+    if unit == "sd":
+        return f"{sign if size >= 0.05 else ''}{size:.1f} SD"
+    if unit == "probability" and 0 < size < 0.001:
+        return "<0.001"
     if unit in BARE:
         return sign + (f"{size:.0f}" if size == round(size) else f"{size:.2g}")
-    return f"{sign}{_digits(size)} {UNITS.get(unit, code_words(unit))}"
+    behind = UNITS.get(unit, code_words(unit))
+    return f"{sign}{_digits(size)} {ONE.get(behind, behind) if size == 1 else behind}"
 
 
 def seconds_words(seconds: float) -> str:
@@ -123,7 +138,8 @@ def value_words(one: Indicator) -> str:
     if one.value is None:
         return f"not told, as {withheld_words(one.withheld or '')}"
     told, interval = number_words(one.value, one.unit), interval_words(one)
-    return f"{told} ({interval})" if interval else told
+    behind = told.partition(" ")[2]
+    return f"{told} ({interval.removesuffix(behind).rstrip()})" if interval else told
 
 
 def interval_words(one: Indicator) -> str:
@@ -163,16 +179,26 @@ def rests_words(one: Indicator) -> str:
 
 def people_words(count: int) -> str:
     """Return ``1 person`` or ``4 people``."""
-    return f"{count} person" if count == 1 else f"{count} people"
+    return number_words(count, "people")
 
 
 def alert_times(alert: Alert) -> str:
-    """Return from when to when something was, and when it was told; empty for a photo."""
+    """Return from when to when something was, and when it was told; empty for a photo.
+
+    What is told by whole days, as of a session, has the number of the day from 1.
+    """
     if not alert.onset_s and not alert.told_s and not alert.offset_s:
         return ""
+    if in_days(alert):
+        return f"day {alert.onset_s / DAY_S + 1:g}"
     end = "not seen to end" if alert.offset_s is None else f"to {clock(alert.offset_s)}"
     told = f", told at {clock(alert.told_s)}" if alert.told_s != alert.onset_s else ""
     return f"{clock(alert.onset_s)} {end}{told}"
+
+
+def in_days(alert: Alert) -> bool:
+    """Return whether an alert is told by whole days and not by the clock of a film."""
+    return alert.told_s > 0 and not alert.told_s % DAY_S and not alert.onset_s % DAY_S
 
 
 def alert_head(alert: Alert, sources: int) -> str:
@@ -193,8 +219,10 @@ def most_urgent(alerts: Sequence[Alert], most: int) -> list[Alert]:
 
 
 def at_words(curve: Curve, at: float) -> str:
-    """Return a place on a curve's axis: ``1:05``, ``slide 3``, ``day 12``."""
-    return clock(at, 0 if at == round(at) else 1) if curve.axis == "seconds" else f"{curve.axis} {at:g}"
+    """Return a place on a curve's axis: ``1:05``, ``slide 3``, ``day 12`` (the first is day 1)."""
+    if curve.axis == "day":
+        return f"day {at + 1:g}".replace("-", "\N{MINUS SIGN}")
+    return clock(at, 0 if at == round(at) else 1) if curve.axis == "seconds" else f"slide {at:g}"
 
 
 def curve_words(curve: Curve) -> str:
@@ -206,7 +234,8 @@ def curve_words(curve: Curve) -> str:
     gaps = len(curve.points) - len(known)
     untold = f"; not told at {gaps} of {len(curve.points)} points" if gaps else ""
     if least == most:
-        return f"{number_words(most, curve.unit)} throughout{untold}"
+        where = "throughout" if len(known) > 1 else f"at {at_words(curve, at)}"
+        return f"{number_words(most, curve.unit)} {where}{untold}"
     return f"{span_words(least, most, curve.unit)}, highest at {at_words(curve, at)}{untold}"
 
 
@@ -231,6 +260,8 @@ def source_words(report: ScenarioReport) -> str:
     if is_merged(report):
         what = SOURCE[sources[0].kind][1]
     people, seconds = sum(one.people for one in sources), sum(one.seconds for one in sources)
+    if set(kinds) == {"session"}:
+        return f"Read: {what} of {number_words(seconds / DAY_S, 'days')}."
     readable = seconds_words(sum(one.readable_s for one in sources))
     time = f"; readable for {readable} of {lasting(seconds)}" if seconds else ""
     return f"Read: {what}; {people} face{'s' * (people != 1)}{time}."

@@ -171,8 +171,9 @@ def scenario_brief_text(brief: ScenarioBrief) -> str:
 
 def _lines(brief: ScenarioBrief) -> Iterator[str]:
     read = f"{brief.sources} source{'s' * (brief.sources != 1)}, {brief.people} face{'s' * (brief.people != 1)}"
-    yield f"Scenario {brief.scenario}, {read}. Indicators, no decisions; times in s"
-    yield from (_alert_line(one, brief.sources) for one in brief.alerts)
+    times = "days from 1" if brief.scenario == "wellbeing" else "times in s"
+    yield f"Scenario {brief.scenario}, {read}. Indicators, no decisions; {times}"
+    yield from (_alert_line(one, brief) for one in brief.alerts)
     if brief.more_alerts:
         yield f"{brief.more_alerts} more alerts"
     yield from map(_indicator_line, [one for one in brief.indicators if one.value is not None])
@@ -190,10 +191,12 @@ def _lines(brief: ScenarioBrief) -> Iterator[str]:
         yield f"Whole report: {brief.more}"
 
 
-def _alert_line(one: BriefAlert, sources: int) -> str:
-    where = f" source {one.source}" if sources > 1 else ""
+def _alert_line(one: BriefAlert, brief: ScenarioBrief) -> str:
+    where = f" source {one.source}" if brief.sources > 1 else ""
     end = f"-{one.offset:g}" if one.offset is not None else ""
     when = f" {one.onset:g}{end}" if one.onset or one.offset else ""
+    if brief.scenario == "wellbeing":
+        when = f" day {one.onset / words_of.DAY_S + 1:g}"
     size = f"{one.value:g} {one.unit}, limit {one.limit:g}"
     return f"{one.urgency.capitalize()}{where}{when}: {code_words(one.kind)} ({size}; confidence {one.confidence:.2f})"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.report import scenario_wording as words_of
-from ferce_agent.report.clip_wording import clock, lasting
+from ferce_agent.report.clip_wording import clock
 from ferce_agent.report.scenario import Alert, Curve, Indicator, Peak, ScenarioReport
 from ferce_agent.report.wording import code_words, percent
 from ferce_agent.views.curves import Chart, Frame, Level, Placed, Scale, Spot, Stretch, chart, spread_ticks
@@ -120,7 +120,6 @@ def _environment() -> Environment:
     environment.globals |= {
         "s": words_of,
         "clock": clock,
-        "lasting": lasting,
         "percent": percent,
         "named": named,
         "strip": strip,
@@ -140,8 +139,15 @@ def timelines(report: ScenarioReport, alerts: Sequence[Alert]) -> list[Timeline]
         last = max([source.seconds, *(one.offset_s or one.told_s for one in own)])
         if own and last > 0 and len(found) < MOST_SOURCES:
             axis = Axis(0.0, last)
-            found.append(Timeline(number, axis.ticks(X_TICKS), tuple(_lanes(own, axis))))
+            ticks = day_ticks(axis) if source.kind == "session" else axis.ticks(X_TICKS)
+            found.append(Timeline(number, ticks, tuple(_lanes(own, axis))))
     return found
+
+
+def day_ticks(axis: Axis) -> list[tuple[float, str]]:
+    """Return ticks of an axis in seconds at whole days, the first being day 1."""
+    days = range(int(axis.last // words_of.DAY_S))
+    return spread_ticks([(axis.at(day * words_of.DAY_S), f"day {day + 1}") for day in days], X_TICKS)
 
 
 def _lanes(alerts: Sequence[Alert], axis: Axis) -> list[Lane]:

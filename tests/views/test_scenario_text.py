@@ -15,7 +15,7 @@ from ferce_agent.report.scenario import ScenarioReport
 from ferce_agent.report.scenario_wording import number_words, span_words
 from ferce_agent.views.scenario_brief import MOST, scenario_brief, scenario_brief_text, size
 from ferce_agent.views.scenario_text import scenario_text
-from tests.scenario_reports import EVERY, audience, drive, few_viewers, moderation, restricted
+from tests.scenario_reports import EVERY, audience, distress, drive, few_viewers, moderation, restricted, weeks
 
 NAMES = tuple(EVERY)
 
@@ -40,7 +40,7 @@ def test_warnings_are_told_with_times_limit_and_source() -> None:
     told = plain(scenario_text(drive()))
     assert "Urgent, 0:38.4 to 0:43.0, told at 0:38.9: The eyes have been closed for 3.0 s" in told
     assert "4.7 s, limit 3.0 s: Euro NCAP" in told
-    assert "Longest closure of the eyes: 4.8 s (4.7 to 4.9 s); reaches its limit, 3.0 s" in told
+    assert "Longest closure of the eyes: 4.8 s (4.7 to 4.9); reaches its limit, 3.0 s" in told
     assert "As there are too few frames a second: Length of blinks, median; Blinks a minute" in told
 
 
@@ -62,6 +62,17 @@ def test_what_is_withheld_is_told_with_its_reason() -> None:
     assert "and 4 more" in told
     assert "Signals of shown distress" in plain(scenario_text(restricted()))
     assert "Use restricted." in plain(scenario_text(restricted()))
+
+
+def test_days_of_a_session_are_told_as_days() -> None:
+    told = plain(scenario_text(distress()))
+    assert "Read: 1 session of 96 days." in told
+    assert "Warning, day 5: Words of distress on 11 January 2026." in told
+    assert "Warning day 5: words of distress" in scenario_brief_text(scenario_brief(distress()))
+    told = plain(scenario_text(weeks()))
+    assert "Notice, day 90: The week of 6 Apr differs" in told
+    assert "How pleasant the face looks: −1.5 SD (−2.5 to −0.6)" in told
+    assert "highest at day 69" in told
 
 
 def test_sources_are_named_where_there_are_several() -> None:
@@ -95,7 +106,10 @@ def test_no_text_of_a_report_steers_the_terminal(hostile: str) -> None:
         (3.0, "count", "3"),
         (0.002, "probability", "0.002"),
         (7.5177, "per_minute", "7.5 a minute"),
-        (-1.25, "sd", "−1.2 standard deviations"),
+        (-1.25, "sd", "−1.2 SD"),
+        (-0.01, "sd", "0.0 SD"),
+        (1e-7, "probability", "<0.001"),
+        (1.0, "days", "1 day"),
         (12.0, "light_years", "12 light years"),
     ],
 )
