@@ -166,7 +166,7 @@ def limit_words(one: Indicator) -> str:
     if one.limit is None:
         return ""
     limit = number_words(one.limit.value, one.unit)
-    known = {True: f"reaches its limit, {limit}", False: f"below its limit, {limit}", None: f"limit {limit}"}
+    known = {True: f"beyond its limit, {limit}", False: f"within its limit, {limit}", None: f"limit {limit}"}
     return known[one.exceeds]
 
 

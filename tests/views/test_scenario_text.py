@@ -40,7 +40,7 @@ def test_warnings_are_told_with_times_limit_and_source() -> None:
     told = plain(scenario_text(drive()))
     assert "Urgent, 0:38.4 to 0:43.0, told at 0:38.9: The eyes have been closed for 3.0 s" in told
     assert "4.7 s, limit 3.0 s: Euro NCAP" in told
-    assert "Longest closure of the eyes: 4.8 s (4.7 to 4.9); reaches its limit, 3.0 s" in told
+    assert "Longest closure of the eyes: 4.8 s (4.7 to 4.9); beyond its limit, 3.0 s" in told
     assert "As there are too few frames a second: Length of blinks, median; Blinks a minute" in told
 
 
