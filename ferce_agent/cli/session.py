@@ -223,6 +223,31 @@ def report(  # noqa: PLR0913  # one parameter per option
 
 @session.command()
 @NAME
+@click.option("--save", "output", type=FILE, required=True, metavar="FILE", help="The page, FILE.html.")
+@click.option("--to", "to_day", type=DAY, metavar="DAY", help="The last week that is over on this day.  [default: the "
+              "newest with a reading]")  # fmt: skip
+@use_options
+def week(name: str, output: Path, to_day: datetime | None, use: dict[str, Any]) -> None:
+    """Write a plain page of a week, Monday to Sunday: what was read, and what differs from the person's own past.
+
+    For the person, and with consent a therapist or physician. Where there were words of distress it says first where
+    help is to be found.
+    """
+    from ferce_agent.sessions.trends import week_of_readings
+    from ferce_agent.views.weekly_page import ENDINGS as PAGES
+    from ferce_agent.views.weekly_page import save_week
+
+    if output.suffix.lower() not in PAGES:
+        raise click.UsageError(f"--save {output} must end with {', '.join(PAGES)}.")
+    check_files([output], [])
+    opened = _opened(name, use)
+    last = _day(to_day) or week_of_readings(opened.entries(), datetime.now().astimezone().date())
+    save_week(opened.report(use=use, to_day=last), output)
+    click.echo(f"Written: {output}. It is not sealed: whoever gets it can read it.")
+
+
+@session.command()
+@NAME
 @click.argument("file", type=FILE)
 @use_options
 def export(name: str, file: Path, use: dict[str, Any]) -> None:

@@ -7,14 +7,14 @@ measures and for the weeks of a month, so that it is wrong in at most one month 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.report.session import Measure, Together, Trend, TrendPoint
+from ferce_agent.report.session import Entry, Measure, Together, Trend, TrendPoint
 from ferce_agent.report.session_wording import MEASURE_WORDS, short_day
 from ferce_agent.sessions.days import DaySeries
 from ferce_agent.sessions.together import LEVEL, MONTHLY, WeekStep, together_of
@@ -34,6 +34,12 @@ LEAST_DAYS: Final = 2
 def last_monday(to_day: date) -> date:
     """Return the Monday of the last week that is over at the end of a day."""
     return to_day - timedelta(days=(to_day.weekday() + 1) % WEEK + WEEK - 1)
+
+
+def week_of_readings(entries: Iterable[Entry], today: date) -> date:
+    """Return the last day of the newest week with a reading, or today where that week is not over yet."""
+    last = max((one.at.date() for one in entries), default=today)
+    return min(last + timedelta(days=WEEK - 1 - last.weekday()), max(today, last))
 
 
 def trends_of(

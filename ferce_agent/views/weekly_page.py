@@ -27,6 +27,8 @@ from ferce_agent.views.saving import check_writable, write_whole
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+ENDINGS: Final = (".html", ".htm")
+"""What the name of a page ends with."""
 WEEK: Final = 7
 RECENT: Final = 28
 """Days before the last day within which words of distress stand first on the page. As the preset's ``recent``."""
@@ -128,7 +130,7 @@ def save_week(report: SessionReport, path: str | os.PathLike[str]) -> Path:
         SettingsError: The ending is another one, or the file cannot be written.
     """
     file = Path(os.fsdecode(path))
-    if file.suffix.lower() not in (".html", ".htm"):
+    if file.suffix.lower() not in ENDINGS:
         raise SettingsError(f"'{file.name}' is no name of a page.", hint="Let it end with .html.")
     check_writable(file)
     write_whole(file, weekly_html(report))
