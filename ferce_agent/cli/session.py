@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ferce_agent.report.session import ConsentRecord
     from ferce_agent.sessions.store import Session
 
-ENDINGS: Final = (".json", ".txt")
-"""Formats in which a report is saved here; see `ferce_agent.views.saving.save_session_report`."""
 NAME: Final = click.argument("name")
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 ENTRY_KINDS: Final = ("photo", "clip", "voice", "chat")
@@ -182,7 +180,7 @@ def show(name: str, as_json: bool, use: dict[str, Any]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--save", "outputs", type=FILE, multiple=True, metavar="FILE",
-    help=f"Also write it to this file, as its ending says: {', '.join(ENDINGS)}. Repeatable.",
+    help="Also write it to this file, as its ending says: .html, .json, .txt, .csv or .parquet. Repeatable.",
 )  # fmt: skip
 @click.option("--from", "from_day", type=DAY, metavar="DAY", help="First day.  [default: of the first reading]")
 @click.option("--to", "to_day", type=DAY, metavar="DAY", help="Last day.  [default: of the last reading]")
@@ -203,9 +201,11 @@ def report(  # noqa: PLR0913  # one parameter per option
 
     Everything is compared with the person's own past. What is older than the person allowed is deleted first.
     """
+    from ferce_agent.views.saving import session_endings
+
     for output in outputs:
-        if output.suffix.lower() not in ENDINGS:
-            raise click.UsageError(f"--save {output} must end with {', '.join(ENDINGS)}.")
+        if output.suffix.lower() not in session_endings():
+            raise click.UsageError(f"--save {output} must end with {', '.join(session_endings())}.")
     check_files(outputs, [])
     opened = _opened(name, use)
     made = opened.report(use=use, from_day=_day(from_day), to_day=_day(to_day))

@@ -285,6 +285,11 @@ def _scenario_makers(report: ScenarioReport) -> dict[str, Callable[[], Made]]:
     }
 
 
+def session_endings() -> tuple[str, ...]:
+    """Return the endings of files that a session's report can be saved to, to be checked before it is made."""
+    return tuple(_session_makers(cast("SessionReport", None)))  # nothing is made, the formats are only named
+
+
 def _session_makers(report: SessionReport) -> dict[str, Callable[[], Made]]:
     from ferce_agent.views.session_page import session_html
     from ferce_agent.views.session_tables import session_csv, session_parquet
