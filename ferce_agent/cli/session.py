@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -209,8 +211,9 @@ def report(  # noqa: PLR0913  # one parameter per option
     check_files(outputs, [])
     opened = _opened(name, use)
     made = opened.report(use=use, from_day=_day(from_day), to_day=_day(to_day))
-    for output in outputs:
-        made.save(output)
+    with _private():
+        for output in outputs:
+            made.save(output)
     if as_json:
         echo_json(made.model_dump(mode="json"))
         return
@@ -242,7 +245,8 @@ def week(name: str, output: Path, to_day: datetime | None, use: dict[str, Any]) 
     check_files([output], [])
     opened = _opened(name, use)
     last = _day(to_day) or week_of_readings(opened.entries(), datetime.now().astimezone().date())
-    save_week(opened.report(use=use, to_day=last), output)
+    with _private():
+        save_week(opened.report(use=use, to_day=last), output)
     click.echo(f"Written: {output}. It is not sealed: whoever gets it can read it.")
 
 
@@ -361,6 +365,16 @@ def _ask(question: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody is there to ask; say --yes.")
     click.confirm(question, abort=True)
+
+
+@contextlib.contextmanager
+def _private() -> Iterator[None]:
+    """Let new files be readable by this account only."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _opened(name: str, use: dict[str, Any]) -> Session:

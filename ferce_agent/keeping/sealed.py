@@ -152,7 +152,8 @@ def seal_of(
         make: Whether folder, salt or key may be made. Without, a seal that lacks them opens nothing, and says why.
 
     Raises:
-        SettingsError: The folder cannot be used, or the passphrase is empty or not the one of this folder.
+        SettingsError: The folder cannot be used, the passphrase is empty or not the one of this folder, or key or salt
+            are gone that sealed what is kept already.
     """
     place = folder or kept_folder()
     if make:
@@ -236,8 +237,26 @@ def _found(file: Path, new: bytes, *, make: bool) -> bytes:
     if not file.exists():
         if not make:
             return new
+        if _orphaned(file) and not file.exists():  # which another process may just have made, with what it sealed
+            raise SettingsError(
+                f"The file {file}, with which other things in this folder were sealed, is gone.",
+                hint="Put it back from a backup; or delete what it sealed, which nobody can open without it; or name "
+                "another folder with FERCE_KEPT.",
+            )
         write_private(file, new, replace=False)
     return _read(file, len(new))
+
+
+def _orphaned(file: Path) -> bool:
+    """Return whether something is kept that a key or salt sealed which is not there.
+
+    A new one in its place would be lost when the old one is put back.
+    """
+    mark = b"ferce-sealed 1 " + (b"key " if file.name == KEY_FILE else b"passphrase ")
+    try:
+        return any(mark in one.read_bytes() for one in file.parent.glob("*/*") if one.is_file())
+    except OSError as error:
+        raise SettingsError(f"What is kept cannot be read: {error.strerror or error}.") from error
 
 
 def _read(file: Path, length: int) -> bytes:

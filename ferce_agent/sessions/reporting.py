@@ -218,7 +218,9 @@ def _degraded(
     face = [one for one in entries if one.kind in ("photo", "clip")]
     if face and not any(one.baseline for one in face):
         message = "Faces were read without the person's baseline; one makes readings of a resting face more right."
-        yield SessionDegradation(code="no_baseline", message=f"{message} Make one with build_baseline.")
+        yield SessionDegradation(
+            code="no_baseline", message=f"{message} Make one: ferce baseline build calm.jpg --name NAME."
+        )
 
 
 def _about_gaps(days: Sequence[DayCount]) -> Iterator[SessionDegradation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,8 @@ def test_from_the_consent_to_the_deletion(place: Path, chat: Path, tmp_path: Pat
     told = session("report", "anna", *SELF, "--save", page)
     assert "1 photo and 1 chat on 1 of 1 days" in " ".join(told.stdout.split())
     assert SessionReport.model_validate_json(page.read_text("utf-8")).counts == {"photo": 1, "chat": 1}
+    if os.name == "posix":
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert session("delete", "anna", "--yes", "--keys").exit_code == 0
     assert [file for file in place.rglob("*") if file.is_file()] == []
     assert "No session" in session("list").stderr
@@ -187,6 +190,8 @@ def test_a_wrong_passphrase_and_a_key_that_is_gone(place: Path, monkeypatch: pyt
     begin()
     (place / "key").rename(place / "elsewhere")
     assert "is gone" in session("show", "anna", *SELF).stderr
+    refused = session("new", "bo", "--purpose", "see")
+    assert (refused.exit_code, "is gone" in refused.stderr, (place / "key").exists()) == (1, True, False)
     session("delete", "anna", "--yes")
     monkeypatch.setenv("FERCE_PASSPHRASE", "correct horse")
     assert "passphrase" in session("new", "bo", "--purpose", "see").stdout

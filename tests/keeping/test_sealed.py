@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.keeping import sealed
-from ferce_agent.keeping.sealed import KEY_FILE, PASSPHRASE, SALT_FILE, Seal, seal_of, sealed_with
+from ferce_agent.keeping.sealed import KEY_FILE, PASSPHRASE, SALT_FILE, Seal, delete_keys, seal_of, sealed_with
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +115,28 @@ def test_processes_that_begin_at_once_share_one_key(tmp_path: Path) -> None:
         closed, _ = one.communicate(timeout=60)
         assert one.returncode == 0
         assert seal_of(tmp_path).open(closed) == b"rest"
+
+
+@pytest.mark.parametrize(("passphrase", "file"), [(None, KEY_FILE), ("correct horse", SALT_FILE)])
+def test_no_new_key_is_made_in_place_of_one_that_is_gone(tmp_path: Path, passphrase: str | None, file: str) -> None:
+    kept = tmp_path / "sessions" / "one"
+    kept.parent.mkdir()
+    kept.write_bytes(b"before" + seal_of(tmp_path, passphrase=passphrase, environment={}).close(b"a reading"))
+    (tmp_path / file).rename(tmp_path / "put away")
+    with pytest.raises(SettingsError, match="is gone"):
+        seal_of(tmp_path, passphrase=passphrase, environment={})
+    assert not (tmp_path / file).exists()
+    kept.unlink()
+    assert seal_of(tmp_path, passphrase=passphrase, environment={}).close(b"anew")
+
+
+def test_keys_are_deleted_only_when_nothing_is_kept_any_more(tmp_path: Path) -> None:
+    kept = tmp_path / "sessions" / "one"
+    kept.parent.mkdir()
+    kept.write_bytes(seal_of(tmp_path, environment={}).close(b"a reading"))
+    with pytest.raises(SettingsError, match="still kept"):
+        delete_keys(tmp_path)
+    kept.unlink()
+    assert delete_keys(tmp_path)
+    assert not delete_keys(tmp_path)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
