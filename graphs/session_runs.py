@@ -175,18 +175,19 @@ def _read(session: Session, source: Any, asked: _Asked, *, infer: bool) -> Entry
         PolicyError: The consent does not cover what it is.
         InputError: It cannot be used.
     """
-    given = _held(source, asked.kind)
-    if isinstance(given, tuple):
+    given, digest = _held(source, asked.kind)
+    if isinstance(given, _Chat):
         _check_alone(asked)
         session.check_may_add("chat", asked.at)
-        return chat_entry(given, _moment(asked), matcher=asked.engines.events if infer else None, infer=infer)
+        matcher = asked.engines.events if infer else None
+        return chat_entry(given.texts, _moment(asked), matcher=matcher, infer=infer, digest=digest)
     if isinstance(given, EmotionReport | ClipReport | VoiceReport):
         return entry_of(given, _moment(asked), whose=asked.whose)
     kind, opened = _opened(given, asked.kind)
     with contextlib.nullcontext() if isinstance(opened, Picture) else opened:
         session.check_may_add(kind, asked.at)
-        digest = opened.sha256 if isinstance(opened, Picture) else opened.info.sha256
-        if digest is not None and session.has_source(digest):
+        known = opened.sha256 if isinstance(opened, Picture) else opened.info.sha256
+        if known is not None and session.has_source(known):
             return None
         report = apart(partial(_report, opened, asked))
     return entry_of(report, _moment(asked), whose=asked.whose)
@@ -196,17 +197,36 @@ def _moment(asked: _Asked) -> datetime:
     return asked.at or datetime.now().astimezone()
 
 
-def _held(source: Any, kind: EntryKind | None) -> Any:
-    """Return a report as it is, a chat as texts, the path of either as what the file holds; else what is to be read."""
-    if isinstance(source, str) and kind == "chat":
-        return read_given(Path(source)) if _ends_as_given(source) else (source,)
-    if kind in (None, "chat") and isinstance(source, list | tuple) and source and _is_message(source[0]):
-        return own_messages(source)
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    """The person's own messages."""
+
+    texts: tuple[str, ...]
+
+
+def _held(source: Any, kind: EntryKind | None) -> tuple[Any, str | None]:
+    """Return a report, a chat, or what is to be read, with the digest of the file of a chat."""
     if kind in (None, "chat") and isinstance(source, str | os.PathLike) and _ends_as_given(source):
-        return read_given(Path(source))
+        found = read_given(Path(source))
+        return (_Chat(found.held), found.sha256) if isinstance(found.held, tuple) else (found.held, None)
+    if isinstance(source, str) and kind == "chat":
+        return _Chat((source,)), None
+    if kind in (None, "chat") and isinstance(source, list | tuple) and source and _is_message(source[0]):
+        return _Chat(own_messages(source)), None
     if kind == "chat":
-        raise InputError("A chat is a text, a list of messages, or the path of a text or JSON file with them.")
-    return source
+        raise InputError(
+            "This is no chat.", hint="Give a text, a list of messages, or the path of a text or JSON file with them."
+        )
+    if isinstance(source, str | os.PathLike) and str(source)[:5].lower() != "data:" and _is_folder(source):
+        raise InputError("A folder is no reading.", hint="Give its files one by one, each with its time.")
+    return source, None
+
+
+def _is_folder(path: str | os.PathLike[str]) -> bool:
+    try:
+        return Path(path).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):  # whatever opens it says what is wrong with it
+        return False
 
 
 def _ends_as_given(source: str | os.PathLike[str]) -> bool:

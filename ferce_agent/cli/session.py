@@ -105,8 +105,8 @@ def _sealing(opened: Session) -> str:
 @click.option(
     "--at",
     metavar="TIME",
-    help="When it was taken: 2026-03-04T18:30, with +01:00 behind it if not in this machine's time zone; or modified, "
-    "for when each file was last changed.  [default: now]",
+    help="When it was taken: 2026-03-04T18:30, with +01:00 behind it if not in this machine's time zone; taken, for "
+    "what each photo or film says itself; or modified, for when each file was last changed.  [default: now]",
 )
 @click.option("--kind", type=click.Choice(ENTRY_KINDS), help="What it is.  [default: found out]")
 @click.option("--whose", metavar="ID", help="Which face or speaker is the person, where there are several: person-1.")
@@ -126,8 +126,8 @@ def add(  # noqa: PLR0913  # one parameter per option
     """Read SOURCEs of the person and keep what they tell: numbers with their times.
 
     SOURCE is a photo, a film, a voice message, a JSON file with a report of one, or a text or JSON file with a chat:
-    the person's own messages, one a line, or a list of messages with role and content. What is kept already is not
-    read again.
+    the person's own messages, one a line, or a list of messages with role and content; or a folder of these. What is
+    kept already is not read again.
 
     Exit status: 0 all was kept, now or before, 1 something was not (standard error says which), 2 the command line
     makes no sense, 130 stopped with Ctrl-C; what was read by then is kept.

@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 MODIFIED: Final = "modified"
 """What stands for the time at which a file was last changed."""
+TAKEN: Final = "taken"
+"""What stands for the time that a photo or film itself tells."""
+EXIF: Final = 0x8769
+TAKEN_TAG: Final = 0x9003
+"""DateTimeOriginal."""
+OFFSET_TAG: Final = 0x9011
+"""OffsetTimeOriginal."""
 OF_ALL: Final = (PolicyError, SettingsError, SetupError)
 """Errors that would come again with the next source."""
 
@@ -66,7 +73,9 @@ def add_sources(name: str, sources: Sequence[str], asked: Asked) -> tuple[int, b
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.sessions.store import Session
 
-    fixed = None if asked.at in (None, MODIFIED) else time_of(str(asked.at))
+    told = {None: lambda _: None, MODIFIED: changed_at, TAKEN: taken_at}
+    fixed = None if asked.at in told else time_of(str(asked.at))
+    sources = [one for source in sources for one in unfolded(source)]
     session, engines = Session(name), Engines(chosen_settings(asked.chosen))
     failed = 0
     with stopping() as stop, ExitStack() as stack:
@@ -74,7 +83,7 @@ def add_sources(name: str, sources: Sequence[str], asked: Asked) -> tuple[int, b
         for number, source in enumerate(sources):
             bar.begin(number, source)
             try:
-                at = fixed if asked.at != MODIFIED else changed_at(source)
+                at = fixed or told[asked.at](source)
                 added = _added(session, source, at, asked, engines, bar, stop)
             except FerceError as error:
                 if len(sources) == 1 or isinstance(error, OF_ALL):
@@ -136,6 +145,26 @@ def told(entry: Entry) -> str:
     return f"{'; '.join(parts)}  {entry.id}"
 
 
+def unfolded(source: str) -> list[str]:
+    """Return a source, or the files of a folder by name.
+
+    Raises:
+        InputError: The folder holds no file, or cannot be read.
+    """
+    try:
+        folder = Path(source)
+        if source[:5].lower() == "data:" or not folder.is_dir():
+            return [source]
+        found = sorted(str(one) for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+    except ValueError:  # whatever opens it says what is wrong with it
+        return [source]
+    except OSError as error:
+        raise InputError(f"The folder {shown(source)} cannot be read.", hint="Check its permissions.") from error
+    if not found:
+        raise InputError(f"The folder {shown(source)} holds no file.", hint="Give photos, films, sounds or chats.")
+    return found
+
+
 def time_of(text: str) -> datetime:
     """Return a time of the command line with its offset from UTC: the one given, or that of this machine then.
 
@@ -167,6 +196,44 @@ def changed_at(source: str) -> datetime:
         raise InputError(
             f"When {shown(source)} was changed cannot be told.", hint="Give its time: --at TIME"
         ) from error
+
+
+def taken_at(source: str) -> datetime:
+    """Return when a photo or film says that it was taken; without an offset of its own that of this machine then.
+
+    Raises:
+        InputError: It does not say.
+    """
+    said = exif_time(Path(source)) or film_time(Path(source))
+    if said is None:
+        raise InputError(f"{shown(source)} does not say when it was taken.", hint="Give its time: --at TIME")
+    return said
+
+
+def exif_time(file: Path) -> datetime | None:
+    """Return the time in a photo's EXIF data; None where it has none that can be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(file.expanduser()) as photo:
+            told = photo.getexif().get_ifd(EXIF)
+        text, offset = str(told[TAKEN_TAG]).strip("\0 "), str(told.get(OFFSET_TAG, "")).strip("\0 ")
+        found = datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
+        return datetime.fromisoformat(f"{found.isoformat()}{offset}") if offset else found.astimezone()
+    except Exception:  # no photo, damaged, or without that time: then it does not say
+        return None
+
+
+def film_time(file: Path) -> datetime | None:
+    """Return the time in a film's or sound's own data, which is in UTC, as this machine's; None where it has none."""
+    import av
+
+    try:
+        with av.open(str(file.expanduser())) as opened:
+            text = opened.metadata["creation_time"]
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
+    except Exception:  # no film, damaged, or without that time: then it does not say
+        return None
 
 
 class Bar:

@@ -118,7 +118,12 @@ def entry_of(report: Report, at: datetime, *, whose: str | None = None, baseline
 
 
 def chat_entry(
-    texts: str | Iterable[str], at: datetime, *, matcher: EventMatcher | None = None, infer: bool = True
+    texts: str | Iterable[str],
+    at: datetime,
+    *,
+    matcher: EventMatcher | None = None,
+    infer: bool = True,
+    digest: str | None = None,
 ) -> Entry:
     """Return what the person wrote in a chat as an entry; the words are read here and not kept.
 
@@ -127,6 +132,7 @@ def chat_entry(
         at: When, with the person's offset from UTC.
         matcher: Compares sentences with examples; without it only words of feeling and cue words count.
         infer: Whether it may be told how pleasant the words are; else they are counted, and words of distress noticed.
+        digest: SHA-256 of the file that they come from; None where they come from none.
 
     Raises:
         InputError: `at` has no offset, or nothing was written.
@@ -148,7 +154,7 @@ def chat_entry(
         distress = "likely"
     elif speaks_of_distress(lines, strain=True):
         distress = "possible"
-    return _entry(draft, "chat", at, distress=distress)
+    return _entry(draft, "chat", at, digest=digest, distress=distress)
 
 
 def check_zone(at: datetime) -> None:

@@ -6,8 +6,10 @@ models take them, of which those of the role ``user`` count. A line ``Ada: Hello
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +35,20 @@ FORMS: Final = (
 )
 
 
-def read_given(file: Path) -> Report | tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a file holds.
+
+    Attributes:
+        held: A report, or the person's own messages.
+        sha256: Digest of the file.
+    """
+
+    held: Report | tuple[str, ...]
+    sha256: str
+
+
+def read_given(file: Path) -> Given:
     """Return the report, or the person's own messages, that a file holds.
 
     Args:
@@ -42,16 +57,18 @@ def read_given(file: Path) -> Report | tuple[str, ...]:
     Raises:
         InputError: It cannot be read, or holds neither.
     """
-    text = _text_of(file)
+    data = _bytes_of(file)
+    return Given(_held(_text_of(data, file.name), file), hashlib.sha256(data).hexdigest())
+
+
+def _held(text: str, file: Path) -> Report | tuple[str, ...]:
     if file.suffix.lower() != ".json":
         return tuple(line for line in text.splitlines() if line.strip())
     try:
         held = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"The file '{file.name}' is no JSON.", hint=FORMS) from error
-    if isinstance(held, Mapping):
-        return _report(held, text, file.name)
-    return own_messages(held, file.name)
+    return _report(held, text, file.name) if isinstance(held, Mapping) else own_messages(held, file.name)
 
 
 def own_messages(held: Any, what: str = "the chat") -> tuple[str, ...]:
@@ -104,7 +121,7 @@ def _report(held: Mapping[str, Any], text: str, name: str) -> Report:
         raise unusable(error, f"The report in '{name}'", kind) from error
 
 
-def _text_of(file: Path) -> str:
+def _bytes_of(file: Path) -> bytes:
     try:
         with file.expanduser().open("rb") as opened:
             data = opened.read(MOST_BYTES + 1)
@@ -113,7 +130,11 @@ def _text_of(file: Path) -> str:
         raise DataError(f"The file '{file.name}' cannot be read: {reason}.", hint="Check the path.") from error
     if len(data) > MOST_BYTES:
         raise DataError(f"The file '{file.name}' has more than {MOST_BYTES:,} bytes.", hint=FORMS)
+    return data
+
+
+def _text_of(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"The file '{file.name}' is not UTF-8 text.", hint="Save it as UTF-8.") from error
+        raise DataError(f"The file '{name}' is not UTF-8 text.", hint="Save it as UTF-8.") from error

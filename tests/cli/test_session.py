@@ -11,13 +11,15 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from ferce_agent.cli import main
-from ferce_agent.cli.session_adding import time_of
+from ferce_agent.cli.session_adding import EXIF, OFFSET_TAG, TAKEN_TAG, taken_at, time_of
 from ferce_agent.errors import InputError
 from ferce_agent.report.session import SessionReport
 from ferce_agent.sessions.store import Session
@@ -176,6 +178,36 @@ def test_when_it_was_taken(chat: Path) -> None:
     for wrong in ("yesterday", "2026-03-04", "", "9999-99-99T00:00"):
         with pytest.raises(InputError):
             time_of(wrong)
+
+
+def test_photos_and_films_may_say_themselves_when_they_were_taken(tmp_path: Path, chat: Path) -> None:
+    photo, film = tmp_path / "photo.jpg", tmp_path / "film.mp4"
+    exif = Image.Exif()
+    exif.get_ifd(EXIF).update({TAKEN_TAG: "2026:03:04 18:30:00", OFFSET_TAG: "+05:30"})
+    Image.new("RGB", (8, 8)).save(photo, exif=exif)
+    assert taken_at(str(photo)).isoformat() == "2026-03-04T18:30:00+05:30"
+    with av.open(str(film), "w") as output:
+        output.metadata["creation_time"] = "2026-03-04T13:00:00Z"
+        stream = output.add_stream("libx264", rate=10)
+        stream.width = stream.height = 64
+        output.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        output.mux(stream.encode())
+    assert taken_at(str(film)) == datetime(2026, 3, 4, 13, tzinfo=UTC)
+    for without in (chat, tmp_path / "none.jpg", tmp_path):
+        with pytest.raises(InputError, match="does not say"):
+            taken_at(str(without))
+
+
+def test_a_folder_is_what_it_holds(tmp_path: Path, chat: Path) -> None:
+    begin()
+    folder = tmp_path / "week"
+    folder.mkdir()
+    assert "no file" in session("add", "anna", folder).stderr
+    for name in ("1.txt", "2.txt", ".hidden"):
+        (folder / name).write_text(f"I am happy {name}.", "utf-8")
+    assert session("add", "anna", folder, "--at", AT).stdout.count("chat of") == 2
+    assert session("add", "anna", folder, chat, "--at", AT).stdout.count("kept already") == 2
+    assert len(Session("anna").entries()) == 3
 
 
 @pytest.mark.parametrize("name", ["none", "../x", "a b"])

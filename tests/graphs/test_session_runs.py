@@ -75,6 +75,7 @@ def test_chats_in_every_form(session: Session, tmp_path: Path) -> None:
     told.write_text(json.dumps(messages), "utf-8")
     for source in (lines, str(told), messages, ["I am happy.", "Very happy."]):
         assert add_to_session(session, source, AT).added == 1
+    assert add_to_session(session, lines, AT).doubles == 1
     add_to_session(session, "One line is a chat where that is said.", AT, kind="chat")
     found = [one.measures["words_per_day"].value for one in session.entries()]
     assert sorted(found) == [5, 5, 5, 7, 9]
@@ -137,6 +138,11 @@ def test_what_cannot_be_used(
         add_to_session(session, file, AT)
     assert caught.value.hint
     assert session.entries() == ()
+
+
+def test_a_folder_is_refused_and_not_read_as_a_film(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="folder"):
+        add_to_session(session, tmp_path, AT)
 
 
 def test_options_that_do_not_go_together(session: Session, photo: Path, engines: Engines) -> None:
