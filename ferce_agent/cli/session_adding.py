@@ -71,6 +71,7 @@ def add_sources(name: str, sources: Sequence[str], asked: Asked) -> tuple[int, b
         FerceError: Something is wrong that concerns all sources, or the only one.
     """
     from ferce_agent.graphs.engines import Engines
+    from ferce_agent.report.session_wording import HELP
     from ferce_agent.sessions.store import Session
 
     told = {None: lambda _: None, MODIFIED: changed_at, TAKEN: taken_at}
@@ -96,6 +97,8 @@ def add_sources(name: str, sources: Sequence[str], asked: Asked) -> tuple[int, b
                 break
             with bar.pause():
                 click.echo(f"{shown(source)}: {outcome(added, session)}")
+                if any(one.distress != "none" for one in added.entries):
+                    click.echo(f"ferce: {shown(source)}: words of distress. {HELP}", err=True)
     if stop.is_set():
         click.echo("ferce: stopped; what was being read is not kept.", err=True)
     return failed, stop.is_set()

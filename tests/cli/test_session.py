@@ -168,6 +168,15 @@ def test_one_source_that_fails_leaves_the_others(chat: Path, tmp_path: Path) -> 
     assert (old.exit_code, "older than 365 days" in old.stdout) == (0, True)
 
 
+def test_words_of_distress_point_to_help_at_once(chat: Path) -> None:
+    begin()
+    chat.write_text("I want to kill myself.\n", "utf-8")
+    added = session("add", "anna", chat, "--at", AT)
+    assert (added.exit_code, "words of distress" in added.stdout) == (0, True)
+    assert "emergency number" in added.stderr
+    assert "kill" not in added.output
+
+
 def test_when_it_was_taken(chat: Path) -> None:
     begin()
     os.utime(chat, (DAY.timestamp(), DAY.timestamp()))
