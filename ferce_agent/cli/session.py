@@ -343,7 +343,8 @@ def remove(name: str, entries: tuple[str, ...], yes: bool) -> None:
 def delete(name: str, yes: bool, keys: bool) -> None:
     """Delete a session with everything in it; it need not be opened, so a lost passphrase is in no way of it."""
     from ferce_agent.keeping.sealed import delete_keys
-    from ferce_agent.sessions.store import checked_name, delete_session
+    from ferce_agent.sessions.files import checked_name
+    from ferce_agent.sessions.store import delete_session
 
     _ask(f"Delete the session {checked_name(name)} with all its readings?", yes)
     delete_session(name)

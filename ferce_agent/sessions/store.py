@@ -8,49 +8,30 @@ is opened, added to or read. Deleted rows are overwritten (``secure_delete``), a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import re
 import secrets
 import sqlite3
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ferce_agent.errors import DataError, InputError, PolicyError, SettingsError
+from ferce_agent.errors import DataError, PolicyError, SettingsError
 from ferce_agent.keeping.files import overwrite, remove
 from ferce_agent.keeping.places import kept_folder, private_folder
 from ferce_agent.keeping.sealed import Seal, SealKind, seal_of
 from ferce_agent.policy.use import NOT_STATED, UseContext, UseLike
 from ferce_agent.report.session import ConsentRecord, Entry, EntryKind, SessionDegradation, SessionReport
-from ferce_agent.sessions.entries import Report, chat_entry, check_zone, entry_of
+from ferce_agent.sessions.admission import check_allowed, check_past, consent_of, too_old, without_doubles
+from ferce_agent.sessions.entries import Report, chat_entry, entry_of
+from ferce_agent.sessions.files import BESIDE, FOLDER, PREFIX, SUFFIX, TABLES, checked_name, claim, connected, file_of
 from ferce_agent.sessions.reporting import permitted, session_report
 from ferce_agent.validation.fields import shown
 
-FOLDER: Final = "sessions"
-"""Folder within the one for what is kept."""
 Kind = TypeVar("Kind", bound=BaseModel)
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-"""What a name may be: small letters, digits, - and _, as the report's `person` takes them."""
-PREFIX: Final = "session-"
-"""Before the name in a file's name, so that no name is one that a system keeps for itself, such as ``nul``."""
-SUFFIX: Final = ".sqlite"
-BESIDE: Final = ("-journal", "-wal", "-shm")
-"""What SQLite may put beside a file."""
-WAIT_S: Final = 10.0
-"""How long another process may keep the file to itself."""
-AHEAD: Final = timedelta(minutes=10)
-"""How far the clock of what took a reading may be ahead of this machine's."""
-TABLES: Final = (
-    "create table about (id integer primary key check (id = 1), sealed blob not null)",
-    "create table entries (id integer primary key, sealed blob not null)",
-)
-ASK: Final = "Ask the person for a new one, and record it: ferce session consent NAME --renew."
 MAKE: Final = "Make one: ferce session new NAME --purpose WORDS, or Session.new(name, purpose=...)"
 
 
@@ -120,7 +101,7 @@ class Session:
         """
         self.name = checked_name(name)
         self._place = kept_folder() if folder is None else folder
-        self._file = _file(self.name, self._place)
+        self._file = file_of(self.name, self._place)
         if not self._file.is_file():
             raise missing(name)
         self._seal: Seal = seal_of(self._place, make=False)
@@ -155,7 +136,7 @@ class Session:
             SettingsError: The name is none or taken, or a field of the consent cannot be used.
         """
         name = checked_name(name if name is not None else f"person-{secrets.token_hex(3)}")
-        consent = _consent(
+        consent = consent_of(
             given_at=now or datetime.now(UTC),
             purpose=purpose,
             readers=tuple(readers),
@@ -165,11 +146,11 @@ class Session:
         )
         place = kept_folder() if folder is None else folder
         seal = seal_of(place)
-        file = _file(name, place)
+        file = file_of(name, place)
         private_folder(file.parent)
-        _claim(file, name)
+        claim(file, name)
         try:
-            with _connected(file) as database:
+            with connected(file) as database:
                 for table in TABLES:
                     database.execute(table)
                 _write_about(database, seal, About(name=name, consent=consent))
@@ -186,7 +167,7 @@ class Session:
     @property
     def consent(self) -> ConsentRecord:
         """What the person agreed to."""
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             return self._about(database).consent
 
     def entries(self, *, now: datetime | None = None) -> tuple[Entry, ...]:
@@ -198,7 +179,7 @@ class Session:
         Raises:
             PolicyError: The consent was withdrawn.
         """
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             self._check_given(self._about(database).consent)
             self._purge(database, now or datetime.now(UTC))
             return tuple(sorted((one for _, one in self._rows(database)), key=lambda one: (one.at, one.id)))
@@ -216,13 +197,13 @@ class Session:
             InputError: It is of a time to come, or does not say in which time zone.
         """
         moment = now or datetime.now(UTC)
-        _check_past([at or moment], moment)
-        with _connected(self._file) as database:
-            _check_may_add(self._about(database).consent, {kind}, moment)
+        check_past([at or moment], moment)
+        with connected(self._file) as database:
+            check_allowed(self._about(database).consent, {kind}, moment)
 
     def has_source(self, digest: str) -> bool:
         """Return whether a file is kept already, by its SHA-256 digest."""
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             return any(one.source == digest for _, one in self._rows(database))
 
     def add(self, entries: Entry | Iterable[Entry], *, now: datetime | None = None) -> Added:
@@ -238,13 +219,13 @@ class Session:
         """
         given = [entries] if isinstance(entries, Entry) else list(entries)
         moment = now or datetime.now(UTC)
-        _check_past([one.at for one in given], moment)
-        with _connected(self._file) as database:
+        check_past([one.at for one in given], moment)
+        with connected(self._file) as database:
             consent = self._about(database).consent
-            _check_may_add(consent, {one.kind for one in given}, moment)
+            check_allowed(consent, {one.kind for one in given}, moment)
             deleted = self._purge(database, moment)
-            fresh = [one for one in given if not _too_old(one, consent, moment)]
-            chosen = _without_doubles(fresh, [one for _, one in self._rows(database)])
+            fresh = [one for one in given if not too_old(one, consent, moment)]
+            chosen = without_doubles(fresh, [one for _, one in self._rows(database)])
             sealed = [(self._seal.close(one.model_dump_json().encode()),) for one in chosen]
             database.executemany("insert into entries (sealed) values (?)", sealed)
         return Added(len(chosen), len(fresh) - len(chosen), len(given) - len(fresh), deleted, tuple(chosen))
@@ -295,7 +276,7 @@ class Session:
         Raises:
             DataError: There is none of this id.
         """
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             found = [row for row, one in self._rows(database) if one.id == entry_id]
             if not found:
                 raise DataError(f"There is no reading {shown(entry_id)} in this session.")
@@ -329,19 +310,19 @@ class Session:
         if no_end and until is not None:
             raise SettingsError("A consent either ends or does not.", hint="Give until or no_end, not both.")
         moment = now or datetime.now(UTC)
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             about = self._about(database)
             told = about.consent.model_dump() | {"given_at": moment, "withdrawn_at": None}
             changed = {"purpose": purpose, "readers": readers, "kinds": kinds, "keep_days": keep_days, "until": until}
             told |= {key: value for key, value in changed.items() if value is not None}
-            consent = _consent(**(told | {"until": None} if no_end else told))
+            consent = consent_of(**(told | {"until": None} if no_end else told))
             _write_about(database, self._seal, about.model_copy(update={"consent": consent}))
             self._purge(database, moment)
         return consent
 
     def withdraw(self, *, now: datetime | None = None) -> ConsentRecord:
         """Record that the person withdrew consent: nothing is added or shown any more. `delete_session` deletes it."""
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             about = self._about(database)
             consent = about.consent.model_copy(update={"withdrawn_at": now or datetime.now(UTC)})
             _write_about(database, self._seal, about.model_copy(update={"consent": consent}))
@@ -354,7 +335,7 @@ class Session:
 
     def purge(self, *, now: datetime | None = None) -> int:
         """Delete what is older than the person allowed, and return how many readings that were."""
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             return self._purge(database, now or datetime.now(UTC))
 
     def report(
@@ -374,7 +355,7 @@ class Session:
             PolicyError: The rules or the consent refuse it.
             InputError: The last day is before the first.
         """
-        with _connected(self._file) as database:
+        with connected(self._file) as database:
             permitted(use, self._about(database).consent, own=own)
             self._purge(database, now or datetime.now(UTC))
             about = self._about(database)
@@ -476,7 +457,7 @@ class Session:
 
     def _purge(self, database: sqlite3.Connection, now: datetime) -> int:
         about = self._about(database)
-        old = [row for row, one in self._rows(database) if _too_old(one, about.consent, now)]
+        old = [row for row, one in self._rows(database) if too_old(one, about.consent, now)]
         if old:
             database.executemany("delete from entries where id = ?", [(row,) for row in old])
             _write_about(database, self._seal, about.model_copy(update={"deleted": about.deleted + len(old)}))
@@ -505,7 +486,7 @@ def delete_session(name: str, *, folder: Path | None = None) -> None:
         SettingsError: The name is none, or the file cannot be deleted.
     """
     place = kept_folder() if folder is None else folder
-    file = _file(checked_name(name), place)
+    file = file_of(checked_name(name), place)
     overwrite(file)
     found = [remove(file), *(remove(file.with_name(file.name + ending)) for ending in BESIDE)]
     if not any(found):
@@ -517,130 +498,10 @@ def missing(name: str) -> DataError:
     return DataError(f"There is no session {shown(name)}.", hint=f"Those there are: ferce session list. {MAKE}.")
 
 
-def checked_name(name: str) -> str:
-    """Return a name as it is kept: in small letters.
-
-    Raises:
-        SettingsError: It is empty or too long, or holds something else than a to z, digits, - and _.
-    """
-    given = unicodedata.normalize("NFC", name.strip()).lower() if isinstance(name, str) else ""
-    if not NAME.fullmatch(given):
-        raise SettingsError(
-            f"{shown(name)} cannot be the name of a session.",
-            hint="It takes up to 40 letters from a to z, digits, - and _, and begins with a letter or digit.",
-        )
-    return given
-
-
-def _consent(**fields: object) -> ConsentRecord:
-    try:
-        return ConsentRecord.model_validate(fields)
-    except ValidationError as error:
-        from ferce_agent.validation.refusal import unusable
-
-        raise unusable(error, "The consent", ConsentRecord) from error
-
-
-def _check_may_add(consent: ConsentRecord, given: Set[EntryKind], now: datetime) -> None:
-    """Check that readings of some kinds may be added.
-
-    Raises:
-        PolicyError: The consent was withdrawn, has ended, or does not cover one of them.
-    """
-    if consent.withdrawn_at is not None:
-        raise PolicyError("The person withdrew consent, so nothing is added.", hint=ASK)
-    if consent.until is not None and now.date() > consent.until:
-        raise PolicyError(f"The person's consent ended on {consent.until}.", hint=ASK)
-    kinds = sorted(given - set(consent.kinds))
-    if kinds:
-        raise PolicyError(
-            f"The person agreed to keep {', '.join(consent.kinds)}, and not {', '.join(kinds)}.",
-            hint="Ask the person, and record it: ferce session consent NAME --kind KIND.",
-        )
-
-
-def _check_past(times: Sequence[datetime], now: datetime) -> None:
-    """Check that readings are not of a time to come: they would be kept longer than the person allowed.
-
-    Raises:
-        InputError: One of them is, or has no offset from UTC.
-    """
-    for at in times:
-        check_zone(at)
-    late = [at for at in times if at > now + AHEAD]
-    if late:
-        raise InputError(
-            f"A reading cannot be of a time to come: {max(late):%Y-%m-%d %H:%M %z}.", hint="Check its time."
-        )
-
-
-def _without_doubles(entries: Sequence[Entry], kept: Sequence[Entry]) -> list[Entry]:
-    """Return the entries that are not kept yet: neither their id nor the file that they were read from."""
-    names = {one.id for one in kept} | {one.source for one in kept}
-    found = []
-    for one in entries:
-        if one.id in names or (one.source is not None and one.source in names):
-            continue
-        names |= {one.id, one.source}
-        found.append(one)
-    return found
-
-
-def _too_old(entry: Entry, consent: ConsentRecord, now: datetime) -> bool:
-    return entry.at < now - timedelta(days=consent.keep_days)
-
-
-def _file(name: str, place: Path) -> Path:
-    return place / FOLDER / f"{PREFIX}{name}{SUFFIX}"
-
-
 def _told(file: Path) -> KeptSession:
     about = file.stat()
     name = file.name.removeprefix(PREFIX).removesuffix(SUFFIX)
     return KeptSession(name, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size)
-
-
-def _claim(file: Path, name: str) -> None:
-    """Make an empty file that only this account may read, of several processes in one only.
-
-    Raises:
-        SettingsError: There is one of this name, or it cannot be made.
-    """
-    try:
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError as error:
-        raise SettingsError(f"There is a session {shown(name)} already.", hint="Give another name.") from error
-    except OSError as error:
-        raise SettingsError(
-            f"{file} cannot be made: {error.strerror or error}.", hint="Is the folder yours?"
-        ) from error
-
-
-@contextlib.contextmanager
-def _connected(file: Path) -> Iterator[sqlite3.Connection]:
-    """Give the database for one piece of work, which is done as a whole or not at all.
-
-    Raises:
-        DataError: It is no database, or damaged.
-        SettingsError: It cannot be read or written, or another process keeps it.
-    """
-    try:
-        database = sqlite3.connect(
-            file.absolute().as_uri() + "?mode=rw", uri=True, timeout=WAIT_S, isolation_level=None
-        )
-        try:
-            database.execute("pragma journal_mode = delete")
-            database.execute("pragma secure_delete = on")
-            database.execute("begin immediate")
-            yield database
-            if database.in_transaction:
-                database.execute("commit")
-        finally:
-            database.close()
-    except sqlite3.OperationalError as error:
-        raise SettingsError(f"{file} cannot be used: {error}.", hint="Does another process use it?") from error
-    except sqlite3.DatabaseError as error:
-        raise DataError(f"{file.name} is damaged: {error}.", hint="Put it back from a backup, or delete it.") from error
 
 
 def _write_about(database: sqlite3.Connection, seal: Seal, about: About) -> None:

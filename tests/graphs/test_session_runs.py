@@ -163,7 +163,7 @@ def test_the_event_loop_goes_on_while_something_is_read(
         async def beat() -> None:
             nonlocal beats
             while True:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0)  # as often as the loop goes round, whatever the machine is busy with
                 beats += 1
 
         heart = asyncio.create_task(beat())
@@ -174,7 +174,7 @@ def test_the_event_loop_goes_on_while_something_is_read(
         heart.cancel()
         return beats
 
-    assert asyncio.run(run()) > 3
+    assert asyncio.run(run()) > 50
 
 
 def test_what_is_cancelled_is_not_added(session: Session, tmp_path: Path, engines: Engines) -> None:

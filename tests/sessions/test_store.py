@@ -12,7 +12,8 @@ import pytest
 
 from ferce_agent.errors import DataError, FerceError, InputError, PolicyError, SettingsError
 from ferce_agent.evaluation.scenarios.simulated_people import MONDAY
-from ferce_agent.sessions.store import FOLDER, Session, delete_session, list_sessions
+from ferce_agent.sessions.files import FOLDER
+from ferce_agent.sessions.store import Session, delete_session, list_sessions
 from tests.sessions.lives import make_entry
 from tests.voice_reports import make_voice_report
 
