@@ -26,6 +26,7 @@ from ferce_agent.inputs.sound import SoundStream, open_sound
 from ferce_agent.keeping.baselines import BaselineLike, read_baseline
 from ferce_agent.policy.use import UseContext, UseLike, read_use
 from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
+from ferce_agent.report.baseline import Baseline
 from ferce_agent.report.clip_events import ClipEvent
 from ferce_agent.report.session import Entry, EntryKind
 from ferce_agent.report.speech_events import SpeechEvent
@@ -55,7 +56,7 @@ class _Asked:
     at: datetime | None
     kind: EntryKind | None
     whose: str | None
-    baseline: BaselineLike | None
+    baseline: Baseline | None
     transcript: TranscriptLike | None
     use: UseContext
     engines: Engines
@@ -114,7 +115,7 @@ def add_to_session(  # noqa: PLR0913  # one parameter per thing a caller may say
     reader = given.observer or chosen.use.observer or consent.readers[0]
     use = given.model_copy(update={"observer": reader, "consent": True if given.consent is None else given.consent})
     decision = permitted(use, consent, own=chosen.use)
-    asked = _Asked(at, kind, whose, baseline, transcript, use, chosen, on_event, Halt(stop))
+    asked = _Asked(at, kind, whose, read_baseline(baseline), transcript, use, chosen, on_event, Halt(stop))
     entry = _read(opened, source, asked, infer=decision.may_infer)
     if entry is None:
         return DOUBLE
@@ -177,11 +178,12 @@ def _read(session: Session, source: Any, asked: _Asked, *, infer: bool) -> Entry
     """
     given, digest = _held(source, asked.kind)
     if isinstance(given, _Chat):
-        _check_alone(asked)
+        _check_alone("a chat", {"whose": asked.whose, "baseline": asked.baseline, "transcript": asked.transcript})
         session.check_may_add("chat", asked.at)
         matcher = asked.engines.events if infer else None
         return chat_entry(given.texts, _moment(asked), matcher=matcher, infer=infer, digest=digest)
     if isinstance(given, EmotionReport | ClipReport | VoiceReport):
+        _check_alone("a report", {"baseline": asked.baseline, "transcript": asked.transcript})
         return entry_of(given, _moment(asked), whose=asked.whose)
     kind, opened = _opened(given, asked.kind)
     with contextlib.nullcontext() if isinstance(opened, Picture) else opened:
@@ -237,18 +239,15 @@ def _is_message(one: Any) -> bool:
     return isinstance(one, str | Mapping)
 
 
-def _check_alone(asked: _Asked) -> None:
-    """Check that nothing is said of a chat that only faces and voices have.
+def _check_alone(what: str, said: Mapping[str, object]) -> None:
+    """Check that nothing is said of a chat or report that only what is still to be read has.
 
     Raises:
         SettingsError: Something is.
     """
-    said = {"whose": asked.whose, "baseline": asked.baseline, "transcript": asked.transcript}
     for name, value in said.items():
         if value is not None:
-            raise SettingsError(
-                f"{name} has no meaning for a chat, which holds the person's own messages alone.", hint="Leave it out."
-            )
+            raise SettingsError(f"{name} has no meaning for {what}.", hint="Leave it out.")
 
 
 def _opened(source: Any, kind: EntryKind | None) -> tuple[EntryKind, Picture | Clip | SoundStream]:
@@ -287,16 +286,15 @@ def _sound_of(source: Any, error: ClipFormatError) -> SoundStream:
 
 
 def _report(opened: Picture | Clip | SoundStream, asked: _Asked) -> Report:
-    baseline = read_baseline(asked.baseline)
     if isinstance(opened, Picture):
         if asked.transcript is not None:
             raise SettingsError("A photo has no transcript.", hint="Leave it out.")
-        return analyze_expression(opened, use_context=asked.use, baseline=baseline, engines=asked.engines)
+        return analyze_expression(opened, use_context=asked.use, baseline=asked.baseline, engines=asked.engines)
     if isinstance(opened, Clip):
         return analyze_clip(
             opened,
             transcript=asked.transcript,
-            baseline=baseline,
+            baseline=asked.baseline,
             use_context=asked.use,
             engines=asked.engines,
             on_event=asked.on_event,
@@ -305,7 +303,7 @@ def _report(opened: Picture | Clip | SoundStream, asked: _Asked) -> Report:
     return analyze_voice(
         opened,
         transcript=asked.transcript,
-        baseline=baseline,
+        baseline=asked.baseline,
         use=asked.use,
         engines=asked.engines,
         on_event=asked.on_event,

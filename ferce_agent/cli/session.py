@@ -111,6 +111,10 @@ def _sealing(opened: Session) -> str:
 @click.option("--kind", type=click.Choice(ENTRY_KINDS), help="What it is.  [default: found out]")
 @click.option("--whose", metavar="ID", help="Which face or speaker is the person, where there are several: person-1.")
 @click.option("--transcript", type=FILE, help="What is said in it; its words are read and not kept.")
+@click.option(
+    "--baseline", "against", metavar="NAME|FILE",
+    help="Read it against the person's baseline: its name, or a file (me.json).",
+)  # fmt: skip
 @use_options
 @engine_options
 def add(  # noqa: PLR0913  # one parameter per option
@@ -120,6 +124,7 @@ def add(  # noqa: PLR0913  # one parameter per option
     kind: Any,
     whose: str | None,
     transcript: Path | None,
+    against: str | None,
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
@@ -134,7 +139,7 @@ def add(  # noqa: PLR0913  # one parameter per option
     """
     from ferce_agent.cli.session_adding import Asked, add_sources
 
-    failed, stopped = add_sources(name, sources, Asked(at, kind, whose, transcript, use, chosen))
+    failed, stopped = add_sources(name, sources, Asked(at, kind, whose, transcript, against, use, chosen))
     if stopped:
         click.get_current_context().exit(STOPPED)
     if failed:

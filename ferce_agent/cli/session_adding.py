@@ -49,6 +49,7 @@ class Asked:
         kind: What it is; None to find out.
         whose: Which face or speaker is the person.
         transcript: File with what is said.
+        baseline: Name or file of the person's baseline.
         use: What the session is used for.
         chosen: Settings of the command line.
     """
@@ -57,6 +58,7 @@ class Asked:
     kind: Any
     whose: str | None
     transcript: Path | None
+    baseline: str | None
     use: dict[str, Any]
     chosen: dict[str, Any]
 
@@ -122,6 +124,7 @@ def _added(  # noqa: PLR0913  # one parameter per part of the work
         kind=asked.kind,
         whose=asked.whose,
         transcript=asked.transcript,
+        baseline=asked.baseline,
         use_context=asked.use,
         engines=engines,
         on_event=bar,

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from ferce_agent import Session, aadd_to_session, add_to_session
+from ferce_agent import Session, aadd_to_session, add_to_session, build_baseline
 from ferce_agent.errors import ClipFormatError, DataError, FerceError, InputError, PolicyError, SettingsError
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
 from ferce_agent.sessions.entries import chat_entry
+from tests.baselines import make_baseline
 from tests.clip_reports import make_clip_report
 from tests.graphs.test_voice_runs import SPOKEN
 from tests.inputs.sounds import coded
@@ -52,6 +53,14 @@ def test_a_photo_a_film_and_a_sound_of_a_real_person(
     assert add_to_session("anna", tmp_path / "film.mp4", AT, engines=engines, on_event=events.append).doubles == 1
     assert events == []  # it was not read a second time
     assert len(session.entries()) == 3
+
+
+def test_a_photo_against_the_persons_own_baseline(session: Session, photo: Path, engines: Engines) -> None:
+    made = build_baseline([photo], engines=engines)
+    (entry,) = add_to_session(session, photo, AT, baseline=made, engines=engines).entries
+    assert entry.baseline == made.id
+    assert entry.measures["eyes_open"].value == pytest.approx(1.0, abs=0.05)  # it is the same picture
+    assert "no_baseline" not in {one.code for one in session.report(use=SELF).degraded}
 
 
 def test_reports_and_their_files(session: Session, tmp_path: Path, report: EmotionReport) -> None:
@@ -148,6 +157,10 @@ def test_a_folder_is_refused_and_not_read_as_a_film(session: Session, tmp_path: 
 def test_options_that_do_not_go_together(session: Session, photo: Path, engines: Engines) -> None:
     with pytest.raises(SettingsError, match="no meaning for a chat"):
         add_to_session(session, ["Hello."], AT, whose="person-1")
+    with pytest.raises(SettingsError, match="no meaning for a report"):
+        add_to_session(session, make_voice_report(), AT, baseline=make_baseline())
+    with pytest.raises(DataError, match="no baseline"):
+        add_to_session(session, photo, AT, baseline="nobody", engines=engines)
     with pytest.raises(SettingsError, match="no transcript"):
         add_to_session(session, photo, AT, transcript="Hello.", engines=engines)
     with pytest.raises(SettingsError, match="no kind"):
@@ -183,7 +196,8 @@ def test_what_is_cancelled_is_not_added(session: Session, tmp_path: Path, engine
     async def run() -> None:
         begun = asyncio.Event()
         task = asyncio.create_task(aadd_to_session(session, film, AT, engines=engines, on_event=lambda _: begun.set()))
-        await begun.wait()
+        waiting = asyncio.create_task(begun.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
