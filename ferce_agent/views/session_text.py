@@ -70,7 +70,7 @@ def _distress(report: SessionReport, full: bool) -> Iterator[Row]:
         rest = len(report.distress_days) - len(chosen)
         earlier = f" and {rest} earlier" if rest else ""
         days = ", ".join(words_of.day_words(day) for day in reversed(chosen))
-        yield "Distress", words(f"Words of distress on {days}{earlier}.", "bold red")
+        yield "Distress", words(f"Words of distress on {days}{earlier}. {words_of.HELP}", "bold red")
 
 
 def _trends(report: SessionReport, full: bool) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferce_agent.report.session import DayCount, SessionDegradedCode, SessionReport
-from ferce_agent.report.session_wording import SESSION_DEGRADED, own_notes
+from ferce_agent.report.session_wording import HELP, SESSION_DEGRADED, own_notes
 from ferce_agent.views.session_page import MOST_WEEKS, against, days_chart, rhythm_chart, session_html, trend_chart
 from ferce_agent.views.session_text import NOT_ILLNESS
 from tests.session_reports import EVERY, changed, empty, sparse, steady
@@ -83,6 +83,7 @@ def test_rhythms_that_stand_out_are_drawn() -> None:
 def test_words_of_distress_are_told_at_the_top() -> None:
     source = session_html(sparse())
     assert source.index("Words of distress</h2>") < source.index("What this is not")
+    assert HELP in Page(source).text and HELP not in Page(session_html(steady())).text
     assert "Words of distress</h2>" not in session_html(steady())
 
 

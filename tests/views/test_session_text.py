@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.report.session import SessionReport
-from ferce_agent.report.session_wording import measure_number
+from ferce_agent.report.session_wording import HELP, measure_number
 from ferce_agent.views.session_text import NOT_ILLNESS, session_text
 from tests.session_reports import EVERY, changed, empty, sparse, steady
 
@@ -59,7 +59,7 @@ def test_where_nothing_changed_nothing_is_said_to_have() -> None:
 def test_missing_days_and_words_of_distress_are_told() -> None:
     told = plain(session_text(sparse(), full=False))
     days = sparse().distress_days
-    assert len(days) == 2 and "Words of distress on" in told
+    assert len(days) == 2 and "Words of distress on" in told and HELP in told
     assert "No reading on 91 of 96 days" in told
     assert "As there are too few days: How pleasant the face looks" in told
     assert "no readings" in plain(session_text(sparse()))
