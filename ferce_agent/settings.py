@@ -179,6 +179,12 @@ class Settings(metaclass=_InPlainWords):
 
     Needs the extra whisper. Nothing is downloaded; without it words are only known where a transcript is given.
     """
+    baseline: Annotated[Words, NO_OPTION] = ""
+    """Personal baseline that faces and voices are read against: its name (`ferce baseline build`), or a file (me.json).
+
+    `ferce analyze`, `watch`, `listen`, `chat` and `mcp` take it as --baseline. It is read once. Nobody is recognised:
+    whoever is alone is taken to be the person. Not together with an adapter.
+    """
     budget_ms: Annotated[float, Field(gt=0, le=3_600_000), NOT_A_SWITCH] | None = None
     """Time for one picture, in milliseconds; the vision-language model is left out where it would not fit."""
 

@@ -32,7 +32,7 @@ def begin(state: ClipState, context: ClipContext, decision: Decision) -> Reading
                 landmarks=landmarks,
                 body=context.body,
                 frame_rate=rate_of(clip, state.get("fps")),
-                baseline=context.baseline,
+                baseline=context.baseline or (None if context.calibrate_s else context.engines.baseline),
                 calibrate_s=context.calibrate_s,
             )
         else:

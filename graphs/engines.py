@@ -13,6 +13,7 @@ from ferce_agent.concurrency.lazy import lazy_property, once
 from ferce_agent.context.composition import EnginesUsed
 from ferce_agent.context.events import EventMatcher
 from ferce_agent.errors import DataError
+from ferce_agent.keeping.baselines import read_baseline
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.pipeline import Pipeline
 from ferce_agent.policy.decide import Decision, check_sending, permit
@@ -21,6 +22,7 @@ from ferce_agent.reasoning.expression import interpret
 from ferce_agent.reasoning.fusion import Reliability, fuse
 from ferce_agent.reasoning.second_opinion import trust_in
 from ferce_agent.report import ActionUnitReading, Engine, Expression, Quality, slug
+from ferce_agent.report.baseline import Baseline
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.ask import Asker
 from ferce_agent.vlm.backends import load_vlm
@@ -80,6 +82,16 @@ class Engines:
         return table
 
     @lazy_property
+    def baseline(self) -> Baseline | None:
+        """The personal baseline of the settings, for runs that are given none; None if none is set.
+
+        Raises:
+            DataError: There is none of this name, or it cannot be opened.
+            SettingsError: The name is none, or the passphrase is wrong.
+        """
+        return read_baseline(self.settings.baseline or None)
+
+    @lazy_property
     def events(self) -> EventMatcher | None:
         """Compares the caller's sentences with examples; None where that is not wanted."""
         return EventMatcher(self.pipeline.encoder) if self.settings.sentences else None
@@ -104,13 +116,16 @@ class Engines:
 
         Raises:
             SettingsError: The model or the prompt cannot be used.
-            DataError: The adapter, the bank or the reliability file cannot be used.
-            WeightsError: The expression model's or the vision-language model's file is missing or no such file.
+            DataError: The adapter, the baseline, the bank or the reliability file cannot be used.
+            WeightsError: The expression model's or the vision-language model's file is missing or no such file, or the
+                baseline was made with other weights.
             MissingExtraError: The vision-language model needs a package that is not installed.
         """
         if self.settings.weights is not None:
             _ = self.pipeline.specialist.card
         self.pipeline.specialist.check_adapter(self.settings.flatten)
+        if self.baseline is not None:
+            self.pipeline.rest_of(self.baseline)
         if self.asker is not None:
             _ = self.asker.faces.prompt, self.asker.faces.bank, self.reliability
             self.asker.check()

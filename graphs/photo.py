@@ -49,8 +49,8 @@ def load(state: State, context: RunContext) -> Update:
     labels = context.engines.pipeline.prepare_labels(read_labels(state.get("labels")))
     context.engines.prepare_asking()
     context.held = picture
-    if context.baseline is not None:
-        context.rest = context.engines.pipeline.rest_of(context.baseline)
+    if (baseline := context.baseline or context.engines.baseline) is not None:
+        context.rest = context.engines.pipeline.rest_of(baseline)
     return {
         "began": time.monotonic(),
         "decision": decision,

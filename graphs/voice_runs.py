@@ -166,7 +166,7 @@ def _run(asked: _Asked, tell: Listener) -> VoiceReport:
     decision = engines.permit_sound(asked.use, transcribe=asked.transcript is None)
     given = None if asked.transcript is None else read_transcript(asked.transcript)
     situation = read_situation(asked.context)
-    baseline = read_baseline(asked.baseline)
+    baseline = engines.baseline if asked.baseline is None else read_baseline(asked.baseline)
     transcriber, refused = (None, ()) if given is not None else transcriber_for(engines, decision)
     kept = KeptSound()
     stream = _opened(asked)

@@ -129,6 +129,9 @@ class AnalyzeExpressionInput(BaseModel):
         max_length=100,
         description="2 to 100 words of your own to rank for each face, such as bored, amused. Optional.",
     )
+    baseline: Annotated[str | None, reader(read_baseline_name)] = Field(
+        default=None, description="Name of the kept baseline of the one person shown. Optional."
+    )
     use_context: Annotated[UseContext | None, reader(read_use_context), SchemaOf(use_schema)] = Field(
         default=None, description="What the answer is used for; some uses are restricted or refused. Optional."
     )

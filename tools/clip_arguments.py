@@ -14,7 +14,15 @@ from ferce_agent.errors import ClipTooLargeError, SettingsError
 from ferce_agent.inputs.photo import DEFAULT_LIMITS
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report.schemas import SchemaOf
-from ferce_agent.tools.arguments import REFUSED, Detail, read_use_context, read_words, reader, use_schema
+from ferce_agent.tools.arguments import (
+    REFUSED,
+    Detail,
+    read_baseline_name,
+    read_use_context,
+    read_words,
+    reader,
+    use_schema,
+)
 from ferce_agent.validation.refusal import value_of
 
 MOST_TEXT: Final = DEFAULT_LIMITS.max_bytes * 4 // 3 + 200
@@ -109,6 +117,9 @@ class AnalyzeClipInput(BaseModel):
         default=None, description="What is said: plain text, SRT or WebVTT."
     )
     keep_words: bool = Field(default=False, description="Whether the answer may hold the words themselves.")
+    baseline: Annotated[str | None, reader(read_baseline_name)] = Field(
+        default=None, description="Name of the person's kept baseline."
+    )
     use_context: Annotated[UseContext | None, reader(read_use_context), SchemaOf(use_schema)] = Field(
         default=None, description="What the answer is used for; some uses are restricted or refused. Optional."
     )
@@ -116,7 +127,7 @@ class AnalyzeClipInput(BaseModel):
 
     def chosen(self) -> dict[str, Any]:
         """Return what `analyze_clip` of Python is told besides the film, by its argument's names."""
-        names = ("start_s", "end_s", "fps", "micro", "sound", "transcript", "keep_words", "use_context")
+        names = ("start_s", "end_s", "fps", "micro", "sound", "transcript", "keep_words", "baseline", "use_context")
         return {name: getattr(self, name) for name in names}
 
     @model_validator(mode="after")

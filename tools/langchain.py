@@ -45,25 +45,29 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
     """
     folders = folders_of(roots)
 
-    def run(
+    def run(  # noqa: PLR0913  # one parameter per argument of the model
         image: str,
         context: Told = None,
         labels: Sequence[str] = (),
+        baseline: str | None = None,
         use_context: UseContext | None = None,
         detail: Detail = "brief",
     ) -> Answer:
         try:
             (engines or default_engines()).permit(use_context)  # a refused use opens no file
             picture = load_picture(image, roots=folders)
-            report = analyze_expression(picture, context, labels=labels, use_context=use_context, engines=engines)
+            report = analyze_expression(
+                picture, context, labels=labels, use_context=use_context, baseline=baseline, engines=engines
+            )
             return _answer(report, detail)
         except Exception as error:
             raise tool_error(error, "photo") from error
 
-    async def arun(
+    async def arun(  # noqa: PLR0913
         image: str,
         context: Told = None,
         labels: Sequence[str] = (),
+        baseline: str | None = None,
         use_context: UseContext | None = None,
         detail: Detail = "brief",
     ) -> Answer:
@@ -71,7 +75,7 @@ def create_analyze_expression_tool(*, roots: Sequence[Path | str] = (), engines:
             (engines or default_engines()).permit(use_context)
             picture = await asyncio.to_thread(load_picture, image, roots=folders)
             report = await aanalyze_expression(
-                picture, context, labels=labels, use_context=use_context, engines=engines
+                picture, context, labels=labels, use_context=use_context, baseline=baseline, engines=engines
             )
             return await asyncio.to_thread(_answer, report, detail)
         except Exception as error:

@@ -208,6 +208,7 @@ async def report_with_progress(
                 asked.context,
                 labels=asked.labels,
                 use_context=asked.use_context,
+                baseline=asked.baseline,
                 engines=engines,
                 on_event=send.send_nowait,
             )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ferce_agent.cli.groups import DEBUG, unexpected
-from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
+from ferce_agent.cli.options import FILE, baseline_option, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import write_text
 from ferce_agent.cli.photos import open_photo, photo_names
 from ferce_agent.cli.results import Form, Results
@@ -69,6 +69,7 @@ class Asked:
 )
 @click.option("--full", is_flag=True, help="Print all about everyone, also where many people are shown.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
+@baseline_option
 @use_options
 @engine_options
 def analyze(  # noqa: PLR0913  # one parameter per option

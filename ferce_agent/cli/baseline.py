@@ -72,7 +72,7 @@ def build(  # noqa: PLR0913  # one parameter per option
     made = read(sources, camera, {"seconds": seconds, "sound": sound}, (chosen, use))
     if name is not None:
         kept = save_baseline(made, name, replace=replace)
-        click.echo(f"ferce: kept as {kept.name}, {sealed_words(kept)}.", err=True)
+        click.echo(f"ferce: kept as {kept.name}, {sealed_words(kept)}. Use it with: --baseline {kept.name}", err=True)
     if out is not None:
         write_plain(made, out)
         click.echo(f"ferce: written, not sealed: {out}", err=True)
@@ -128,6 +128,7 @@ def read(
         FerceError: As `build_baseline`.
     """
     from ferce_agent.api import build_baseline
+    from ferce_agent.graphs.baseline_runs import CAMERA_S
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import read_use
     from ferce_agent.views.progress import Display
@@ -136,7 +137,7 @@ def read(
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit(None)
     with ExitStack() as stack:
-        stack.enter_context(camera_notice(camera))
+        stack.enter_context(camera_notice(camera, wanted["seconds"] or CAMERA_S))
         stop = stack.enter_context(stopping() if camera is not None else nullcontext())
         display = stack.enter_context(Display(len(sources) or 1, "Reading"))
         return build_baseline(

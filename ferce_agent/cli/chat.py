@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
+from ferce_agent.cli.options import FILE, baseline_option, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import complain
 
 
@@ -28,6 +28,7 @@ from ferce_agent.cli.output import complain
     "messages and what the reading says in short, never a photo.  [default: answers by rule, offline]",
 )
 @click.option("--once", metavar="TEXT", help="Send one message (with --picture, if given), print the answer, and end.")
+@baseline_option
 @use_options
 @engine_options
 def chat(  # noqa: PLR0913  # one parameter per option

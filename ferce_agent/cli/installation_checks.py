@@ -76,6 +76,7 @@ def examine() -> Iterator[Check]:
         found = installed(name)
         yield Check(name, bool(found), False, found or f"for {purpose}:", "" if found else how)
     yield vlm_check()
+    yield baseline_check()
 
 
 def installed(name: str) -> str:
@@ -193,6 +194,29 @@ def vlm_check() -> Check:
     return Check(
         name, True, False, f"{asker.vlm.name} {asker.vlm.version} on {place}, prompt {asker.faces.prompt.reference}"
     )
+
+
+def baseline_check() -> Check:
+    """Say how many baselines are kept, and whether the one that the settings name can be used; no other is opened."""
+    from ferce_agent.graphs.engines import default_engines
+    from ferce_agent.keeping.baselines import list_baselines
+    from ferce_agent.keeping.places import kept_folder
+
+    name = "baselines"
+    try:
+        kept = list_baselines()
+        engines = default_engines()
+        used = engines.baseline
+        if used is not None:
+            engines.pipeline.rest_of(used)
+        place = str(kept_folder()) if kept else ""
+    except FerceError as error:
+        return broken(name, error)
+    if not kept and used is None:
+        return Check(name, False, False, "none is kept.", "Make one: ferce baseline build calm.jpg --name NAME")
+    count = f"{len(kept)} kept in {place}" if kept else "none kept"
+    use = "the settings name one, which can be used" if used is not None else "the settings name none"
+    return Check(name, True, False, f"{count}; {use}")
 
 
 def end_to_end_check() -> Check:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 import click
 
 from ferce_agent.cli.groups import STOPPED
-from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
+from ferce_agent.cli.options import FILE, baseline_option, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import complain, echo_json, encoding_of, shown, terminal_width, wants_colour
 from ferce_agent.cli.results import plain_name
 from ferce_agent.cli.targets import check_files, stem_of, unique_stems
@@ -96,6 +96,7 @@ class Run:
 @click.option("--to", "end_s", type=float, metavar="SECONDS", help="Where to end.")
 @click.option("--full", is_flag=True, help="Print all turns.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
+@baseline_option
 @use_options
 @engine_options
 def listen(  # noqa: PLR0913  # one parameter per option
@@ -166,13 +167,14 @@ def prepare(chosen: dict[str, Any], use: dict[str, Any]) -> Engines:
     """Return the models and settings; they are loaded when they are needed.
 
     Raises:
-        InputError: An option has a value that cannot be used, or the rules refuse the use.
+        InputError: An option has a value that cannot be used, there is no such baseline, or the rules refuse the use.
     """
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import read_use
 
     engines = Engines(chosen_settings(chosen), use=read_use(use))
     engines.permit_sound(None)
+    _ = engines.baseline
     return engines
 
 

@@ -100,6 +100,13 @@ def use_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+baseline_option = click.option(
+    "--baseline",
+    metavar="NAME|FILE",
+    help="Read the one person shown or heard against this baseline: its name, or a file (me.json).",
+)
+"""The option for the setting `baseline`; `engine_options` takes it up, and it stands above that."""
+
 consent_option = click.option(
     "--consent",
     is_flag=True,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ferce_agent.cli.options import chosen_settings, engine_options, use_options
+from ferce_agent.cli.options import baseline_option, chosen_settings, engine_options, use_options
 
 ROOT = click.Path(path_type=Path)
 """A folder that may be missing: that is said, and disables nothing else."""
@@ -41,6 +41,7 @@ ROOT = click.Path(path_type=Path)
     show_default=True,
     help="Give clients that show apps a page of each reading and a panel to take a photo.",
 )
+@baseline_option
 @use_options
 @engine_options
 @click.pass_context

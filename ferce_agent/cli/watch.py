@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from ferce_agent.cli.groups import STOPPED
-from ferce_agent.cli.options import FILE, chosen_settings, engine_options, use_options
+from ferce_agent.cli.options import FILE, baseline_option, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import echo_json, encoding_of, terminal_width, wants_colour, write_text
 from ferce_agent.cli.targets import check_files
 from ferce_agent.cli.watching import Film, Outputs, Printed, Run, draw, read, standard_input, stopping
@@ -43,6 +43,10 @@ STDOUT: Final = Path("-")
 @click.option(
     "--landmarks", is_flag=True, help="Measure the eyes with MediaPipe's landmark model, where it is installed."
 )
+@click.option(
+    "--calibrate", "calibrate_s", type=float, metavar="SECONDS",
+    help="Take the first face's first seconds (1 to 60) as calm, and read everything against them.",
+)  # fmt: skip
 @click.option("--sound/--no-sound", default=True, help="Listen to the sound track, or not.  [default: listen]")
 @click.option(
     "--transcript", type=FILE, metavar="FILE", help="What is said: a file with text, subtitles, or words with times."
@@ -50,6 +54,7 @@ STDOUT: Final = Path("-")
 @click.option("--words", "keep_words", is_flag=True, help="Keep the words in the report; otherwise only their number.")
 @click.option("--full", is_flag=True, help="Print all episodes, moments and gaps.")
 @click.option("--color/--no-color", "colour", default=None, help="Colours or none.  [default: on terminals]")
+@baseline_option
 @use_options
 @engine_options
 def watch(  # noqa: PLR0913  # one parameter per option
@@ -66,6 +71,7 @@ def watch(  # noqa: PLR0913  # one parameter per option
     end_s: float | None,
     micro: bool,
     landmarks: bool,
+    calibrate_s: float | None,
     sound: bool,
     transcript: Path | None,
     keep_words: bool,
@@ -85,9 +91,11 @@ def watch(  # noqa: PLR0913  # one parameter per option
     makes no sense, 130 a film was not read to its end because of Ctrl-C.
     """
     printed = printed_form(as_json, as_lines, table)
-    film = Film(clip, camera, start_s, end_s, fps, sound, transcript, keep_words)
+    film = Film(clip, camera, start_s, end_s, fps, sound, transcript, keep_words, calibrate_s)
     outputs = Outputs(printed, html, None if table == STDOUT else table, parquet, annotated)
     check(film, outputs)
+    if calibrate_s is not None and chosen.get("baseline"):
+        raise click.UsageError("Give either --baseline or --calibrate: a baseline says what calibrating finds out.")
     engines = prepare(chosen, use)
     source = standard_input() if clip == "-" else clip
     with stopping() as stop:

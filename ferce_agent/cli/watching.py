@@ -49,6 +49,7 @@ class Film:
         sound: Whether its sound is listened to.
         transcript: File with what is said in it; None for none.
         keep_words: Whether the words may stand in the report.
+        calibrate_s: How many seconds of the first face are taken as calm; None for none.
     """
 
     clip: str | None
@@ -59,6 +60,7 @@ class Film:
     sound: bool = True
     transcript: Path | None = None
     keep_words: bool = False
+    calibrate_s: float | None = None
 
     @property
     def name(self) -> str:
@@ -170,7 +172,7 @@ def read(
             for listener in listeners:
                 listener(event)
 
-        stack.enter_context(camera_notice(run.film.camera))
+        stack.enter_context(camera_notice(run.film.camera, run.film.calibrate_s))
         return analyze_clip(
             source,
             camera=run.film.camera,
@@ -182,6 +184,7 @@ def read(
             sound=run.film.sound,
             transcript=run.film.transcript,
             keep_words=run.film.keep_words,
+            calibrate_s=run.film.calibrate_s,
             engines=engines,
             on_event=on_event,
             pictures=run.pictures,
@@ -190,12 +193,13 @@ def read(
 
 
 @contextmanager
-def camera_notice(camera: int | None) -> Iterator[None]:
-    """Say on standard error that a camera is switched on, and that it is off again."""
+def camera_notice(camera: int | None, calm_s: float | None = None) -> Iterator[None]:
+    """Say on standard error that a camera is switched on, for how long to keep calm, and that it is off again."""
     if camera is None:
         yield
         return
-    click.echo(f"ferce: camera {camera} is switched on; Ctrl-C ends it.", err=True)
+    calm = f" Keep your face calm for {calm_s:g} s." if calm_s is not None else ""
+    click.echo(f"ferce: camera {camera} is switched on; Ctrl-C ends it.{calm}", err=True)
     try:
         yield
     finally:

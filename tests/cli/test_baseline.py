@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ferce_agent import build_baseline
 from ferce_agent.cli import main
+from ferce_agent.cli.installation_checks import baseline_check
 from ferce_agent.evaluation.speed import demo_photo
+from ferce_agent.graphs.engines import default_engines
 from ferce_agent.keeping.baselines import FOLDER as BASELINES
 from ferce_agent.keeping.baselines import load_baseline, save_baseline
 from ferce_agent.keeping.places import FOLDER
@@ -24,11 +28,12 @@ from tests.tools.voices import saved as saved_voice
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the tests keep."""
     monkeypatch.delenv(PASSPHRASE, raising=False)
     monkeypatch.setenv(FOLDER, str(tmp_path / "kept"))
-    return tmp_path / "kept"
+    yield tmp_path / "kept"
+    default_engines.cache_clear()  # it may hold a baseline of a test
 
 
 def run(*arguments: object) -> Result:
@@ -87,6 +92,50 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_read_and_replaced_on
     assert load_baseline("anna").readings == 99
     assert run("build", demo_photo(), "--name", "anna", "--replace").exit_code == 0
     assert load_baseline("anna").readings == 1
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(one) for one in arguments])
+
+
+def test_photos_films_and_voices_are_read_against_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = build_baseline(demo_photo())
+    save_baseline(made, "anna")
+    photo = json.loads(call("analyze", demo_photo(), "--baseline", "Anna", "--json").stdout)
+    assert photo["people"][0]["rest"]["baseline"]["id"] == made.id
+    assert json.loads(call("analyze", demo_photo(), "--json").stdout)["people"][0]["rest"] is None
+    film = saved_film(tmp_path, seconds=0.8)
+    monkeypatch.setenv("FERCE_BASELINE", "anna")
+    clip = json.loads(call("watch", film, "--json", "--no-sound").stdout)
+    assert clip["tracks"][0]["rest"]["baseline"]["id"] == made.id
+    voice = json.loads(call("listen", saved_voice(tmp_path), "--json").stdout)
+    assert "baseline_not_applied" in {one["code"] for one in voice["degraded"]}  # it holds a face alone
+    default_engines.cache_clear()
+    told = baseline_check()
+    assert told.good and "1 kept in" in told.detail
+
+
+def test_the_first_seconds_of_a_film_can_be_its_baseline(tmp_path: Path) -> None:
+    film = saved_film(tmp_path, seconds=1.5)
+    done = call("watch", film, "--calibrate", "1", "--json", "--no-sound")
+    assert json.loads(done.stdout)["tracks"][0]["rest"]["baseline"]["seconds"] == pytest.approx(1.0)
+    both = call("watch", film, "--calibrate", "1", "--baseline", "anna")
+    assert both.exit_code == 2 and "either --baseline or --calibrate" in both.stderr
+
+
+@pytest.mark.parametrize("command", ["analyze", "watch", "listen"])
+def test_a_baseline_that_is_not_there_is_told_before_anything_is_read(command: str, tmp_path: Path) -> None:
+    done = call(command, tmp_path / "missing", "--baseline", "nobody")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "There is no baseline nobody." in done.stderr and "missing" not in done.stderr
+
+
+def test_the_doctor_says_what_is_wrong_with_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    default_engines.cache_clear()
+    assert baseline_check().advice == "Make one: ferce baseline build calm.jpg --name NAME"
+    monkeypatch.setenv("FERCE_BASELINE", "nobody")
+    default_engines.cache_clear()
+    assert not baseline_check().good and "no baseline nobody" in baseline_check().detail
 
 
 @pytest.mark.parametrize(

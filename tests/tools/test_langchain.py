@@ -11,7 +11,10 @@ import pytest
 from langchain_core.messages import ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from ferce_agent import build_baseline
 from ferce_agent.graphs.engines import Engines
+from ferce_agent.keeping.baselines import save_baseline
+from ferce_agent.keeping.places import FOLDER
 from ferce_agent.report import EmotionReport
 from ferce_agent.tools.langchain import create_analyze_expression_tool
 from tests.bad_inputs import bad_inputs
@@ -38,6 +41,23 @@ def test_the_whole_report_on_demand(photo: Path) -> None:
     assert "Observed" in str(full.content)
     assert "Observed" not in str(brief.content)
     assert set(full.artifact) == set(brief.artifact)
+
+
+def test_the_model_names_a_kept_baseline_and_never_a_file(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "kept"))
+    made = build_baseline(photo)
+    save_baseline(made, "anna")
+    (tmp_path / "berta.json").write_text(made.model_dump_json(), encoding="utf-8")
+    tool = create_analyze_expression_tool(roots=[photo.parent, tmp_path])
+    answer = call(tool, image=photo.name, baseline="Anna")
+    rest = EmotionReport.model_validate(answer.artifact).people[0].rest
+    assert rest is not None and rest.baseline.id == made.id
+    assert "without baseline" in str(answer.content)
+    for name in ("berta", "berta.json", str(tmp_path / "berta.json")):
+        refused = call(tool, image=photo.name, baseline=name)
+        assert refused.status == "error" and "baseline" in str(refused.content), name
 
 
 def test_labels_are_ranked(photo: Path) -> None:
@@ -133,7 +153,7 @@ def test_an_error_of_any_other_kind_is_told_and_logged(photo: Path, caplog: pyte
 
 def test_the_schema_tells_the_model_what_to_send() -> None:
     tool = create_analyze_expression_tool()
-    assert set(tool.args) == {"image", "context", "labels", "use_context", "detail"}
+    assert set(tool.args) == {"image", "context", "labels", "baseline", "use_context", "detail"}
     assert "data URL" in tool.args["image"]["description"]
     sent = json.dumps(convert_to_openai_tool(tool))
     assert {name: count(sent) for name, count in tokenizers().items() if count(sent) > 1800} == {}

@@ -186,7 +186,8 @@ def test_an_error_of_any_other_kind_is_told_and_logged(clip: Path, caplog: pytes
 
 def test_what_the_model_is_told_of_the_tool_is_small() -> None:
     tool = create_analyze_clip_tool()
-    told = {"clip", "start_s", "end_s", "fps", "micro", "sound", "transcript", "keep_words", "use_context", "detail"}
+    told = {"clip", "start_s", "end_s", "fps", "micro", "sound", "transcript", "keep_words", "baseline"}
+    told |= {"use_context", "detail"}
     assert set(tool.args) == told
     sent = json.dumps(convert_to_openai_tool(tool))
     assert {name: count(sent) for name, count in tokenizers().items() if count(sent) > 1000} == {}

@@ -187,7 +187,7 @@ async def test_what_a_client_sees_of_the_tool_is_small() -> None:
         assert count(json.dumps(tool.output_schema)) < 2500, name
         assert count(json.dumps(tool.input_schema)) < 1600, name
     assert tool.input_schema["additionalProperties"] is False
-    assert set(tool.input_schema["properties"]) == {"image", "context", "labels", "use_context", "detail"}
+    assert set(tool.input_schema["properties"]) == {"image", "context", "labels", "baseline", "use_context", "detail"}
     situation = {"text": "x", "turns": [{"speaker": "u", "text": "t"}], "earlier": [{"primary": None, "valence": 0.1}]}
     jsonschema.validate({"image": "x", "context": situation, "labels": ["a", "b"]}, tool.input_schema)
 

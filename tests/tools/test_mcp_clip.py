@@ -14,10 +14,14 @@ from mcp.client import Client
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 
+from ferce_agent import build_baseline
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.clip import Clip, open_clip
+from ferce_agent.keeping.baselines import save_baseline
+from ferce_agent.keeping.places import FOLDER
 from ferce_agent.report import ClipReport
 from ferce_agent.report.clip_events import CutEvent, ProgressEvent
+from ferce_agent.settings import Settings
 from ferce_agent.tools import clip_opening
 from ferce_agent.tools.mcp import MAX_BODY, create_server
 from ferce_agent.tools.mcp_clip import AT_ONCE, Progress
@@ -69,6 +73,17 @@ async def test_a_client_gets_a_brief_with_progress(clip: Path) -> None:
     assert steps[-1][0] == 10
     assert steps[-1][2].startswith("10 frames")
     assert not is_open(clip)
+
+
+async def test_a_client_names_a_kept_baseline_and_the_server_sets_one(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER, str(clip.parent / "kept"))
+    save_baseline(build_baseline(clip), "anna")
+    for engines, asked in ((Engines(), {"baseline": "Anna"}), (Engines(Settings(baseline="anna")), {})):
+        async with Client(create_server(roots=[clip.parent], engines=engines)) as client:
+            result = await client.call_tool("analyze_clip", {"clip": clip.name, "sound": False, **asked})
+        assert not result.is_error and "without baseline" in text_of(result), text_of(result)
 
 
 class Told:

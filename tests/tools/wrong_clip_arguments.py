@@ -31,6 +31,7 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"clip": "CLIP", "fps": "fast"}, "fps must be a number of frames a second, not 'fast'."),
     ({"clip": "CLIP", "micro": "perhaps"}, "it must be true or false, not 'perhaps'"),
     ({"clip": "CLIP", "sound": "loud"}, "it must be true or false, not 'loud'"),
+    ({"clip": "CLIP", "baseline": "anna.json"}, "anna.json cannot be the name of a baseline."),
     ({"clip": "CLIP", "transcript": 3}, "transcript must be text, not 3."),
     (
         {"clip": "CLIP", "transcript": "x" * 200_001},
