@@ -18,8 +18,10 @@ from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
 from ferce_agent.pipeline import FaceReading
 from ferce_agent.reasoning.reconcile import FaceFindings, PersonFindings, person_id, reconcile
 from ferce_agent.reasoning.second_opinion import reading_of
-from ferce_agent.report import Degradation, DegradedCode, VlmReading
+from ferce_agent.report import Degradation, DegradedCode, Expression, VlmReading
+from ferce_agent.report.baseline import AgainstRest
 from ferce_agent.vlm.ask import Asker
+from ferce_agent.vlm.extraction.perception import ExtractedPerception
 from ferce_agent.vlm.extraction.shape import AnswerShape
 from ferce_agent.vlm.protocol import Allowance, Request
 
@@ -58,7 +60,25 @@ def reconcile_face(state: FaceState, context: RunContext) -> Update:
         return {"people": [finished(reading, state.get("degraded", ()), vlm)]}
     fused, weight = context.engines.fuse(reading.expression, reading.face.quality, reading.movements, found)
     vlm = reading_of(found, reading.expression, reading.movements, weight)
-    return {"people": [finished(replace(reading, expression=fused), state.get("degraded", ()), vlm)]}
+    fused_reading = replace(reading, expression=fused, rest=rest_beside(reading, fused, found, context))
+    return {"people": [finished(fused_reading, state.get("degraded", ()), vlm)]}
+
+
+def rest_beside(
+    reading: FaceReading, fused: Expression, found: ExtractedPerception, context: RunContext
+) -> AgainstRest | None:
+    """Return what is read without the person's baseline, with the model's label fused in there as well.
+
+    Args:
+        reading: The face.
+        fused: What is read with both.
+        found: What the model says.
+        context: The run.
+    """
+    if reading.rest is None or reading.rest.absolute is None or reading.face is None:
+        return reading.rest
+    alone, _ = context.engines.fuse(reading.rest.absolute, reading.face.quality, reading.movements, found)
+    return reading.rest.model_copy(update={"absolute": alone, "differs": alone.primary != fused.primary})
 
 
 def finished(reading: FaceReading, notes: Iterable[Degradation] = (), vlm: VlmReading | None = None) -> PersonFindings:

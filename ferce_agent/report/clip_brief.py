@@ -86,6 +86,8 @@ class BriefTrack(BriefPart):
     """What was in the way, longest first."""
     alone: dict[Term, Share] | None = None
     """If read against a personal baseline: `shares` without it."""
+    doubtful: bool = False
+    """Whether that baseline has doubts."""
 
 
 class BriefBetween(BriefPart):

@@ -247,6 +247,7 @@ def track_of(track: Track, detail: Detail, clock: Clock) -> BriefTrack:
         micro=len(track.micro) if detail.about else 0,
         unread=tuple(gaps_of(track))[: detail.gaps],
         alone=None if track.rest is None else _shares({**track.rest.absolute_shares}, detail.shares),
+        doubtful=track.rest is not None and bool(track.rest.baseline.doubts),
     )
 
 
@@ -355,7 +356,8 @@ def _track_line(track: BriefTrack, restricted: bool) -> str:
     parts += [f"not read {gap.seconds:g} s: {words_of.GAP[gap.reason]}" for gap in track.unread]
     if track.alone is not None:
         shares = ", ".join(f"{term} {wording.percent(share)}" for term, share in track.alone.items())
-        parts.append(f"against own rest; without baseline: {shares or 'none named'}")
+        doubtful = " (doubtful baseline)" if track.doubtful else ""
+        parts.append(f"against own rest; without baseline: {shares or 'none named'}{doubtful}")
     return f"{track.id} {track.first:g}-{track.last:g}: {'; '.join(parts)}"
 
 

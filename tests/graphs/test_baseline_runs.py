@@ -226,7 +226,10 @@ def test_briefs_and_texts_say_what_is_told_without_the_baseline(baseline: Baseli
     assert "without baseline:" in to_brief_text(to_brief(report))
     assert "at rest" in to_text(report) and "at rest" in to_html(report)
     clip = analyze_clip(film, baseline=baseline, sound=False)
-    assert "without baseline: happiness" in to_clip_brief_text(to_clip_brief(clip))
+    brief = to_clip_brief_text(to_clip_brief(clip))
+    assert "without baseline: happiness" in brief and "(doubtful baseline)" in brief
+    sound = analyze_clip(film, baseline=baseline.model_copy(update={"doubts": ()}), sound=False)
+    assert "doubtful" not in to_clip_brief_text(to_clip_brief(sound))
     assert "at rest" in to_clip_text(clip)
 
 

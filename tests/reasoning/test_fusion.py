@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ferce_agent import analyze_expression
+from ferce_agent import analyze_expression, build_baseline
 from ferce_agent.errors import DataError
 from ferce_agent.evaluation.reliability import fit
 from ferce_agent.graphs.engines import Engines
@@ -144,6 +144,17 @@ def test_a_measured_model_moves_the_report_and_the_disagreement_is_shown(photo: 
     assert seen is not None
     assert (seen.weight, seen.agrees) == (1.0, False)
     assert fused.people[0].rationale[-1].status == "contradicted"
+
+
+def test_beside_a_baseline_the_label_counts_in_the_reading_without_it_too(photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "reliability.json"
+    make_reliability(weight=1.0, right=0.9).save(path)
+    engines = Engines(Settings(vlm_reliability=path), vlm=Sure())
+    plain = analyze_expression(photo, engines=engines).people[0].expression
+    person = analyze_expression(photo, baseline=build_baseline(photo), engines=engines).people[0]
+    assert person.rest is not None and person.expression is not None and plain is not None
+    assert person.rest.absolute == plain
+    assert person.rest.differs == (person.expression.primary != plain.primary)
 
 
 def test_a_file_about_another_model_is_refused(photo: Path, tmp_path: Path) -> None:
