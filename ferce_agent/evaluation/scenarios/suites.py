@@ -136,6 +136,12 @@ def _driver(choices: ScenarioChoices) -> list[dict[str, Any]]:
     return driver_tables(pixels=1 if choices.quick else 12, signals=5 if choices.quick else 200, seed=choices.seed)
 
 
+def _engagement(choices: ScenarioChoices) -> list[dict[str, Any]]:
+    from ferce_agent.evaluation.scenarios.engagement import engagement_tables
+
+    return engagement_tables(choices.seed, groups=2) if choices.quick else engagement_tables(choices.seed)
+
+
 def _audience(choices: ScenarioChoices) -> list[dict[str, Any]]:
     from ferce_agent.evaluation.scenarios.audience import audience_tables
 
@@ -185,6 +191,18 @@ SUITES: Final[dict[str, Suite]] = {
             Wanted(f"{kind}: {what}", column, limit, where={"suite": kind, "kind": "all"})
             for kind in ("signals", "pixels")
             for column, what, limit in _DRIVER
+        ),
+    ),
+    "engagement": Suite(
+        _engagement,
+        "Made people before four slides of half a minute, turned to the screen for 95, 60, 85 and 40 % of the time on "
+        "average, in films that begin at different times; angles are read with errors.",
+        (
+            Wanted("error of the share of a slide, 20 people", "error", 0.05, at_most=True, where={"people": 20}),
+            Wanted("held by the intervals, 20 people", "held", 0.93, where={"what": "slides", "people": 20}),
+            Wanted("slides in their true order, 20 people", "order", 0.95, where={"people": 20}),
+            Wanted("numbers told of four people", "told", 0, at_most=True, where={"what": "too few"}),
+            Wanted("patterns told at school in the EU", "told", 0, at_most=True, where={"people": 6}),
         ),
     ),
     "audience": Suite(
