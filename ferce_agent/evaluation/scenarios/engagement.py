@@ -141,7 +141,10 @@ def studied(people: Sequence[Seen], use: UseContext | None = None, **more: Any) 
 
 def _slides(count: int, found: Sequence[tuple[Sequence[Seen], Findings]]) -> Row:
     """Return how well the shares of slides are told."""
-    errors, held, widths, order = [], [], [], []
+    errors: list[float] = []
+    held: list[bool] = []
+    widths: list[float] = []
+    order: list[bool] = []
     for people, findings in found:
         told = [_named(findings, f"slide-{at + 1}.facing") for at in range(len(SLIDES))]
         true = np.mean([one.shares for one in people], axis=0).tolist()
