@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ferce_agent.errors import FerceError, SettingsError
 from ferce_agent.policy.decide import Decision
-from ferce_agent.report import slug
+from ferce_agent.report import ClipSource, slug
 from ferce_agent.report.clip_events import ClipEvent, ReadingEvent, ReportEvent
 from ferce_agent.report.scenario import Indicator, Peak, ScenarioDegradation, ScenarioDegradedCode, ScenarioSource
 from ferce_agent.report.scenario_events import ScenarioEvent
@@ -61,6 +61,8 @@ class AudienceStudy(Study):
         self._keys: dict[str, str] = {}
         self._seconds: dict[int, float] = {}
         self._failed: list[str] = []
+        self._digests: set[str] = set()
+        self._twice = 0
 
     def begin(self, number: int, group: str | None) -> None:
         """Take the next viewer.
@@ -89,8 +91,17 @@ class AudienceStudy(Study):
         if isinstance(event, ReadingEvent):
             self._viewers[number].push(event)
         elif isinstance(event, ReportEvent):
-            self._seconds[number] = max(event.report.source.last_s - event.report.source.first_s, 0.0)
+            self._end(number, event.report.source)
         return []
+
+    def _end(self, number: int, source: ClipSource) -> None:
+        """Take a film that was read; the same one again is no other viewer, and five of it would tell of one."""
+        self._seconds[number] = max(source.last_s - source.first_s, 0.0)
+        if source.sha256 is not None and source.sha256 in self._digests:
+            self._twice += 1
+            del self._viewers[number], self._groups[number]
+        elif source.sha256 is not None:
+            self._digests.add(source.sha256)
 
     def failed(self, number: int, error: FerceError) -> None:
         """Leave out a film that could not be read."""
@@ -145,6 +156,8 @@ class AudienceStudy(Study):
         if self._failed:
             kinds = ", ".join(sorted(set(self._failed)))
             yield note("source_failed", f"Some films could not be read ({kinds}).", len(self._failed))
+        if self._twice:
+            yield note("readings_left_out", "Some films were given twice and count once.", self._twice)
         without = len(self._viewers) - crowd.viewers
         if without:
             yield note("no_face", "In some films no face was read.", without)

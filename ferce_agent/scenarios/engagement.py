@@ -20,7 +20,7 @@ from pydantic import Field
 from ferce_agent.errors import FerceError, PolicyError, SettingsError
 from ferce_agent.policy.decide import Decision
 from ferce_agent.report import ClipDegradation
-from ferce_agent.report.clip_events import ClipEvent
+from ferce_agent.report.clip_events import ClipEvent, ReportEvent
 from ferce_agent.report.scenario import (
     Curve,
     CurvePoint,
@@ -95,6 +95,8 @@ class EngagementStudy(Study):
         self._sources: dict[int, Seats] = {}
         self._begun = 0
         self._failed: list[str] = []
+        self._digests: set[str] = set()
+        self._twice = 0
 
     def begin(self, number: int, group: str | None) -> None:
         """Take the next source.
@@ -111,6 +113,11 @@ class EngagementStudy(Study):
     def clip(self, number: int, event: ClipEvent) -> list[ScenarioEvent]:
         """Take an event of a film; nothing is told before the end."""
         self._sources[number].push(event)
+        if isinstance(event, ReportEvent) and (digest := event.report.source.sha256) is not None:
+            if digest in self._digests:  # the same film is nobody else, and five of it would tell of one person
+                self._twice += 1
+                del self._sources[number]
+            self._digests.add(digest)
         return []
 
     def failed(self, number: int, error: FerceError) -> None:
@@ -211,6 +218,8 @@ class EngagementStudy(Study):
         if self._failed:
             kinds = ", ".join(sorted(set(self._failed)))
             note("source_failed", f"Some sources could not be read ({kinds}).", len(self._failed))
+        if self._twice:
+            note("readings_left_out", "Some films were given twice and count once.", self._twice)
         if not room.people:
             note("no_face", "No face was seen.")
         elif whole[FACING.id].withheld == "too_few_people":
@@ -240,6 +249,11 @@ class EngagementStudy(Study):
 
     def _too_few(self, room: Room) -> str:
         least = int(self.preset.value("least_people"))
+        if room.people >= least:
+            return (
+                f"In no step were {least} of the {room.people} people seen for "
+                f"{self.preset.value('least_time'):.0f} seconds each, with none of them for more than half of the time."
+            )
         seen = "one was" if room.people == 1 else f"{room.people} were"
         message = f"Numbers are told of at least {least} people together; {seen} seen at once at most."
         if room.people == 1 and self._begun == 1 and not EU_RULES & set(self.decision.rules):

@@ -219,6 +219,19 @@ def test_a_film_that_fails_or_shows_nobody_costs_no_other() -> None:
     assert named(found, "smile.share").people == 6
 
 
+def test_the_same_film_again_is_no_other_viewer() -> None:
+    """Five times the film of one viewer would tell of that one."""
+    kind = study_of("audience")
+    study = kind(preset("audience"), read_options(kind, {}), decide(AGREED, remote=False, scenario="audience"))
+    for number in range(5):
+        study.begin(number, None)
+        for event in made_events([viewer(1)], sha256="a" * 64):
+            study.clip(number, event)
+    found = study.finish()
+    assert found.curves == () and found.sources[0].people == 1
+    assert any(one.code == "readings_left_out" and one.count == 4 for one in found.degraded)
+
+
 def test_nothing_at_all_is_told_as_such() -> None:
     assert "Nothing is told" in run([]).summary
 

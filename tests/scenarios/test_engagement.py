@@ -222,6 +222,24 @@ def test_a_source_that_fails_costs_no_other() -> None:
     assert "secret-name" not in " ".join(one.message for one in found.degraded)
 
 
+def test_the_same_film_again_is_nobody_else() -> None:
+    kind = study_of("engagement")
+    study = kind(preset("engagement"), read_options(kind, {}), decide(UseContext(), remote=False))
+    for number in range(5):
+        study.begin(number, None)
+        for event in made_events([looking(0.7)], sha256="a" * 64):
+            study.clip(number, event)
+    found = study.finish()
+    assert named(found, "facing").withheld == "too_few_people"
+    assert any(one.code == "readings_left_out" and one.count == 4 for one in found.degraded)
+
+
+def test_people_who_are_seen_too_briefly_are_told_as_such() -> None:
+    brief = [[still_face(np.arange(0, 2.5, 0.1))] for _ in range(5)]
+    (note,) = [one for one in run(brief).degraded if one.code == "too_few_people"]
+    assert "for 3 seconds each" in note.message
+
+
 def test_a_film_without_a_face_is_told() -> None:
     found = run([[]])
     assert codes(found) >= {"no_face"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,7 @@ from ferce_agent.report.clip_events import ClipEvent, EpisodeEvent, ReadingEvent
 
 BOX: Final = Box(x=100, y=80, width=120, height=150)
 MADE_ENGINE: Final = Engine(name="made", version="1", sha256=None)
+_CLIPS: Final = count(1)
 MADE: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
 Array = NDArray[np.float64]
@@ -72,8 +74,15 @@ def still_face(times: Array, **changes: Any) -> MadeFace:
     return MadeFace(times, **(fields | changes))
 
 
-def made_events(faces: Sequence[MadeFace], *, kind: str = "file", sha256: str | None = "a" * 64) -> Iterator[ClipEvent]:
-    """Yield the events of a clip in the order of their times, its report last."""
+def made_events(faces: Sequence[MadeFace], *, kind: str = "file", sha256: str | None = None) -> Iterator[ClipEvent]:
+    """Yield the events of a clip in the order of their times, its report last.
+
+    Args:
+        faces: Who is in it.
+        kind: Of its source.
+        sha256: Its digest; None for one that no other made clip has.
+    """
+    digest = sha256 or f"{next(_CLIPS):064x}"
     rows = sorted((float(time), at, place) for at, face in enumerate(faces) for place, time in enumerate(face.times))
     frames: dict[float, int] = {}
     for time, at, place in rows:
@@ -90,7 +99,7 @@ def made_events(faces: Sequence[MadeFace], *, kind: str = "file", sha256: str | 
     tracks = [_track(at, face) for at, face in enumerate(faces)]
     for track in tracks:
         yield from (EpisodeEvent(track=track.id, episode=one) for one in track.episodes)
-    yield ReportEvent(report=_report(tracks, sorted(frames), kind, sha256))
+    yield ReportEvent(report=_report(tracks, sorted(frames), kind, digest))
 
 
 def _point(face: MadeFace, place: int) -> TrackPoint:
