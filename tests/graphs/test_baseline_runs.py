@@ -15,16 +15,18 @@ import ferce_agent
 from ferce_agent import ClipReport, EmotionReport, abuild_baseline, analyze_clip, analyze_expression, build_baseline
 from ferce_agent.clips.analysis import ClipAnalysis
 from ferce_agent.errors import ClipNotFoundError, DataError, SettingsError, WeightsError
+from ferce_agent.evaluation.voice.talking import with_sound
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.pipeline import default_pipeline
-from ferce_agent.report.baseline import Baseline
+from ferce_agent.report.baseline import ASSUMED_VOICE, Baseline
 from ferce_agent.report.clip_events import ClipEvent, ReadingEvent
 from ferce_agent.views.brief import to_brief, to_brief_text
 from ferce_agent.views.clip_brief import to_clip_brief, to_clip_brief_text
 from ferce_agent.views.clip_text import to_clip_text
 from ferce_agent.views.html import to_html
 from ferce_agent.views.text import to_text
+from tests.tools.voices import speech
 
 ASTRONAUT = Path(ferce_agent.__file__).parent / "evaluation" / "astronaut.jpg"
 SCHOOL = {"domain": "education"}
@@ -244,3 +246,20 @@ def test_doubts_about_a_baseline_are_told_wherever_it_is_used(baseline: Baseline
     sound = analyze_expression(film[0].pixels, baseline=baseline.model_copy(update={"doubts": ()}))
     assert "at rest" in sound.summary and "About this" not in sound.summary
     assert (to_brief(sound).people[0].rest or "").isalpha() or to_brief(sound).people[0].rest == "the same"
+
+
+def test_the_sound_of_a_clip_is_taken_for_the_persons_on_request_and_progress_is_told(tmp_path: Path) -> None:
+    picture = load_picture(ASTRONAUT).pixels[:320, :400]
+    clip = tmp_path / "talking.mp4"
+    clip.write_bytes(with_sound((Frame(picture, at) for at in range(16)), speech(15.0), 1))
+    events: list[Any] = []
+    made = build_baseline([clip, ASTRONAUT], sound=True, on_event=events.append)
+    assert made.sources == ("clip", "photos", "voice") and "pitch_st" in made.voice
+    assert ASSUMED_VOICE in made.doubts
+    assert [event["done"] for event in events] == sorted(event["done"] for event in events)
+    assert events[-1] == {"done": 2.0, "of": 2}
+    assert build_baseline(clip).voice == {}
+    rest = analyze_expression(ASTRONAUT, baseline=made).people[0].rest
+    assert rest is not None and ASSUMED_VOICE not in rest.baseline.doubts  # it is about no face
+    with pytest.raises(SettingsError, match="on_event"):
+        build_baseline(clip, on_event="loud")  # type: ignore[arg-type]
