@@ -104,7 +104,7 @@ TOGETHER: Final = Measure(
 
 
 WHY: Final = {
-    "too_few_people": "too few people were seen together",
+    "too_few_people": "too few people were seen together for long enough",
     "not_enough_time": "no face was seen long enough",
     "no_face": "no face was seen",
     "eyes_not_judged": "eyes could not be judged",
@@ -161,11 +161,13 @@ class Room:
         """Return the reason code why nothing may be told of some windows; None where it may."""
         if not self.people:
             return "no_face"
+        if measure is BLINKS and self.total().eyes_s == 0:
+            return "eyes_not_judged"
         seen = self._times(measure, places)
         if not self.alone and self._people(measure, places) < self._least:
             return "too_few_people"
         if not seen:
-            return "eyes_not_judged" if measure is BLINKS and self.total().eyes_s == 0 else "not_enough_time"
+            return "not_enough_time"
         if not self.alone and max(seen) > self._preset.value("largest_part") * sum(seen):
             return "too_few_people"
         return None

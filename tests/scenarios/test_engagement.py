@@ -197,7 +197,7 @@ def test_a_tilted_head_goes_with_lowered_brows() -> None:
 
 def test_eyes_that_cannot_be_judged_have_no_blinks() -> None:
     found = run(group(5, blinks=None))
-    assert named(found, "blinks_per_minute").withheld is not None
+    assert named(found, "blinks_per_minute").withheld == "eyes_not_judged"
     assert "eyes_not_judged" in codes(found)
 
 
