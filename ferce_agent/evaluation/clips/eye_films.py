@@ -31,6 +31,10 @@ YAWN: Final = 0.6
 """The same in a yawn."""
 DARK: Final = (30, 25, 60)
 """Inside of an open mouth, BGR."""
+TONGUE: Final = (60, 55, 110)
+"""The tongue in it, BGR."""
+TONGUE_SIZE: Final = (0.62, 0.38)
+"""Half of its width, as share of half of the mouth's, and its height, as share of the gap."""
 
 Points = NDArray[np.float64]
 
@@ -105,20 +109,23 @@ class MarkedFace:
     pixels: NDArray[np.uint8]
     marks: Marks
 
-    def drawn(self, closed: float = 0.0, gaze: float = 0.0, mouth: float = 0.0) -> NDArray[np.uint8]:
+    def drawn(
+        self, closed: float = 0.0, gaze: float = 0.0, mouth: float = 0.0, *, tongue: bool = False
+    ) -> NDArray[np.uint8]:
         """Return the face.
 
         Args:
             closed: How far both eyes are closed, 0 (as in the picture) to 1.
             gaze: How far the irises are moved, -1 (left) to 1, in turns of 35 degrees.
             mouth: How far the mouth is opened beyond the picture, as share of its width.
+            tongue: Whether a tongue is seen in it; without one a wide mouth looks like a dark patch before it.
         """
         x, y = np.meshgrid(np.arange(SIDE, dtype=np.float64), np.arange(SIDE, dtype=np.float64))
         picture = _sampled(self.pixels, *self._jaw(x, y, mouth)) if mouth else self.pixels
         for upper, lower in zip(self.marks.uppers, self.marks.lowers, strict=True):
             picture = _sampled(picture, _iris(x, y, upper, lower, gaze), y) if gaze else picture
             picture = _sampled(picture, x, _lid(x, y, upper, lower, closed)) if closed else picture
-        return self._hole(picture, mouth) if mouth else picture
+        return self._hole(picture, mouth, tongue=tongue) if mouth else picture
 
     def _gap(self, mouth: float) -> tuple[Points, Points, float]:
         """Return for each column where the mouth opens, how high, and the height in the middle."""
@@ -140,13 +147,21 @@ class MarkedFace:
         shift = np.where(y > line[None], gap[None] + (wide - gap[None]) * down, 0) * fades
         return x, np.asarray(y - shift, np.float64)
 
-    def _hole(self, picture: NDArray[np.uint8], mouth: float) -> NDArray[np.uint8]:
+    def _hole(self, picture: NDArray[np.uint8], mouth: float, *, tongue: bool) -> NDArray[np.uint8]:
         """Paint the inside of the open mouth."""
         line, gap, _ = self._gap(mouth)
         rows = np.arange(SIDE)[:, None]
         depth = np.minimum(rows - line[None], line[None] + gap[None] - rows) + 0.5
         inside = np.where(gap[None] > 0, np.clip(depth, 0, 1), 0)[..., None]
-        return np.asarray(picture * (1 - inside) + np.array(DARK) * inside, np.uint8)
+        colour = np.array(DARK) + (self._tongue(line, gap) * (np.array(TONGUE) - np.array(DARK)) if tongue else 0.0)
+        return np.asarray(picture * (1 - inside) + colour * inside, np.uint8)
+
+    def _tongue(self, line: Points, gap: Points) -> Points:
+        """Return how much of the tongue shows in each pixel, 0..1, shape (`SIDE`, `SIDE`, 1)."""
+        left, middle, right = self.marks.mouth
+        across = (np.arange(SIDE) - middle[0]) / ((right[0] - left[0]) / 2) / TONGUE_SIZE[0]
+        up = (line[None] + gap[None] - np.arange(SIDE)[:, None]) / np.maximum(gap[None], 1e-6) / TONGUE_SIZE[1]
+        return np.asarray(np.exp(-(across[None] ** 2) - up**2)[..., None], np.float64)
 
 
 def _sampled(pixels: NDArray[np.uint8], x: Points, y: Points) -> NDArray[np.uint8]:

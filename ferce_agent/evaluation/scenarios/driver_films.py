@@ -16,7 +16,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import once
-from ferce_agent.evaluation.clips.eye_films import EYES_APART, SIDE, YAWN, MarkedFace
+from ferce_agent.evaluation.clips.eye_films import EYES_APART, SIDE, MarkedFace
 from ferce_agent.evaluation.scenarios.drives import closing, ramp, strongest
 from ferce_agent.inputs.frames import Frame
 
@@ -28,6 +28,8 @@ NOSE_AT: Final = SIDE * 0.55
 """Height of the nose in the picture, in pixels."""
 PIVOT: Final = 0.3
 """How far before the middle of the head it turns, as share of its depth."""
+YAWN: Final = 0.75
+"""How far a mouth opens in a yawn, as share of its width."""
 CALM_S: Final = 12.0
 """A film begins with so many seconds of blinks."""
 Array = NDArray[np.float64]
@@ -97,7 +99,7 @@ class DriverFilm:
             lids, yaw, mouth, hidden = (
                 float(strongest(each, moment)[0]) for each in (self.lids, self.yaw, self.mouth, self.hidden)
             )
-            picture = self.face.drawn(lids, 0.0, YAWN * mouth)
+            picture = self.face.drawn(lids, 0.0, YAWN * mouth, tongue=True)
             picture = self._with_glasses(picture) if self.glasses else picture
             picture = np.full_like(picture, 20) if hidden > 0.5 else turned(picture, yaw)
             yield Frame(np.asarray(np.clip(picture + random.normal(0, 3, picture.shape), 0, 255), np.uint8), time)
@@ -121,7 +123,8 @@ def driver_film(faces: list[MarkedFace], number: int, seed: int) -> tuple[str, D
     """
     rng = np.random.default_rng((seed, number, 1))
     kind = ("plain", "plain", "dark glasses", "missing frames")[number % 4]
-    film = DriverFilm(faces[number % len(faces)], float(rng.choice([15.0, 20.0, 25.0])), seed=int(rng.integers(2**31)))
+    face = faces[(number + number // 4) % len(faces)]
+    film = DriverFilm(face, float(rng.choice([15.0, 20.0, 25.0])), seed=int(rng.integers(2**31)))
     film.glasses = kind == "dark glasses"
     now = CALM_S
     for act in rng.permutation(4).tolist():
