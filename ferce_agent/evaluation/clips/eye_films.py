@@ -9,7 +9,7 @@ with matplotlib).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -33,6 +33,8 @@ DARK: Final = (30, 25, 60)
 """Inside of an open mouth, BGR."""
 TONGUE: Final = (60, 55, 110)
 """The tongue in it, BGR."""
+NARROWED: Final = 0.2
+"""By which share of its width a mouth is narrower in a yawn."""
 TONGUE_SIZE: Final = (0.62, 0.38)
 """Half of its width, as share of half of the mouth's, and its height, as share of the gap."""
 
@@ -126,6 +128,28 @@ class MarkedFace:
             picture = _sampled(picture, _iris(x, y, upper, lower, gaze), y) if gaze else picture
             picture = _sampled(picture, x, _lid(x, y, upper, lower, closed)) if closed else picture
         return self._hole(picture, mouth, tongue=tongue) if mouth else picture
+
+    def yawning(self, share: float) -> MarkedFace:
+        """Return the face with the corners of its mouth sunk and drawn in, as they are in a yawn and not in a smile.
+
+        Args:
+            share: How far, 0..1; at 1 the corners are as low as the middle and the mouth is narrower by `NARROWED`.
+        """
+        mouth = self.marks.mouth
+        left, middle, right = mouth
+        half, narrowed = float(right[0] - left[0]) / 2, share * NARROWED
+        x, y = np.meshgrid(np.arange(SIDE, dtype=np.float64), np.arange(SIDE, dtype=np.float64))
+        near = np.exp(-(((x - middle[0]) / (1.6 * half)) ** 4) - ((y - float(mouth[:, 1].mean())) / (0.9 * half)) ** 4)
+        sink = share * np.clip(middle[1] - np.interp(x[0], mouth[:, 0], mouth[:, 1]), 0, None)
+        sunk = _sampled(self.pixels, x, y - near * sink[None])
+        drawn_in = _sampled(sunk, middle[0] + (x - middle[0]) * (1 + near * narrowed / (1 - narrowed)), y)
+        moved = np.column_stack(
+            [
+                middle[0] + (mouth[:, 0] - middle[0]) * (1 - narrowed),
+                mouth[:, 1] + share * np.clip(middle[1] - mouth[:, 1], 0, None),
+            ]
+        )
+        return MarkedFace(self.name, drawn_in, replace(self.marks, mouth=moved))
 
     def _gap(self, mouth: float) -> tuple[Points, Points, float]:
         """Return for each column where the mouth opens, how high, and the height in the middle."""

@@ -18,7 +18,7 @@ from ferce_agent.errors import SetupError
 from ferce_agent.evaluation.clips.eye_films import marked_faces
 from ferce_agent.evaluation.scenarios.drive_plans import generated
 from ferce_agent.evaluation.scenarios.drive_truth import Due, due
-from ferce_agent.evaluation.scenarios.driver_films import YAWN, DriverFilm, driver_film
+from ferce_agent.evaluation.scenarios.driver_films import DriverFilm, driver_film, opening
 from ferce_agent.evaluation.scenarios.drives import Drive, Manner, strongest
 from ferce_agent.faces.landmarks import FaceLandmarker
 from ferce_agent.inputs.frames import Frame
@@ -192,7 +192,7 @@ def truth_of(film: DriverFilm) -> Drive:
         lids=lids,
         away=np.abs(yaw) / AWAY_YAW,
         sunk=np.zeros(len(times)),
-        mouth=YAWN * mouth,  # its height as share of its width, which at 0.5 is wide open (`ferce_agent.clips.eyes`)
+        mouth=opening(mouth),  # at 0.5 it is wide open, as in `ferce_agent.clips.eyes`
         eyes_read=seen & (np.abs(yaw) < 45.0) & (not film.glasses),
         head_read=seen,
         speed=np.full(len(times), FILM_SPEED),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import once
-from ferce_agent.evaluation.clips.eye_films import EYES_APART, SIDE, MarkedFace
+from ferce_agent.evaluation.clips.eye_films import EYES_APART, NARROWED, SIDE, MarkedFace
 from ferce_agent.evaluation.scenarios.drives import closing, ramp, strongest
 from ferce_agent.inputs.frames import Frame
 
@@ -28,12 +28,13 @@ NOSE_AT: Final = SIDE * 0.55
 """Height of the nose in the picture, in pixels."""
 PIVOT: Final = 0.3
 """How far before the middle of the head it turns, as share of its depth."""
-YAWN: Final = 0.75
-"""How far a mouth opens in a yawn, as share of its width."""
+YAWN: Final = 0.55
+"""How far a mouth opens in a yawn, as share of its width when it is closed."""
 CALM_S: Final = 12.0
 """A film begins with so many seconds of blinks."""
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
+Number = TypeVar("Number", float, Array)
 
 
 @once
@@ -62,6 +63,11 @@ def turned(pixels: Pixels, yaw: float) -> Pixels:
     comes = np.stack([np.interp(x[row], goes[row], x[row]) for row in range(SIDE)])
     across, down = comes.astype(np.float32), y.astype(np.float32)
     return np.asarray(cv2.remap(pixels, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def opening(mouth: Number) -> Number:
+    """Return the height of a mouth as share of its width, in a yawn that is so far under way (0..1)."""
+    return YAWN * mouth / (1 - NARROWED * mouth)
 
 
 @dataclass
@@ -99,7 +105,8 @@ class DriverFilm:
             lids, yaw, mouth, hidden = (
                 float(strongest(each, moment)[0]) for each in (self.lids, self.yaw, self.mouth, self.hidden)
             )
-            picture = self.face.drawn(lids, 0.0, YAWN * mouth, tongue=True)
+            yawned = self.face.yawning(mouth) if mouth else self.face
+            picture = yawned.drawn(lids, 0.0, opening(mouth), tongue=True)
             picture = self._with_glasses(picture) if self.glasses else picture
             picture = np.full_like(picture, 20) if hidden > 0.5 else turned(picture, yaw)
             yield Frame(np.asarray(np.clip(picture + random.normal(0, 3, picture.shape), 0, 255), np.uint8), time)
