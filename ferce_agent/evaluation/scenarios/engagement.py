@@ -13,13 +13,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ferce_agent.clips.analysis import ClipAnalysis
 from ferce_agent.errors import PolicyError
+from ferce_agent.evaluation.clips.eye_films import MarkedFace, marked_faces
+from ferce_agent.evaluation.scenarios.driver_films import DriverFilm
+from ferce_agent.evaluation.scenarios.drives import ramp
 from ferce_agent.evaluation.scenarios.made_audiences import on_and_off
 from ferce_agent.evaluation.scenarios.made_viewers import MadeFace, made_events, still_face
+from ferce_agent.pipeline import default_pipeline
 from ferce_agent.policy.decide import permit
 from ferce_agent.policy.use import UseContext
 from ferce_agent.report.scenario import Indicator
-from ferce_agent.scenarios.engagement import EngagementStudy
+from ferce_agent.scenarios.engagement import EngagementOptions, EngagementStudy
+from ferce_agent.scenarios.engagement_numbers import FACING
 from ferce_agent.scenarios.preset import preset
 from ferce_agent.scenarios.study import Findings, read_options
 
@@ -40,6 +46,10 @@ FACE_ERROR, READING_ERROR = 4.0, 4.0
 """Standard deviations in degrees by which angles of a face, and of a single reading, are wrong."""
 SHIFT_S: Final = 5.0
 """Films begin up to so long before the content."""
+FILM_S, FILM_RATE, TURN_S = 12.0, 8.0, 0.25
+"""Films that are read from their pixels: length, frames a second, and how long a head turns, in seconds."""
+FACES: Final = 5
+"""Films of a group; where there are fewer faces, some show the same one in different films."""
 AT_SCHOOL: Final = UseContext(domain="education", jurisdiction="eu")
 
 Row = dict[str, Any]
@@ -61,19 +71,21 @@ class Seen:
     shares: tuple[float, ...]
 
 
-def engagement_tables(seed: int, *, groups: int = 12) -> list[Row]:
+def engagement_tables(seed: int, *, groups: int = 12, films: int = 3) -> list[Row]:
     """Return what was told of what was planted.
 
     Args:
         seed: Of everything that is drawn.
         groups: Groups of each size.
+        films: Groups of five whose films are read from their pixels: public-domain faces that turn away once.
 
     Returns:
         Rows with ``what`` and ``people``: for ``slides`` the mean difference of the share told from what these people
         did (``error``), how often the interval holds the mean of everybody (``held``), its ``width``, and how often
         two slides one after the other are told in their true order (``order``); for ``blinks`` ``error``, ``held`` and
-        ``width`` in blinks a minute; for ``too few`` how many numbers were told of four people, and for ``at school``
-        how many beyond movements, and to a single person (``told``).
+        ``width`` in blinks a minute; for ``pixels`` ``error`` and ``held`` of the share in films; for ``too few`` how
+        many numbers were told of four people, and for ``at school`` how many beyond movements, and to a single person
+        (``told``).
     """
     rows: list[Row] = []
     for count in PEOPLE:
@@ -87,6 +99,7 @@ def engagement_tables(seed: int, *, groups: int = 12) -> list[Row]:
     patterns = [one for found in school for one in found.indicators if "with_lids" in one.id and one.value is not None]
     return [
         *rows,
+        *([_pixels(films, seed)] if films else []),
         {"what": "too few", "people": 4, "groups": groups, "told": sum(_numbers(one) for one in few)},
         {"what": "at school", "people": 6, "groups": len(school), "told": len(patterns)},
         {"what": "at school", "people": 1, "groups": 1, "told": int(not _is_refused(made_group(1, source)))},
@@ -182,6 +195,46 @@ def _blinks(count: int, found: Sequence[tuple[Sequence[Seen], Findings]]) -> Row
         "held": float(np.mean([_holds(one, BLINKS) for _, one in told])),
         "width": float(np.mean(widths)),
     }
+
+
+def _pixels(films: int, seed: int) -> Row:
+    """Return how well the share is told of films that are read from their pixels."""
+    source, errors, held = np.random.default_rng(seed), [], []
+    faces = marked_faces()
+    chosen = preset("engagement")
+    for _ in range(films):
+        study: Any = EngagementStudy(
+            chosen, EngagementOptions(step_s=FILM_S), permit(chosen.use, remote=False, scenario="engagement")
+        )
+        true = []
+        for number in range(FACES):
+            film, share = _film(faces[number % len(faces)], source)
+            true.append(share)
+            study.begin(number, None)
+            analysis = ClipAnalysis(default_pipeline(), infer=False, body=False)
+            analysis.readings = True
+            for event in (*analysis.feed(list(film)), *analysis.finish()):
+                study.clip(number, event)
+        told = _named(study.finish(), FACING.id)
+        errors += [abs(told.value - float(np.mean(true)))] if told.value is not None else []
+        held.append(_holds(told, float(np.mean(true))))
+    return {
+        "what": "pixels",
+        "people": FACES,
+        "groups": films,
+        "error": float(np.mean(errors)) if errors else None,
+        "held": float(np.mean(held)),
+    }
+
+
+def _film(face: MarkedFace, source: np.random.Generator) -> tuple[DriverFilm, float]:
+    """Return a film of a head that turns away once, and the share of the time in which it is turned to the screen."""
+    film = DriverFilm(face, FILM_RATE, seconds=FILM_S, seed=int(source.integers(2**31)))
+    angle, hold = float(source.uniform(40, 44)), float(source.uniform(2, 5))
+    turn = ramp(float(source.uniform(2, 4)), TURN_S, hold, TURN_S, float(source.choice([-1, 1])) * angle)
+    film.yaw.append(turn)
+    times = np.arange(0, FILM_S, 0.01)
+    return film, float((np.abs(turn(times)) <= preset("engagement").value("facing_yaw")).mean())
 
 
 def _named(found: Findings, name: str) -> Indicator:

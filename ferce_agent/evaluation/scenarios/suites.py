@@ -139,7 +139,7 @@ def _driver(choices: ScenarioChoices) -> list[dict[str, Any]]:
 def _engagement(choices: ScenarioChoices) -> list[dict[str, Any]]:
     from ferce_agent.evaluation.scenarios.engagement import engagement_tables
 
-    return engagement_tables(choices.seed, groups=2) if choices.quick else engagement_tables(choices.seed)
+    return engagement_tables(choices.seed, groups=2, films=1) if choices.quick else engagement_tables(choices.seed)
 
 
 def _audience(choices: ScenarioChoices) -> list[dict[str, Any]]:
@@ -196,11 +196,13 @@ SUITES: Final[dict[str, Suite]] = {
     "engagement": Suite(
         _engagement,
         "Made people before four slides of half a minute, turned to the screen for 95, 60, 85 and 40 % of the time on "
-        "average, in films that begin at different times; angles are read with errors.",
+        "average, in films that begin at different times; angles are read with errors. And films of five heads that "
+        "turn away, read from their pixels.",
         (
             Wanted("error of the share of a slide, 20 people", "error", 0.05, at_most=True, where={"people": 20}),
             Wanted("held by the intervals, 20 people", "held", 0.93, where={"what": "slides", "people": 20}),
             Wanted("slides in their true order, 20 people", "order", 0.95, where={"people": 20}),
+            Wanted("error of the share, read from pixels", "error", 0.05, at_most=True, where={"what": "pixels"}),
             Wanted("numbers told of four people", "told", 0, at_most=True, where={"what": "too few"}),
             Wanted("patterns told at school in the EU", "told", 0, at_most=True, where={"people": 6}),
         ),

@@ -28,8 +28,15 @@ def test_what_is_told_of_a_group_is_what_its_people_did() -> None:
 
 
 def test_the_tables_have_every_goal_and_tell_nothing_of_few() -> None:
-    rows = engagement_tables(1, groups=1)
+    rows = engagement_tables(1, groups=1, films=0)
     assert [row["told"] for row in rows if "told" in row] == [0, 0, 0]
     slides = {row["people"]: row for row in rows if row["what"] == "slides"}
     assert slides[20]["error"] < 0.1 and slides[20]["width"] < slides[5]["width"]
-    assert all(one["value"] is not None for one in Measured("engagement", rows).as_dict()["goals"])
+    goals = Measured("engagement", rows).as_dict()["goals"]
+    assert [one["what"] for one in goals if one["value"] is None] == ["error of the share, read from pixels"]
+
+
+@pytest.mark.slow
+def test_films_of_heads_that_turn_away_are_read() -> None:
+    (row,) = [one for one in engagement_tables(2, groups=1, films=1) if one["what"] == "pixels"]
+    assert row["error"] < 0.05 and row["held"] == 1.0
