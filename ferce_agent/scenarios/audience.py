@@ -132,7 +132,7 @@ class AudienceStudy(Study):
         if not self._seconds:
             return ()
         seconds = sum(self._seconds.get(number, 0.0) for number in self._viewers)
-        readable = sum(one.readable_s for one in self._viewers.values())
+        readable = min(sum(one.readable_s for one in self._viewers.values()), seconds)
         source = ScenarioSource(
             kind="clip", sha256=None, seconds=round(seconds, 1), people=people, readable_s=round(readable, 1)
         )

@@ -204,8 +204,8 @@ class EngagementStudy(Study):
             for place, marker in enumerate(self.options.markers)
             if (told := room.told(FACING, [place])).value is not None
         ]
-        if len(slides) > 1:
-            (least, low_name), (most, high_name) = min(slides), max(slides)
+        (least, low_name), (most, high_name) = min(slides, default=(0.0, "")), max(slides, default=(0.0, ""))
+        if percent(most) != percent(least):
             parts.append(f"Most during '{high_name}' ({percent(most)}), least during '{low_name}' ({percent(least)}).")
         return f"{' '.join(parts)} Where faces are turned is no measure of attention."[:2000]
 

@@ -121,6 +121,7 @@ def test_a_gap_in_the_middle_is_not_told() -> None:
 def test_viewers_become_one_source_without_a_digest() -> None:
     found = run(crowd(6))
     assert [(one.people, one.sha256) for one in found.sources] == [(6, None)]
+    assert found.sources[0].readable_s <= found.sources[0].seconds
     assert all(one.source is None for one in found.degraded)
 
 

@@ -155,7 +155,11 @@ def test_slides_have_their_own_numbers() -> None:
     assert named(found, "slide-2.facing").value == pytest.approx(0.0)
     assert named(found, "slide-2.facing").name.endswith("Formula")
     assert found.curves[0].axis == "slide"
-    assert "Title" in found.summary
+    assert "Most during 'Title' (100 %), least during 'Formula' (0 %)" in found.summary
+
+
+def test_slides_that_are_alike_are_not_ranked() -> None:
+    assert "Most during" not in run([[still_face(TIMES)] for _ in range(5)], markers="0,One\n30,Two\n").summary
 
 
 def test_films_that_begin_at_other_times_are_aligned() -> None:

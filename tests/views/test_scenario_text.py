@@ -53,7 +53,7 @@ def test_every_caution_is_told_once() -> None:
 def test_peaks_are_told_with_what_is_shown_there() -> None:
     told = plain(scenario_text(audience(), full=False))
     assert "Viewers who show a smile (a): 100% at 0:17.5 during “First joke” (p = 0.002)" in told
-    assert "Read: films; 12 faces; readable for 11 min 58 s of 11 min 57 s." in told
+    assert "Read: films; 12 faces; readable for 11 min 57 s of 11 min 57 s." in told
 
 
 def test_what_is_withheld_is_told_with_its_reason() -> None:
