@@ -92,7 +92,8 @@ def audience_tables(seed: int, *, films: int = 6, audiences: int = 60) -> list[R
     Args:
         seed: Of everything that is drawn.
         films: Audiences of each size whose films go through the whole study.
-        audiences: Audiences of each size that begin with what was read of each viewer.
+        audiences: Audiences of each size that begin with what was read of each viewer; pairs of versions are four times
+            as many.
 
     Returns:
         Rows with ``what`` and ``viewers`` (of each version): for ``peaks`` how many were ``planted``, the share
@@ -104,7 +105,7 @@ def audience_tables(seed: int, *, films: int = 6, audiences: int = 60) -> list[R
     """
     rows = [_peaks(count, films, seed + count) for count in VIEWERS]
     rows += [_calm(count, audiences, seed + 100 + count) for count in VIEWERS]
-    rows += [_versions(count, more, audiences, seed + 200 + count) for count in GROUPS for more in (0.0, MORE)]
+    rows += [_versions(count, more, 4 * audiences, seed + 200 + count) for count in GROUPS for more in (0.0, MORE)]
     return rows + [row for count in VIEWERS for row in _intervals(count, audiences, seed + 300 + count)]
 
 
