@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ from ferce_agent.policy.decide import permit
 from ferce_agent.policy.labels import Observer
 from ferce_agent.policy.use import UseContext, UseLike, read_use
 from ferce_agent.report import Engine, Provenance
+from ferce_agent.report.clip import ClipDegradedCode
 from ferce_agent.report.clip_events import ClipEvent, ProgressEvent, ReportEvent
-from ferce_agent.report.scenario import ScenarioDegradation, ScenarioReport
+from ferce_agent.report.scenario import ScenarioDegradation, ScenarioDegradedCode, ScenarioReport
 from ferce_agent.report.scenario_events import (
     ScenarioDegradedEvent,
     ScenarioEvent,
@@ -42,6 +43,13 @@ Tell: TypeAlias = Callable[[ScenarioEvent], None]
 """Told of each event."""
 OF_THE_RUN: Final = (PolicyError, SettingsError, SetupError)
 """Errors that end a run, since they would come again with the next source; a camera's are its own."""
+IN_PART: Final[dict[ClipDegradedCode, ScenarioDegradedCode]] = {
+    "stopped_early": "stopped_early",
+    "clip_damaged": "source_failed",
+    "clip_truncated": "source_failed",
+    "step_failed": "step_failed",
+}
+"""Reason codes of films that were read in part, and what they are called here."""
 LONG_LIST: Final = 8
 """Numbers of an option that are listed in the report; of longer ones only how many there are."""
 
@@ -131,6 +139,7 @@ class ScenarioWork:
             trial.begin(number, one.group)
         self._failed: dict[int, FerceError] = {}
         self._used: dict[Engine, None] = {}
+        self._parts: dict[ScenarioDegradedCode, list[int]] = {}
         self._own: FerceError | None = None
 
     def run(self, tell: Tell, halt: Halt) -> ScenarioReport:
@@ -151,7 +160,11 @@ class ScenarioWork:
             raise EngineError("The run was stopped before there was anything to report.", hint="Start it again.")
         if not read:
             raise self._nothing()
-        return self._report(self._study.finish(), self._left_out(read, tell))
+        found = self._study.finish()
+        notes = [*self._read_in_part(apart=len(found.sources) == read + len(self._failed)), *self._left_out(read)]
+        for note in notes:
+            tell(ScenarioDegradedEvent(degraded=note))
+        return self._report(found, notes)
 
     def _read(self, number: int, one: Planned, tell: Tell, halt: Halt) -> bool:
         """Read a source; return whether that could be done."""
@@ -182,6 +195,8 @@ class ScenarioWork:
         def on_event(event: ClipEvent) -> None:
             if isinstance(event, ReportEvent):
                 self._note_engines(event.report.provenance)
+                for code in {IN_PART[note.code] for note in event.report.degraded if note.code in IN_PART}:
+                    self._parts.setdefault(code, []).append(number)
             if isinstance(event, ProgressEvent):
                 tell(self._progress(number, event.time_s, _length(event)))
             self._take(partial(self._study.clip, number, event), tell)
@@ -236,18 +251,24 @@ class ScenarioWork:
             f"None of the {len(errors)} sources could be read. The first: {errors[0].message}", hint=errors[0].hint
         )
 
-    def _left_out(self, read: int, tell: Tell) -> tuple[ScenarioDegradation, ...]:
-        """Return, and tell, how many sources were not reached."""
-        left = len(self.sources) - read - len(self._failed)
-        if not left:
-            return ()
-        note = ScenarioDegradation(
-            code="stopped_early", message=f"The run was stopped; {left} sources were not read.", count=left
-        )
-        tell(ScenarioDegradedEvent(degraded=note))
-        return (note,)
+    def _read_in_part(self, *, apart: bool) -> Iterator[ScenarioDegradation]:
+        """Yield which films were read in part; only how many, where single sources may not be told apart."""
+        for code, numbers in self._parts.items():
+            for number in numbers if apart else numbers[:1]:
+                yield ScenarioDegradation(
+                    code=code,
+                    message="It was read in part only; nothing is said of the rest.",
+                    source=number if apart else None,
+                    count=None if apart else len(numbers),
+                )
 
-    def _report(self, found: Findings, notes: tuple[ScenarioDegradation, ...]) -> ScenarioReport:
+    def _left_out(self, read: int) -> Iterator[ScenarioDegradation]:
+        """Yield how many sources were not reached."""
+        if left := len(self.sources) - read - len(self._failed):
+            message = f"The run was stopped; {left} sources were not read."
+            yield ScenarioDegradation(code="stopped_early", message=message, count=left)
+
+    def _report(self, found: Findings, notes: Sequence[ScenarioDegradation]) -> ScenarioReport:
         limits = {name: one.value for name, one in self.preset.limits.items()}
         options = {name: _flat(value) for name, value in self._options}
         try:

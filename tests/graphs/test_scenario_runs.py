@@ -39,6 +39,8 @@ from ferce_agent.scenarios.driver import DriverStudy
 from ferce_agent.scenarios.preset import preset, presets
 from ferce_agent.scenarios.study import study_of
 from ferce_agent.settings import Settings
+from tests.bad_calls import WRONG_KINDS, nested
+from tests.cli.test_watch import make_film
 from tests.clips.moving import film, head_of
 
 AGREED = {"consent": True}
@@ -203,6 +205,40 @@ def test_a_stopped_run_reports_what_was_read(frames: list[Frame], photo: Path, e
     assert [one.count for one in report.degraded if one.code == "stopped_early"] == [2]
     with pytest.raises(EngineError, match="stopped"):
         run_scenario("moderation", photo, engines=engines, stop=stop)
+
+
+def test_a_film_that_is_read_in_part_is_told(
+    photo: Path, frames: list[Frame], engines: Engines, tmp_path: Path
+) -> None:
+    whole = make_film(photo, tmp_path / "whole.mp4", 60).read_bytes()
+    stop = threading.Event()
+
+    def soon(event: ScenarioEvent) -> None:
+        if event.event == "progress" and event.source == 1 and event.time_s > 0:
+            stop.set()
+
+    report = run_scenario("moderation", [photo, whole], engines=engines, on_event=soon, stop=stop)
+    assert [(one.code, one.source) for one in report.degraded if one.code == "stopped_early"] == [("stopped_early", 1)]
+    stop.clear()
+    merged = run_scenario(
+        "audience", [frames, whole], engines=engines, use_context=AGREED,
+        on_event=soon, stop=stop,
+    )  # fmt: skip
+    (note,) = [one for one in merged.degraded if one.code == "stopped_early"]
+    assert note.source is None and note.count == 1 and len(merged.sources) == 1
+
+
+@pytest.mark.parametrize("name", ["sources", "camera", "groups", "options", "end_s", "use_context", "observer"])
+def test_whatever_is_given_there_is_a_report_or_a_typed_error(name: str, photo: Path, engines: Engines) -> None:
+    for wrong in [*WRONG_KINDS, "x" * 100_000, "\0", nested(600), {"": []}, [[[]]], object()]:
+        given = {"sources": photo, name: wrong}
+        for scenario in ("moderation", "engagement", "wellbeing"):
+            try:
+                report = run_scenario(scenario, engines=engines, **given)
+            except FerceError as error:
+                assert error.message, (name, wrong)
+            else:
+                assert report.scenario == scenario
 
 
 async def test_the_loop_goes_on_while_a_film_is_read(frames: list[Frame], engines: Engines) -> None:
