@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import threading
 import weakref
+from math import floor
 from typing import Any
 
 import cv2
@@ -197,7 +197,8 @@ def test_a_rate_thins_out() -> None:
         feed.put(jpeg(10), number / 10)
     feed.close()
     thread.join(10)
-    assert all(later - earlier >= 0.4 for earlier, later in itertools.pairwise(taken))
+    slots = [floor(time * 2 + 1e-6) for time in taken]
+    assert slots == sorted(set(slots)), "one of each half second, whichever came first to who reads"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def test_options_and_groups_reach_the_scenario_also_as_json(clip: Path) -> None:
     drive = call(tool, scenario="driver", sources=clip.name, options='{"speed_kmh": 30}', end_s="0.5", detail="full")
     assert drive.artifact["settings"]["speed_kmh"] == 30 and drive.artifact["sources"][0]["seconds"] < 0.6
     assert str(drive.content).startswith("Driver: ") and "PERCLOS needs a minute of film." in str(drive.content)
-    groups = json.dumps({"first": [clip.name], "second": clip.name})
+    other = saved(clip.parent, "other.mp4", seconds=0.8)
+    groups = json.dumps({"first": [clip.name], "second": other.name})
     both = call(tool, scenario="audience", groups=groups, use_context={"consent": True})
     assert both.artifact["sources"][0]["people"] == 2 and "too_few_people" in str(both.content)
 
