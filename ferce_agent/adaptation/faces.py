@@ -83,19 +83,23 @@ class ReadFaces:
         faces: The largest face of each picture that has one.
         without_face: Names of the pictures in which none was found.
         unreadable: Names of the files that could not be read, each with the reason.
+        places: Which picture each face is of, by its number.
+        empty: Numbers of the pictures in which no face was found.
     """
 
     faces: Faces
     without_face: tuple[str, ...]
     unreadable: tuple[str, ...]
+    places: tuple[int, ...] = ()
+    empty: tuple[int, ...] = ()
 
 
 def read_faces(labelled: LabelledPictures, pipeline: Pipeline, together: str = "") -> ReadFaces:
-    """Read the largest face of each picture as a photo is read, without an adapter.
+    """Read the largest face of each picture as a photo is read.
 
     Args:
         labelled: The pictures.
-        pipeline: Detector and model; its settings name no adapter.
+        pipeline: Detector and model; an adapter is made without one, and judged with one.
         together: Column whose equal values belong together; empty: each picture stands alone. Pictures without a
             value stand alone.
 
@@ -106,6 +110,7 @@ def read_faces(labelled: LabelledPictures, pipeline: Pipeline, together: str = "
     seen: list[SpecialistOutput] = []
     places: list[int] = []
     without: list[str] = []
+    empty: list[int] = []
     unreadable: list[str] = []
     with Display(len(labelled.pictures), "Reading faces") as display:
         for place, one in enumerate(labelled.pictures):
@@ -117,13 +122,15 @@ def read_faces(labelled: LabelledPictures, pipeline: Pipeline, together: str = "
                 continue
             if found is None:
                 without.append(one.name)
+                empty.append(place)
                 continue
             seen.append(found)
             places.append(place)
     card, flatten = pipeline.specialist.card, pipeline.settings.flatten
-    gold, units = np.array(labelled.gold, np.int64)[places], _units(labelled, together)[places]
+    gold, units = np.array(labelled.gold, np.int64)[places], units_of(labelled, together)[places]
     limits = [card.thresholds(flatten, one.strangeness) for one in seen]
-    return ReadFaces(faces_of(seen, gold, limits, units), tuple(without), tuple(unreadable))
+    faces = faces_of(seen, gold, limits, units)
+    return ReadFaces(faces, tuple(without), tuple(unreadable), tuple(places), tuple(empty))
 
 
 def _largest(pipeline: Pipeline, path: Path) -> SpecialistOutput | None:
@@ -134,8 +141,8 @@ def _largest(pipeline: Pipeline, path: Path) -> SpecialistOutput | None:
     return mean_output(views) if views else first
 
 
-def _units(labelled: LabelledPictures, together: str) -> NDArray[np.int64]:
-    """Return which pictures belong together, by number."""
+def units_of(labelled: LabelledPictures, together: str) -> NDArray[np.int64]:
+    """Return which pictures belong together, by number, shape (N,); without a value each stands alone."""
     known: dict[str, int] = {}
     names = [one.columns.get(together) or f"\0{place}" for place, one in enumerate(labelled.pictures)]
     return np.array([known.setdefault(name, len(known)) for name in names], np.int64)

@@ -328,6 +328,33 @@ def bench_voice(data: str, out: Path, *, methods: tuple[str, ...], as_json: bool
         click.echo("\n\n".join([to_markdown(found), *calibrated]))
 
 
+@bench.command(name="fairness")
+@click.option("--data", type=FOLDER, required=True, help="Pictures with a csv file: file, label, columns of your own.")
+@click.option(
+    "--by", required=True, multiple=True, metavar="COLUMN", help="Compare the values of this column; repeatable."
+)
+@click.option("--labels", type=FILE, help="What labels stand for, as for `ferce adapt`.")
+@click.option(
+    "--together", default="", metavar="COLUMN", help="Pictures with equal values, such as those of one person, are one."
+)
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(0), help="Of resampling.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@engine_options
+def bench_fairness(
+    data: Path, by: tuple[str, ...], labels: Path | None, *, as_json: bool, chosen: dict[str, Any], **choices: Any
+) -> None:
+    """Compare how right answers are between the values of columns of your own labelled pictures.
+
+    Accuracy, calibration, how often nothing is named, how often something wrong is: for each value, and the gaps, with
+    intervals. Nothing is inferred about anybody. A value with fewer than 20 faces is named and not told. With
+    --adapter FILE the adapted answers are compared.
+    """
+    from ferce_agent.adaptation.fairness import Asked, measure_fairness
+
+    found = measure_fairness(data, chosen_settings(chosen), Asked(by, **choices), labels)
+    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else found.to_markdown())
+
+
 @bench.command(name="web")
 @click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(3, 3600), help="How long it is fed.")
 @click.option("--faces", default="1", show_default=True, type=click.Choice(["1", "3"]), help="Faces in the film.")

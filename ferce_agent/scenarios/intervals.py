@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL: Final = 0.95
-"""Confidence of all intervals here."""
+"""Confidence of the intervals here, where nothing else is asked for."""
 AGREEING: Final = 0.05
 """Added to the sum of squares of shares and to the largest that it can be: with it 95 % intervals of 5 to 40 people
 held the mean in 94.5 % of the time at least, of nine kinds of people (drawn shares, and answers of yes and no)."""
@@ -23,27 +23,28 @@ held the mean in 94.5 % of the time at least, of nine kinds of people (drawn sha
 Array = NDArray[np.float64]
 
 
-def wilson(share: float, count: float, degrees: float = inf) -> tuple[float, float]:
+def wilson(share: float, count: float, degrees: float = inf, level: float = LEVEL) -> tuple[float, float]:
     """Return the interval of a share, 0 <= low <= share <= high <= 1.
 
     Args:
         share: What was found, 0..1.
         count: Of how many independent ones; need not be whole, such as an effective number. 0: all is possible.
         degrees: Degrees of freedom with which the spread behind `count` is known.
+        level: Confidence, 0..1.
     """
     if count <= 0:
         return 0.0, 1.0
-    z = quantile(degrees)
+    z = quantile(degrees, level)
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * sqrt(max(share * (1 - share), 0.0) / count + z * z / (4 * count * count))
     return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)
 
 
-def quantile(degrees: float) -> float:
+def quantile(degrees: float, level: float = LEVEL) -> float:
     """Return how many standard errors the interval reaches to each side: Student's t, or the normal for infinity."""
     from scipy.special import ndtri, stdtrit
 
-    upper = (1 + LEVEL) / 2
+    upper = (1 + level) / 2
     return float(ndtri(upper) if degrees == inf else stdtrit(max(degrees, 1.0), upper))
 
 
