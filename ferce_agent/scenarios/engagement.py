@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Annotated, ClassVar, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from ferce_agent.errors import FerceError, PolicyError, SettingsError
 from ferce_agent.policy.decide import Decision
@@ -55,6 +55,13 @@ EU_RULES: Final = {"eu-ai-act-5-1-f", "eu-ai-act-5-1-f-exception"}
 """Rules that hold in the EU at work and in education; there nothing of a single person is told."""
 
 
+def _said_by_the_program(own: bool, info: ValidationInfo) -> bool:
+    """Return it; an agent, whose options may name no files either, cannot know who reads."""
+    if own and not (info.context or {}).get("files", True):
+        raise ValueError("who reads the numbers is not an agent's to say; give films of at least five people")
+    return own
+
+
 class EngagementOptions(Options):
     """What a caller may choose."""
 
@@ -68,7 +75,7 @@ class EngagementOptions(Options):
     """Yaw and pitch in degrees of a face that looks at the middle of the screen; 0, 0 for a camera at the screen."""
     step_s: Annotated[float, Field(ge=5, le=3600)] = 10.0
     """Length of the steps of a curve without markers, in seconds."""
-    own: bool = False
+    own: Annotated[bool, AfterValidator(_said_by_the_program)] = False
     """Whether the one person shown reads it, or wants a tutor to: then the numbers of one person are told."""
 
 

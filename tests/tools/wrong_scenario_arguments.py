@@ -28,5 +28,6 @@ WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     (DRIVE | {"options": {"speed_kph": 50}}, "Did you mean speed_kmh?"),
     (DRIVE | {"detail": "ful"}, "Did you mean full?"),
     ({"scenario": "engagement", "sources": ["FILM"], "options": {"markers": "slides.csv"}}, "files are not read here"),
+    ({"scenario": "engagement", "sources": ["FILM"], "options": {"own": True}}, "is not an agent's to say"),
     ({"scenario": "driver", "sources": ["FILM", "FILM"]}, "reads one source at a time, not 2."),
 ]

@@ -219,7 +219,8 @@ SUITES: Final[dict[str, Suite]] = {
     ),
     "moderation": Suite(
         _moderation,
-        "Labelled photos that the signals for reviewers were not fitted to; an interval is of 95 %.",
+        "Labelled photos, which no model learnt from; the preset's limits were chosen while looking at photos of this "
+        "set. Intervals are of 95 %.",
         needs="wildfaces",
     ),
     "baselines": Suite(
