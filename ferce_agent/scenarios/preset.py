@@ -106,8 +106,7 @@ def preset(name: str) -> Preset:
         SettingsError: There is no such scenario.
     """
     if name not in NAMES:
-        hint = f"{did_you_mean(name, NAMES)} There are: {', '.join(NAMES)}.".strip()
-        raise SettingsError(f"There is no scenario '{printed(name)}'.", hint=hint)
+        raise SettingsError(f"There is no scenario '{printed(name)}'.", hint=did_you_mean(name, NAMES))
     return _preset(name)
 
 
