@@ -31,7 +31,7 @@ LEAST_UNITS: Final = 5
 LEAST_EACH: Final = 5
 """Faces of an expression that both sides need for it to be compared."""
 LEVEL: Final = 0.95
-"""Confidence of the intervals of one value; those of all gaps of a column hold together with it (Bonferroni)."""
+"""Confidence of the intervals of one value; those of a measure's gaps hold together with it (Bonferroni)."""
 Row = dict[str, Any]
 
 
@@ -281,8 +281,8 @@ def _same_expressions(here: Part, there: Part, level: float) -> Told | None:
 def _gaps_title(column: Column) -> str:
     those = "the first value less the other" if len(column.gaps) == 1 else "each value less all others together"
     return (
-        f"Gaps: {those}; with intervals of {100 * column.level:.4g} % each, one of the column excludes zero by chance "
-        f"in {100 * (1 - LEVEL):.0f} % of cases."
+        f"Gaps: {those}; with intervals of {100 * column.level:.4g} % each, one of a measure's "
+        f"excludes zero by chance in {100 * (1 - LEVEL):.0f} % of cases; of several measures more often."
     )
 
 
