@@ -174,6 +174,8 @@ def _unfolded(preset: Preset, given: Any) -> Iterator[Any]:
     photos = [one for one in files if one.suffix.lower() in PHOTO_ENDINGS]
     films = [one for one in files if _is_film(one)]
     if "photo" not in preset.takes:
+        if not films and not photos:
+            raise DataError(f"The folder '{folder.name}' holds no film.", hint="Give the files themselves.")
         yield from films or [given]
         return
     if not photos and not films:

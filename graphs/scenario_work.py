@@ -206,6 +206,9 @@ class ScenarioWork:
         source = None if camera is not None else one.given
         if source is not None and self._roots is not None:
             source = open_clip(source, end_s=self._end_s, fps=reading.fps, roots=self._roots)
+            if source.info.kind == "pictures" and "photo" in self.preset.takes:
+                source.close()  # photos that have nothing to do with each other are no film
+                raise DataError("A folder of photos is not read here.", hint="Name the photos themselves.")
         words = Words(reading.sound, None, False)
         asked = ClipAsk(camera, None, self._end_s, reading.fps, False, reading.landmarks, self.use, words)
         given = Given(self.engines, None, halt, expressions=reading.expressions, body=reading.body)

@@ -71,7 +71,7 @@ def read_choices(choices: Sequence[str]) -> dict[str, Any]:
     """Return options from ``name=value``: a value that is JSON as that, anything else as text.
 
     Raises:
-        UsageError: One has no value, or comes twice.
+        UsageError: One has no value, comes twice, or is a list or object that is broken off or wrong.
     """
     found: dict[str, Any] = {}
     for one in choices:
@@ -81,14 +81,18 @@ def read_choices(choices: Sequence[str]) -> dict[str, Any]:
             raise click.UsageError(f"--set takes OPTION=VALUE, not '{one[:80]}'.")
         if name in found:
             raise click.UsageError(f"--set gives {name[:80]} twice.")
-        found[name] = _value(value)
+        found[name] = _value(name, value)
     return found
 
 
-def _value(text: str) -> Any:
+def _value(name: str, text: str) -> Any:
     try:
         return json.loads(text[:LONGEST_CHOICE], parse_constant=str)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith(("[", "{")):
+            raise click.UsageError(
+                f"--set {name[:80]} begins as JSON, and is none: check brackets and quotes."
+            ) from error
         return text
 
 

@@ -30,5 +30,6 @@ def wanted_part(start: float | None, end: float | None) -> tuple[float, float | 
     first, last = (None if time is None else float(min(time, LATEST_S)) for time in (start, end))
     begin = first or 0.0
     if last is not None and last <= begin:
-        raise SettingsError(f"end_s ({last:g}) must be after start_s ({begin:g}).", hint="Swap them?")
+        hint = "Swap them?" if last < begin else "For example 12.5 seconds later."
+        raise SettingsError(f"end_s ({last:g}) must be after start_s ({begin:g}).", hint=hint)
     return begin, last

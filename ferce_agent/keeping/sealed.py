@@ -207,7 +207,7 @@ def _derived(file: Path, passphrase: str, *, make: bool) -> bytes:
         raise SettingsError(
             f"The passphrase is not the one with which {file.parent} was first used.",
             hint=f"Correct {PASSPHRASE}, or name another folder with FERCE_KEPT. "
-            f"If it is lost, so is what it sealed: delete {file.parent}.",
+            f"If it is lost, so is what it sealed; to begin anew with another one, delete {file}.",
         )
     return key
 

@@ -140,7 +140,8 @@ class AudienceStudy(Study):
 
     def _summary(self, crowd: Crowd, indicators: Sequence[Indicator], peaks: Sequence[Peak]) -> str:
         if not crowd.curves:
-            return f"Nothing is told: {crowd.viewers} viewers could be read, and at least {self._least} are needed."
+            read = f"{crowd.viewers} viewer{'s' * (crowd.viewers != 1)}"
+            return f"Nothing is told: {read} could be read, and at least {self._least} are needed."
         parts = [f"{crowd.viewers} viewers."]
         parts += [one.text for one in indicators if one.id == "smile.share"]
         first = sorted(peaks, key=lambda one: (one.p_value, -one.value))[:3]
@@ -163,7 +164,7 @@ class AudienceStudy(Study):
             yield note("no_face", "In some films no face was read.", without)
         if not crowd.curves:
             yield note(
-                "too_few_people", f"Shares are told of at least {self._least} viewers; there are {crowd.viewers}."
+                "too_few_people", f"Shares are told of at least {self._least} viewers; could be read: {crowd.viewers}."
             )
         elif self._keys and not crowd.groups:
             yield note("too_few_people", f"Groups are told where each, and who is in none, has {self._least} viewers.")

@@ -60,12 +60,14 @@ def _eyes(drive: Drive) -> Iterator[Indicator]:
         "Highest share of a minute with the eyes at least 80 % closed; the interval is for 75 and 85 %.",
         limit=drive.preset.limit("perclos_warn"),
     )
-    missing = _unjudged(drive, 0.0)
-    for id_, name, count in (
-        ("microsleeps", "Eyes closed for half a second and longer", counts["microsleep"]),
-        ("sleeps", "Eyes closed for three seconds and longer", counts["sleep"]),
+    for id_, name, kind in (
+        ("microsleeps", "Eyes closed for half a second and longer", "microsleep"),
+        ("sleeps", "Eyes closed for three seconds and longer", "sleep"),
     ):
+        count = counts[kind]
+        missing = _unjudged(drive, _least(count, drive.preset.value(f"{kind}_s")))
         yield _count((id_, name, "count", f"{NOT_TIRED} {NOT_SAFE}"), count, missing, seconds)
+    missing = _unjudged(drive, 0.0)
     yield _shown(
         ("longest_closure_s", "Longest closure of the eyes", "seconds", NOT_TIRED),
         _to_a_frame(watch.closed.longest_s, watch.step) if missing is None else None,
@@ -98,7 +100,9 @@ def _blinks(drive: Drive) -> Iterator[Indicator]:
         f"{len(lengths)} blinks were seen.",
         level=0.95,
     )
-    yield _count(("yawns", "Yawns", "count", f"{NOT_TIRED} {NOT_SAFE}"), drive.book.counts["yawn"], drive.why, None)
+    yawns, faced = drive.book.counts["yawn"], drive.watch.faced_s
+    none = drive.why or ("not_enough_time" if faced < _least(yawns, drive.preset.value("yawn_s")) else None)
+    yield _count(("yawns", "Yawns", "count", f"{NOT_TIRED} {NOT_SAFE}"), yawns, none, None)
 
 
 def _head(drive: Drive) -> Iterator[Indicator]:
@@ -135,6 +139,11 @@ def _readable(drive: Drive) -> Iterator[Indicator]:
     ):
         share = min(seconds / max(drive.seconds, 1e-9), 1.0)
         yield _shown((id_, name, "share", NOT_BOTH), (share, share, share), "", drive.seconds, f"Exactly. {about}")
+
+
+def _least(count: int, lasting_s: float) -> float:
+    """Return how long must be seen before a count is told: none of what takes longer than was seen says nothing."""
+    return 0.0 if count else lasting_s
 
 
 def _unjudged(drive: Drive, least: float) -> str | None:

@@ -54,7 +54,7 @@ def parse_speeds(text: str) -> tuple[tuple[float, float], ...]:
         ValueError: A line is no such pair; its number is named.
     """
     if "\n" not in text and "," not in text:
-        raise ValueError("speeds must be CSV text, such as '0,50' with more lines; a file: --set speeds=\"$(cat F)\"")
+        raise ValueError("speeds must be CSV text, such as '0,50' with more lines; a file is not opened")
     try:
         rows = list(csv.reader(text.splitlines()))
     except csv.Error as error:  # e.g. a line of more than a hundred thousand letters

@@ -67,6 +67,8 @@ def _file(path: str, *, allowed: bool) -> str:
         if file.stat().st_size > MOST_BYTES:
             raise ValueError(f"the file is larger than {MOST_BYTES // 1_000_000} MB")
         return file.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ValueError("there is no such file") from error
     except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last one: the home of nobody
         raise ValueError("the file cannot be read as text") from error
 

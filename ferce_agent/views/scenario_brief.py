@@ -175,14 +175,14 @@ def _lines(brief: ScenarioBrief) -> Iterator[str]:
     yield f"Scenario {brief.scenario}, {read}. Indicators, no decisions; {times}"
     yield from (_alert_line(one, brief) for one in brief.alerts)
     if brief.more_alerts:
-        yield f"{brief.more_alerts} more alerts"
+        yield f"{brief.more_alerts} more alert{'s' * (brief.more_alerts != 1)}"
     yield from map(_indicator_line, [one for one in brief.indicators if one.value is not None])
     yield _withheld_line([one for one in brief.indicators if one.value is None])
     if brief.more_indicators:
-        yield f"{brief.more_indicators} more numbers"
+        yield f"{brief.more_indicators} more number{'s' * (brief.more_indicators != 1)}"
     yield from (f"Peak of {one.curve}: {one.value:g} at {one.at:g} (p {one.p:g})" for one in brief.peaks)
     if brief.more_peaks:
-        yield f"{brief.more_peaks} more peaks"
+        yield f"{brief.more_peaks} more peak{'s' * (brief.more_peaks != 1)}"
     yield from (f"Is not: {one}" for one in brief.is_not)
     if brief.not_done:
         yield "Not done: " + "; ".join(words_of.SCENARIO_DEGRADED[code].lower() for code in brief.not_done)
@@ -204,7 +204,7 @@ def _alert_line(one: BriefAlert, brief: ScenarioBrief) -> str:
 def _indicator_line(one: BriefIndicator) -> str:
     interval = "" if one.low is None or one.low == one.high else f" ({one.low:g} to {one.high:g})"
     limit = {True: ", beyond its limit", False: ", within its limit", None: ""}[one.exceeds]
-    people = f", {one.people} people" if one.people else ""
+    people = f", {one.people} {'person' if one.people == 1 else 'people'}" if one.people else ""
     return f"{one.id}: {one.value:g}{interval} {one.unit}{people}{limit}"
 
 

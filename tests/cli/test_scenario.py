@@ -112,6 +112,8 @@ def test_sources_with_something_to_look_at_are_named(photo: Path, film: Path) ->
         (("driver", "FILM", "--json", "--events"), "either --json or --events"),
         (("driver", "FILM", "--set", "speed_kmh"), "OPTION=VALUE"),
         (("driver", "FILM", "--set", "speed_kmh=1", "--set", "speed_kmh=2"), "twice"),
+        (("driver", "FILM", "--set", "speeds=[[0, 50]"), "begins as JSON, and is none"),
+        (("driver", "FILM", "--set", 'speeds= {"a": 1'), "begins as JSON, and is none"),
         (("audience", "--group", "a"), "NAME=SOURCE"),
         (("driver", "FILM", "--save", "x.doc"), "must end with"),
         (("driver", "FILM", "--save", "FILM"), "would destroy it"),
@@ -132,6 +134,15 @@ def test_options_are_read_as_json_or_text(film: Path) -> None:
     assert result.exit_code == 1 and "speed_kmh is not usable" in result.stderr
     result = ferce("scenario", "run", "driver", film, "--set", "spede=1")
     assert "Did you mean speeds?" in result.stderr
+    result = ferce("scenario", "run", "driver", film, "--to", "0")
+    assert "must be after" in result.stderr and "Swap" not in result.stderr
+
+
+def test_a_name_that_is_none_and_an_empty_folder_are_told_once_and_rightly(tmp_path: Path) -> None:
+    result = ferce("scenario", "run", "zzz", "film.mp4")
+    assert result.exit_code == 1 and result.stderr.count("moderation") == 1
+    result = ferce("scenario", "run", "audience", "--consent", tmp_path)
+    assert result.exit_code == 1 and "holds no film." in result.stderr and "photo" not in result.stderr
 
 
 def test_a_camera_is_read_until_ctrl_c(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

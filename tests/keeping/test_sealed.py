@@ -140,3 +140,10 @@ def test_keys_are_deleted_only_when_nothing_is_kept_any_more(tmp_path: Path) -> 
     assert delete_keys(tmp_path)
     assert not delete_keys(tmp_path)
     assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+
+
+def test_who_lost_the_passphrase_is_not_told_to_delete_what_a_key_file_sealed(tmp_path: Path) -> None:
+    seal_of(tmp_path, passphrase="words")
+    with pytest.raises(SettingsError) as caught:
+        seal_of(tmp_path, passphrase="others")
+    assert str(caught.value.hint).endswith(f"delete {tmp_path / SALT_FILE}.")

@@ -205,6 +205,16 @@ def test_a_film_without_a_face_says_nothing() -> None:
     assert "no sign that all was well" in found.summary
 
 
+def test_none_of_what_takes_longer_than_was_seen_is_not_told_as_none() -> None:
+    ids = ("microsleeps", "sleeps", "yawns")
+    _, found = driven(planned(0.4))
+    short = {one.id: one.withheld for one in found.indicators}
+    assert all(short[id_] for id_ in ids) and short["yawns"] == "not_enough_time"
+    _, found = driven(planned(20.0))
+    long = {one.id: one.value for one in found.indicators}
+    assert {long[id_] for id_ in ids} == {0.0}
+
+
 def test_a_film_that_fails_is_told() -> None:
     one = study()
     one.failed(0, EngineError("The detector failed."))

@@ -87,6 +87,12 @@ def test_what_it_may_not_open_gives_an_error_message(tmp_path: Path, name: str) 
         assert str(tmp_path) not in str(answer.content)
 
 
+def test_a_folder_of_photos_is_not_read_as_a_film(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo.read_bytes())
+    answer = call(create_run_scenario_tool(roots=[tmp_path]), scenario="moderation", sources=["."])
+    assert answer.status == "error" and "Name the photos themselves." in str(answer.content)
+
+
 def test_a_refused_use_opens_nothing_and_ones_own_rules_cannot_be_loosened(clip: Path) -> None:
     tool = create_run_scenario_tool(roots=[clip.parent])
     asked = {"scenario": "driver", "sources": ["/etc/passwd"], "use_context": {"domain": "insurance"}}
