@@ -45,6 +45,7 @@ WITHHELD: Final = {
     "source_failed": "the source could not be read",
     "policy_restricted": "the rules on uses do not allow it",
     "age_not_read": "age is never read",
+    "no_words_read": "nothing written or said was read",
 }
 """Why a number is not told, by reason code; others are told as their code."""
 SCENARIO_DEGRADED: Final[dict[ScenarioDegradedCode, str]] = {

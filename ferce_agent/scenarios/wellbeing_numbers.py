@@ -26,6 +26,8 @@ WEEK: Final = "week.stands_out"
 """Id of the indicator of all measures at once."""
 OUT_OF_REACH: Final = "too_few_days"
 """Reason code of what cannot be compared."""
+NO_WORDS: Final = "no_words_read"
+"""Reason code of what only words would tell."""
 DIGITS: Final = 3
 """Decimals of standard deviations."""
 
@@ -109,24 +111,30 @@ def _amounts(report: SessionReport, preset: Preset) -> Iterator[Indicator]:
         "Not a sign of anything: there are many reasons not to make a reading.",
     ).model_copy(update={"limit": limit, "exceeds": gap >= limit.value})
     distress = len(report.distress_days)
+    told: int | None
+    if not distress and not any(READ_FROM[one.measure] == "words" for one in report.trends):
+        told, text = None, "Nothing written or said was read, so nothing is known of words of distress."
+    else:
+        told, text = distress, f"Words of distress were written or said on {distress} day{'s' * (distress != 1)}."
     yield _count(
         "distress.days",
         "Days with words of distress",
-        distress,
-        f"Words of distress were written or said on {distress} day{'s' * (distress != 1)}.",
+        told,
+        text,
         "Not a measure of danger: a single day is told, and a person may be in need without such words.",
-    ).model_copy(update={"limit": preset.limit("distress"), "exceeds": bool(distress)})
+    ).model_copy(update={"limit": preset.limit("distress"), "exceeds": None if told is None else bool(told)})
 
 
-def _count(id_: str, name: str, value: int, text: str, is_not: str) -> Indicator:
+def _count(id_: str, name: str, value: int | None, text: str, is_not: str) -> Indicator:
     return Indicator(
         id=id_,
         name=name,
-        value=float(value),
+        value=None if value is None else float(value),
         unit="days",
         low=None,
         high=None,
         level=None,
+        withheld=NO_WORDS if value is None else None,
         text=text,
         is_not=is_not,
     )

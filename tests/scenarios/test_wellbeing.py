@@ -115,6 +115,9 @@ def test_words_of_distress_point_to_help_however_little_was_read() -> None:
 def test_nothing_read_and_nothing_that_could_be_read_are_told() -> None:
     empty = found_in(session_report([], make_consent(), use=MYSELF, to_day=date(2026, 3, 1)))
     assert empty.sources[0].people == 0
+    assert indicator(empty, "distress.days").withheld == "no_words_read"
+    faces = found_in(session_report([make_entry(day) for day in range(3)], make_consent(), use=MYSELF))
+    assert indicator(faces, "distress.days").withheld == "no_words_read"
     assert [one.code for one in empty.degraded] == ["too_few_days"]
     made = study()
     made.failed(0, DataError("There is no session."))
