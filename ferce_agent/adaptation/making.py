@@ -33,6 +33,8 @@ from ferce_agent.specialist import adapter as files
 from ferce_agent.specialist.adapter import Adapter, HeldOut, scaled_naming, scaled_set
 from ferce_agent.specialist.runner import SpecialistCard
 
+SURE_PICTURES: Final = 100
+"""From so many on no adapter was worse over all expressions, those without pictures too (`adaptation.growth`)."""
 LEAST_PICTURES: Final = 20
 """Faces that an adapter needs."""
 LEAST_EACH: Final = 5
@@ -283,14 +285,26 @@ def _rows(values: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
     return tuple(_row(row) for row in values)
 
 
+def _per_expression(gold: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many faces have each expression, in the order of CANONICAL, shape (C,)."""
+    return np.bincount(gold, minlength=len(CANONICAL))
+
+
 def _notes(faces: Faces, start: Start, wanted: Wanted) -> tuple[str, ...]:
     notes = []
-    counts = np.bincount(faces.gold)
+    counts = _per_expression(faces.gold)
     present = counts[counts > 0]
     if wanted.shares == "counts" and len(present) > 2 and present.max() <= 1.25 * present.min():
         notes.append(
             "Every label has about as many pictures. If they were chosen by label, --shares shipped keeps that from "
             "being taken for how often the expressions occur."
+        )
+    unlabelled = [name for name, count in zip(CANONICAL, counts, strict=True) if not count]
+    if unlabelled and len(faces) < SURE_PICTURES:
+        notes.append(
+            f"No picture is labelled {', '.join(unlabelled)}: on such faces the adapted answer was not judged. Over all "
+            f"expressions adapters of fewer than {SURE_PICTURES} pictures were measured to be worse at times "
+            "(docs/adaptation.md). Add pictures of these labels, or more of all."
         )
     if start.table is None:
         notes.append("The confusion shift is left out: what these weights confuse elsewhere was never measured.")

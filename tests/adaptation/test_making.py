@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.adaptation.faces import Faces, ReadFaces
 from ferce_agent.adaptation.fitting import Choice, Start, fit_parts
-from ferce_agent.adaptation.making import Wanted, _Known, check_enough, compose, fit_and_judge, judge, weighted
+from ferce_agent.adaptation.making import Wanted, _Known, _notes, check_enough, compose, fit_and_judge, judge, weighted
 from ferce_agent.adaptation.measures import is_better, why_not
 from ferce_agent.adaptation.shipped import COUNTS, SHA256, shipped_table
 from ferce_agent.errors import DataError, SettingsError
@@ -40,6 +40,13 @@ def test_too_few_pictures_are_refused_with_how_many_are_needed(counts: list[int]
 
 def test_enough_pictures_pass() -> None:
     check_enough(np.repeat([0, 3], [15, 5]), "pictures")
+
+
+def test_expressions_without_a_picture_are_named_where_there_are_few() -> None:
+    few = _notes(make_faces(60, kinds=3), START, Wanted(together="person"))
+    assert any("No picture is labelled sadness, anger, disgust" in note and "worse at times" in note for note in few)
+    for enough in (make_faces(120, kinds=3), make_faces(60, kinds=8)):
+        assert not any("No picture is labelled" in note for note in _notes(enough, START, Wanted(together="person")))
 
 
 def test_pictures_chosen_by_label_weigh_as_often_as_elsewhere() -> None:
