@@ -302,8 +302,8 @@ def _notes(faces: Faces, start: Start, wanted: Wanted) -> tuple[str, ...]:
     unlabelled = [name for name, count in zip(CANONICAL, counts, strict=True) if not count]
     if unlabelled and len(faces) < SURE_PICTURES:
         notes.append(
-            f"No picture is labelled {', '.join(unlabelled)}: on such faces the adapted answer was not judged. Over all "
-            f"expressions adapters of fewer than {SURE_PICTURES} pictures were measured to be worse at times "
+            f"No picture is labelled {', '.join(unlabelled)}: on such faces the adapted answer was not judged. Over "
+            f"all expressions adapters of fewer than {SURE_PICTURES} pictures were measured to be worse at times "
             "(docs/adaptation.md). Add pictures of these labels, or more of all."
         )
     if start.table is None:
