@@ -105,8 +105,10 @@ class DrowsyEyes:
     @property
     def now(self) -> tuple[float, float, float] | None:
         """The share of the last minute, at least and at most; None where less than enough of it was seen."""
-        if self._windows[0].seen_s < self._preset.value("perclos_seen_s"):
-            return None
+        return self._share if self._windows[0].seen_s >= self._preset.value("perclos_seen_s") else None
+
+    @property
+    def _share(self) -> tuple[float, float, float]:
         share, low, high = (window.share for window in self._windows)
         return share, min(low, share), max(high, share)
 
@@ -121,7 +123,8 @@ class DrowsyEyes:
             best = self.highest or (0.0, 0.0, 0.0)
             self.highest = (max(best[0], now[0]), max(best[1], now[1]), max(best[2], now[2]))
         if known:
-            yield from self._told(seen.time, now)
+            kept = self._alert is not None and self._windows[0].seen_s >= self._preset.value("perclos_kept_s")
+            yield from self._told(seen.time, self._share if kept else now)
 
     def _told(self, time: float, now: tuple[float, float, float] | None) -> Iterator[AlertEvent]:
         if now is None:

@@ -127,6 +127,8 @@ class _ShortGlances:
         """When the glances of the window began."""
         self._road_s = 0.0
         """How long the road was looked at without a glance between."""
+        self._short_s = 0.0
+        """How much of this may be no look back, as it does not end the glance yet."""
         self._last = 0.0
         """When the direction was last seen."""
         self._alert: Alert | None = None
@@ -140,9 +142,12 @@ class _ShortGlances:
             watched: Whether glances count at the present speed.
         """
         known = isfinite(seen.away)
-        away = held.onset is not None
-        self._window.push(seen.time, seen.step if known and watched else 0.0, float(away))
-        self._road_s = 0.0 if away else self._road_s + (seen.step if known else 0.0)
+        step = seen.step if known and watched else 0.0
+        again = self._short_s if held.high and step else 0.0
+        self._window.push(seen.time, step + again, float(held.high))
+        fallen = held.onset is not None and not held.high
+        self._short_s = self._short_s + step if fallen else 0.0
+        self._road_s = 0.0 if held.high else self._road_s + (seen.step if known else 0.0)
         if held.onset is not None and watched and (not self._onsets or self._onsets[-1] != held.onset):
             self._onsets.append(held.onset)
         yield from self._over(seen.time, known=known, watched=watched)

@@ -1,7 +1,8 @@
 """How long a number has been high by now: for warnings, which cannot wait until it is over.
 
-The rules are those of `ferce_agent.temporal.held`, which tells spans once they are over. Time that was not seen does
-not count, and a frame in which nothing is seen neither begins a span nor makes it longer.
+The rules are those of `ferce_agent.temporal.held`, which tells spans once they are over, but for one: a fall beside
+frames that are missing ends a span, however short it was seen; a short fall is noise only between frames that show so.
+Time that was not seen does not count, and a frame in which nothing is seen neither begins a span nor makes it longer.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class HeldNow:
     def _follow(self, time: float, value: float) -> Ended | None:
         assert self._last is not None
         step = time - self._last[0]
+        if step > LONGEST_STEP_S and (self._below is not None or value < self.rule.off):
+            return self._close(seen=False)
         seen = self.seconds + (step if step <= LONGEST_STEP_S else 0.0)
         if value >= self.rule.on:
             self._fall = None

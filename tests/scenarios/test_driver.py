@@ -157,6 +157,30 @@ def test_a_drowsy_minute_is_told_once() -> None:
     assert perclos.value == pytest.approx(0.27, abs=0.05)
 
 
+def test_a_drowsy_minute_is_told_once_though_frames_are_missing() -> None:
+    plan = planned(130.0)
+    random = np.random.default_rng(2)
+    plan.lids += [closing(random, begin, 0.38) for begin in np.arange(20.0, 120.0, 1.5)]
+    drive = made(plan, Manner(25.0))
+    kept = [one for one in drive.samples if one.time < 72 or one.time % 3 < 2.1]
+    told = [one for one in fed(study(speed_kmh=80), events(kept)) if isinstance(one, AlertEvent)]
+    assert kinds(told) == [("begins", "drowsy_eyes")]
+
+
+def test_two_closures_with_missing_frames_between_are_no_microsleep() -> None:
+    plan = planned()
+    plan.lids += [closing(np.random.default_rng(1), begin, 0.36) for begin in (AT, AT + 1.1)]
+    drive = made(plan, Manner(25.0, noise=(0.0, 0.0, 0.0)))
+    kept = [one for one in drive.samples if not AT + 0.46 < one.time < AT + 1.1]
+    assert alerts(fed(study(speed_kmh=80), events(kept))) == []
+
+
+def test_the_moment_in_which_a_glance_ends_is_not_counted_as_away() -> None:
+    plan = planned(50.0)
+    plan.yaw += [ramp(AT + 2.4 * number, 0.1, 1.0, 0.1, 35.0) for number in range(9)]
+    assert driven(plan)[0] == []
+
+
 @pytest.mark.parametrize("glasses", ["covered", "read_as_open", "read_as_shut", "read_as_narrow"])
 def test_behind_dark_glasses_nothing_is_told_of_eyes_but_of_the_head(glasses: str) -> None:
     plan = planned(100.0, lids=shut(4.0), yaw=ramp(AT + 10, 0.2, 5.0, 0.2, 35.0))

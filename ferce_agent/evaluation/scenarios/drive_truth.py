@@ -175,13 +175,18 @@ def _nods(drive: Drive, preset: Preset) -> Iterator[Due]:
 
 
 def _drowsy(drive: Drive, preset: Preset) -> Iterator[Due]:
-    """PERCLOS of the read frames: to be told once it is clearly above its limit, not to be told clearly below."""
+    """PERCLOS of the read frames: to be told once it is clearly above its limit, not to be told clearly below.
+
+    A warning is over where it is low, or too little was seen to keep it; a minute of which somewhat less was seen than
+    a new warning needs is no reason to tell the same again.
+    """
     steps, read = _steps(drive.times, drive.eyes_read)
     window, least = preset.value("perclos_window_s"), preset.value("perclos_seen_s")
     seen = _rolling(drive.times, steps, window)
     closed = _rolling(drive.times, (drive.lids >= preset.value("perclos_closed")) * steps, window)
-    every = np.where(seen >= least - 0.5, closed / np.maximum(seen, 1e-9), 0.0)
-    share = np.where(read, every, 0.0)
+    kept = preset.value("perclos_kept_s")
+    every = np.where(seen >= kept, closed / np.maximum(seen, 1e-9), 0.0)
+    share = np.where(read & (seen >= least - 0.5), every, 0.0)
     limit, clear, margin = preset.value("perclos_warn"), preset.value("perclos_clear"), SURE["perclos"]
     sure_share = np.where(seen >= least + LEARNT_S, share, 0.0)
     since, fresh = 0, True
