@@ -26,6 +26,7 @@ from ferce_agent.errors import (
     SettingsError,
 )
 from ferce_agent.inputs.clip_feed import Feed, open_feed
+from ferce_agent.inputs.clip_times import EARLY, ROUNDED
 from ferce_agent.inputs.limits import ImageLimits
 
 SIZE = (64, 48)
@@ -198,10 +199,11 @@ def test_a_rate_thins_out() -> None:
         feed.put(jpeg(10), number / 10)
     feed.close()
     thread.join(10)
-    # Which pictures are still there depends on when the thread runs: each is the first seen of its half second, or
-    # about as far from the one before as the rate asks for.
+    # Which pictures are still there depends on when the thread runs: each is the first seen of its slot, which begins
+    # a little early, or about as far from the one before as the rate asks for.
     for earlier, later in itertools.pairwise(taken):
-        assert floor(later * 2 + 1e-6) > floor(earlier * 2 + 1e-6) or later - earlier >= 0.375 - 1e-6, taken
+        next_slot = floor(later * 2 + EARLY) > floor(earlier * 2 + EARLY)
+        assert next_slot or (later - earlier) * 2 >= 1 - ROUNDED, taken
 
 
 @pytest.mark.parametrize(
