@@ -79,7 +79,10 @@ class ModerationStudy(Study):
         """Take the report of a photo."""
         told: list[ScenarioEvent] = []
         for person in report.people:
-            shown = person.expression.distribution if person.expression and self.decision.may_infer else None
+            answer = person.expression if self.decision.may_infer else None
+            # What is no more than unsure counts by its probabilities; those of a face that is covered or cut do not.
+            readable = answer is not None and answer.abstain_reason in (None, "unsure")
+            shown = answer.distribution if answer and readable else None
             if shown is None:
                 self._unread += 1
             else:

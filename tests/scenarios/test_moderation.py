@@ -69,6 +69,17 @@ def test_distress_is_told_with_confidence_limit_and_source_and_happiness_is_not(
     assert "a person look" in first.text.lower() and "feels" not in first.text
 
 
+@pytest.mark.parametrize(("why", "told"), [("covered", 0), ("low_quality", 0), ("unsure", 1)])
+def test_a_face_that_cannot_be_read_gives_no_signal_and_is_counted(why: str, told: int) -> None:
+    report = photo("sadness", sure=0.86)
+    (person,) = report.people
+    unnamed = person.expression.model_copy(update={"primary": None, "abstain_reason": why})
+    found = of_photos(report.model_copy(update={"people": (person.model_copy(update={"expression": unnamed}),)}))
+    assert len(found.alerts) == told
+    (unread,) = (one.value for one in found.indicators if one.id == "unread_faces")
+    assert unread == 1 - told
+
+
 def test_anger_needs_a_movement_and_calls_nobody_aggressive() -> None:
     found = of_photos(photo("anger", {"AU4": 0.5}), photo("anger", {"AU4": 0.1}))
     assert [(one.source, one.kind) for one in found.alerts] == [(0, "anger_like_movements")]
