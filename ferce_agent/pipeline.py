@@ -173,19 +173,34 @@ class Pipeline:
             WeightsError: The weights of the detector or of the gate network are missing.
             EngineError: One of them failed.
         """
-        found: list[FoundFace] = []
-        more = 0
+        found, more = self.find_each(frames, on_step=on_step)
+        return [face for faces in found for face in faces], sum(more)
+
+    def find_each(
+        self, frames: Sequence[Frame], *, on_step: OnStep | None = None
+    ) -> tuple[list[list[FoundFace]], list[int]]:
+        """Find the faces as `find` does, and give those of each frame apart.
+
+        Returns:
+            By frame its faces, largest first, and how many more it has.
+
+        Raises:
+            WeightsError: The weights of the detector or of the gate network are missing.
+            EngineError: One of them failed.
+        """
+        most = self.settings.max_faces
         with timed("detect", on_step) as note:
             detected = [self.detect(frame.pixels) or find_turned(self.detector, frame.pixels) for frame in frames]
-            for frame, faces in zip(frames, self._gated(frames, detected), strict=True):
-                kept = faces[: self.settings.max_faces]
-                more += len(faces) - len(kept)
-                found += [
+            gated = self._gated(frames, detected)
+            found = [
+                [
                     FoundFace(frame, track, one.face, doubts_about(one.reading, self.gates.card, turned=one.doubtful))
-                    for track, one in enumerate(kept)
+                    for track, one in enumerate(faces[:most])
                 ]
-            note(len(found))
-        return found, more
+                for frame, faces in zip(frames, gated, strict=True)
+            ]
+            note(sum(map(len, found)))
+        return found, [max(len(faces) - most, 0) for faces in gated]
 
     def _gated(self, frames: Sequence[Frame], detected: Sequence[list[DetectedFace]]) -> list[list[Oriented]]:
         """Set the faces of each frame upright and leave out what is no face; of each frame largest first."""

@@ -20,6 +20,7 @@ from ferce_agent.context.restricted_report import limited, notes_on
 from ferce_agent.context.statements import plain_words
 from ferce_agent.context.understanding import Understanding, prefer, screened, understand
 from ferce_agent.errors import ImageAccessError, ImageFormatError, WeightsError
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.graphs.face import asker_of, build_face_graph, finished
 from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.graphs.stages import Update, context_of, stage
@@ -32,6 +33,7 @@ from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.specialist.labels import read_labels
+from ferce_agent.vlm.extraction.scene import WrittenScene
 from ferce_agent.vlm.scene_questions import CAUSE_PROMPT, SCENE_PROMPT
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
@@ -158,12 +160,30 @@ def reason(state: State, context: RunContext) -> Update:
 def understood_of(
     findings: Sequence[PersonFindings], state: State, context: RunContext
 ) -> tuple[Understanding, list[Degradation]]:
-    """Return what is going on; by cue words alone where sentences cannot be compared, and then say so."""
-    people = [one.person for one in findings if one.person is not None]
-    told, around = state["situation"], state.get("around")
+    """Return what is going on in a run."""
     prompted = context.engines.asker is not None and state["decision"].may_send
+    return understood_with(findings, state["situation"], context.engines, state.get("around"), prompted)
+
+
+def understood_with(
+    findings: Sequence[PersonFindings],
+    told: Situation,
+    engines: Engines,
+    around: WrittenScene | None = None,
+    prompted: bool = False,
+) -> tuple[Understanding, list[Degradation]]:
+    """Return what is going on; by cue words alone where sentences cannot be compared, and then say so.
+
+    Args:
+        findings: The people.
+        told: What the caller tells.
+        engines: Models and settings.
+        around: What a vision-language model said about the whole picture.
+        prompted: Whether a vision-language model is told the situation, too.
+    """
+    people = [one.person for one in findings if one.person is not None]
     try:
-        return understand(people, told, around, context.engines.events, prompted), []
+        return understand(people, told, around, engines.events, prompted), []
     except WeightsError as error:
         message = f"Causes were looked for by cue words alone. {error}"
         note = Degradation(stage="context", code="sentences_not_compared", message=message[:2000], person=None)
