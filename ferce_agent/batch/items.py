@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Kind = Literal["photo", "clip", "voice"]
@@ -100,3 +100,8 @@ class Chunk:
     number: int
     of: int
     items: tuple[Item, ...]
+
+
+def given_up(item: Item, code: str, message: str) -> Item:
+    """Return an item that is not tried (again), with what is to stand in its row; earlier trouble stays."""
+    return item if item.trouble else replace(item, trouble=(code, message))

@@ -1,0 +1,131 @@
+"""The real Ray on this machine; these tests run in the environment of the extra `ray`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ferce_agent.batch.executor import ReadChunk, Work
+from ferce_agent.batch.items import Chunk, Held, Item
+from ferce_agent.batch.on_ray import AHEAD, RayExecutor, import_ray
+from ferce_agent.errors import EngineError, FerceError, MissingExtraError, SettingsError
+
+pytestmark = pytest.mark.slow
+pytest.importorskip("ray")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray_here() -> Iterator[None]:
+    ray = import_ray()
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+@dataclass(frozen=True)
+class Making:
+    """Makes work that tells its process, and dies of items named ``killer`` and, the first time, ``once``."""
+
+    folder: Path
+    trouble: str = ""
+
+    def __call__(self) -> Work:
+        if self.trouble == "extra":
+            raise MissingExtraError("pyarrow", "tables")
+        if self.trouble == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.read
+
+    def read(self, chunk: Chunk) -> ReadChunk:
+        return ReadChunk(
+            chunk.shard,
+            chunk.number,
+            chunk.of,
+            {"faces": tuple(self.row(item) for item in chunk.items)},
+            items=len(chunk.items),
+            failed=sum(item.trouble is not None for item in chunk.items),
+        )
+
+    def row(self, item: Item) -> dict[str, object]:
+        if item.trouble is None:
+            mark = self.folder / item.source
+            if item.source == "killer" or (item.source == "once" and not mark.exists()):
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            if item.source == "bug":
+                raise ArithmeticError
+        return {"source": item.source, "code": item.trouble and item.trouble[0]}
+
+
+def chunk_of(number: int, *names: str) -> Chunk:
+    return Chunk(number, 0, 1, tuple(Item(name, "photo", Held(b"data\0\0")) for name in names))
+
+
+def rows(results: Iterator[ReadChunk]) -> dict[int, list[object]]:
+    return {one.shard: [(row["source"], row["code"]) for row in one.tables["faces"]] for one in results}
+
+
+def test_every_chunk_comes_once_and_none_is_taken_far_ahead(tmp_path: Path) -> None:
+    taken, most = 0, 0
+
+    def chunks() -> Iterator[Chunk]:
+        nonlocal taken
+        for number in range(16):
+            taken += 1
+            yield chunk_of(number, f"a{number}", f"b{number}")
+
+    seen: list[int] = []
+    for result in RayExecutor(2).run(Making(tmp_path), chunks()):
+        most = max(most, taken - len(seen))
+        seen.append(result.shard)
+    assert sorted(seen) == list(range(16))
+    assert most <= AHEAD * 2
+
+
+def test_only_the_item_that_kills_is_given_up(tmp_path: Path) -> None:
+    chunks = [chunk_of(0, "a", "killer", "c"), chunk_of(1, "d", "once"), chunk_of(2, "e", "bug", "f")]
+    assert rows(RayExecutor(2).run(Making(tmp_path), chunks)) == {
+        0: [("a", None), ("killer", "worker_died"), ("c", None)],
+        1: [("d", None), ("once", None)],
+        2: [("e", None), ("bug", "engine_error"), ("f", None)],
+    }
+
+
+def test_closing_stops_it_and_takes_no_more(tmp_path: Path) -> None:
+    taken = 0
+
+    def chunks() -> Iterator[Chunk]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield chunk_of(taken, "a")
+
+    running = RayExecutor(1).run(Making(tmp_path), chunks())
+    first = next(running)
+    running.close()  # type: ignore[attr-defined]  # it is a generator
+    assert first.items == 1
+    assert taken <= AHEAD
+    assert len(rows(RayExecutor(2).run(Making(tmp_path), [chunk_of(0, "a"), chunk_of(1, "b")]))) == 2
+
+
+def test_no_chunk_gives_nothing(tmp_path: Path) -> None:
+    assert list(RayExecutor(1).run(Making(tmp_path), [])) == []
+
+
+@pytest.mark.parametrize(("trouble", "kind"), [("extra", MissingExtraError), ("dies", EngineError)])
+def test_work_that_cannot_be_made_is_told_as_it_is(
+    tmp_path: Path, trouble: str, kind: Callable[..., FerceError]
+) -> None:
+    with pytest.raises(kind) as caught:  # type: ignore[call-overload]
+        list(RayExecutor(1).run(Making(tmp_path, trouble), [chunk_of(0, "a")]))
+    assert "ferce-agent[tables]" in str(caught.value) or "loaded their models" in str(caught.value)
+
+
+def test_no_worker_is_refused() -> None:
+    with pytest.raises(SettingsError):
+        RayExecutor(0)
