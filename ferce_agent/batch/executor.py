@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ferce_agent.batch.items import Chunk, Kind
+from ferce_agent.batch.items import Chunk
 
 Row = Mapping[str, object]
 """Column name to value; see `batch.columns`."""
@@ -44,18 +44,8 @@ class Work(Protocol):
         """Return what became of a chunk. An item that cannot be read is a row; nothing is raised for it."""
 
 
-class MakeWork(Protocol):
-    """Makes the work within a worker. It can be pickled, and holds settings and no models."""
-
-    def __call__(self) -> Work:
-        """Load what it takes and return the work.
-
-        Raises:
-            FerceError: A model or an option cannot be used; no chunk would fare better.
-        """
-
-    def tables_of(self, kind: Kind) -> tuple[str, ...]:
-        """Return the tables in which an item of this kind has a row when it cannot be read."""
+MakeWork = Callable[[], Work]
+"""Makes the work within a worker. It can be pickled, and holds settings and no models."""
 
 
 class Executor(Protocol):

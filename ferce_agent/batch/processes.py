@@ -11,14 +11,14 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final, cast
 
+from ferce_agent.batch.careful import DIED, joined
 from ferce_agent.batch.executor import MakeWork, ReadChunk
-from ferce_agent.batch.items import Chunk
-from ferce_agent.batch.losses import alone, joined, lost
+from ferce_agent.batch.items import Chunk, given_up
 from ferce_agent.errors import EngineError, FerceError
 
 AHEAD: Final = 2
@@ -35,13 +35,15 @@ class _Task:
 
     Attributes:
         chunk: What is read.
-        split: The chunk's items so far, if it is one of those.
+        split: What became of the chunk's items so far, if it is one of those.
         place: Its place among them.
+        given_up: Whether the item is not tried again; only its row is made.
     """
 
     chunk: Chunk
     split: list[ReadChunk | None] | None = None
     place: int = 0
+    given_up: bool = False
 
 
 @dataclass(eq=False)
@@ -123,7 +125,7 @@ class _Pool:
         try:
             told: Any = worker.connection.recv()
         except (EOFError, OSError):
-            yield from self._replaced(worker)
+            self._replace(worker)
             return
         if isinstance(told, FerceError):
             raise told
@@ -132,7 +134,7 @@ class _Pool:
             return
         yield from _done(worker.tasks.popleft(), told)
 
-    def _replaced(self, worker: _Worker) -> Iterator[ReadChunk]:
+    def _replace(self, worker: _Worker) -> None:
         """Start another process for one that died, and see to what that one had."""
         _ended(worker)
         self._died += not worker.ready
@@ -143,16 +145,8 @@ class _Pool:
             )
         self._workers[self._workers.index(worker)] = _started(self._make)
         tasks = list(worker.tasks)
-        self._again.extendleft(reversed(tasks[1:]))
-        if not tasks:
-            return
-        first = tasks[0]
-        if first.split is not None:
-            yield from _done(first, lost(first.chunk, self._make))
-            return
-        parts: list[ReadChunk | None] = [None] * len(first.chunk.items)
-        singles = [_Task(one, parts, place) for place, one in enumerate(alone(first.chunk))]
-        self._again.extendleft(reversed(singles))
+        again = [*_tried_again(tasks[0]), *tasks[1:]] if tasks else []
+        self._again.extendleft(reversed(again))
 
     def close(self) -> None:
         """End all processes; they have nothing to finish that anybody waits for."""
@@ -160,6 +154,22 @@ class _Pool:
             worker.process.terminate()
         for worker in self._workers:
             _ended(worker)
+
+
+def _tried_again(task: _Task) -> list[_Task]:
+    """Return what is read in place of a task during which a worker died: its items alone, or only a row that says so.
+
+    Raises:
+        EngineError: Workers die even where nothing is read.
+    """
+    if task.given_up:
+        raise EngineError("Worker processes end without a word, whatever they read.", hint="Is there enough memory?")
+    if task.split is None:
+        parts: list[ReadChunk | None] = [None] * len(task.chunk.items)
+        items = enumerate(task.chunk.items)
+        return [_Task(replace(task.chunk, items=(item,)), parts, place) for place, item in items]
+    chunk = replace(task.chunk, items=tuple(given_up(item, *DIED) for item in task.chunk.items))
+    return [replace(task, chunk=chunk, given_up=True)]
 
 
 def _done(task: _Task, read: ReadChunk) -> Iterator[ReadChunk]:
@@ -170,7 +180,7 @@ def _done(task: _Task, read: ReadChunk) -> Iterator[ReadChunk]:
     task.split[task.place] = read
     parts = [part for part in task.split if part is not None]
     if len(parts) == len(task.split):
-        yield joined(parts)
+        yield joined(task.chunk, parts)
 
 
 def _started(make: MakeWork) -> _Worker:

@@ -10,7 +10,6 @@ from typing import Final
 from ferce_agent.batch.columns import failed_row
 from ferce_agent.batch.executor import ReadChunk, Row
 from ferce_agent.batch.items import Chunk, Item, Kind
-from ferce_agent.batch.losses import trouble_of
 from ferce_agent.batch.photos import PhotoWork, ReadItem
 from ferce_agent.batch.places import read_bytes
 from ferce_agent.graphs.engines import Engines
@@ -25,7 +24,7 @@ TABLES: Final[dict[Kind, tuple[str, ...]]] = {"photo": ("faces",), "clip": ("fac
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
-    """Makes the work of a batch; see `batch.executor.MakeWork`.
+    """Makes the work of a batch; holds settings and no models, and can be pickled.
 
     Attributes:
         settings: What can be chosen; each worker uses one thread, whatever they say.
@@ -49,10 +48,6 @@ class BatchWork:
         engines.permit(None)
         engines.prepare_asking()
         return ReadChunks({"photo": PhotoWork(engines, None, read_bytes, self.stamp, self.together)})
-
-    def tables_of(self, kind: Kind) -> tuple[str, ...]:
-        """Return the tables in which an item of this kind has a row when it cannot be read."""
-        return TABLES[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +73,10 @@ class ReadChunks:
 
 def _known(item: Item, readers: dict[Kind, ReadKind]) -> ReadItem | None:
     """Return what becomes of an item that nobody has to read; None for others."""
-    row = trouble_of(item)
-    if row is None and item.kind not in readers:
-        row = failed_row(item.source, "kind_not_read", "Batches read photos only.")
-    return None if row is None else ReadItem((row,), failed=True)
+    trouble = item.trouble
+    if trouble is None and item.kind not in readers:
+        trouble = ("kind_not_read", "Batches read photos only.")
+    return None if trouble is None else ReadItem((failed_row(item.source, *trouble),), failed=True)
 
 
 def _told(chunk: Chunk, outcomes: Sequence[ReadItem], seconds: float) -> ReadChunk:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from ferce_agent.batch.executor import ReadChunk
-from ferce_agent.batch.items import Chunk, Held, Item, Kind
+from ferce_agent.batch.items import Chunk, Held, Item
 from ferce_agent.batch.processes import AHEAD, ProcessExecutor
 from ferce_agent.errors import EngineError, MissingExtraError
 
@@ -24,9 +24,6 @@ class Echo:
             raise MissingExtraError("nothing", "tables")
         return Echoing()
 
-    def tables_of(self, kind: Kind) -> tuple[str, ...]:
-        return ("faces", kind)
-
 
 class Dies(Echo):
     """Makes nothing: the process ends while it would."""
@@ -37,10 +34,11 @@ class Dies(Echo):
 
 class Echoing:
     def __call__(self, chunk: Chunk) -> ReadChunk:
-        if any(item.source == "kills" for item in chunk.items):
+        if any(item.source == "kills" and item.trouble is None for item in chunk.items):
             os.kill(os.getpid(), signal.SIGKILL)
-        rows = tuple({"source": item.source, "status": "read"} for item in chunk.items)
-        return ReadChunk(chunk.shard, chunk.number, chunk.of, {"faces": rows}, items=len(rows))
+        rows = tuple({"source": item.source, "code": item.trouble and item.trouble[0]} for item in chunk.items)
+        failed = sum(item.trouble is not None for item in chunk.items)
+        return ReadChunk(chunk.shard, chunk.number, chunk.of, {"faces": rows}, items=len(rows), failed=failed)
 
 
 def chunk_of(number: int, *names: str) -> Chunk:
@@ -52,12 +50,8 @@ def test_a_process_that_dies_costs_the_one_item_that_killed_it() -> None:
     read = sorted(ProcessExecutor(1).run(Echo(), chunks), key=lambda one: one.number)
     assert [one.number for one in read] == [0, 1, 2, 3]
     assert [(one.items, one.failed) for one in read] == [(2, 0), (3, 1), (1, 0), (1, 1)]
-    assert [(row["source"], row["status"]) for row in read[1].tables["faces"]] == [
-        ("c", "read"),
-        ("kills", "failed"),
-        ("d", "read"),
-    ]
-    assert read[1].tables["photo"][0]["code"] == "worker_died"
+    rows = [(row["source"], row["code"]) for row in read[1].tables["faces"]]
+    assert rows == [("c", None), ("kills", "worker_died"), ("d", None)]
 
 
 def test_chunks_are_taken_as_they_are_read() -> None:
