@@ -126,7 +126,7 @@ def _dataset(ray: Any, desk: Any, make: MakeWork, workers: int) -> Any:
             batch_format="pyarrow",
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-            fn_constructor_kwargs={"make": pickle.dumps(make), "desk": desk},
+            fn_constructor_kwargs={"make": ray.cloudpickle.dumps(make), "desk": desk},
         )
 
 

@@ -139,6 +139,11 @@ class ChunkReader:
             self._work = maker()
         except FerceError as error:
             self._trouble = error
+        except Exception as error:
+            self._trouble = EngineError(
+                f"A worker could not be started ({type(error).__name__}).",
+                hint="Is this package installed in the same version on every machine of the cluster?",
+            )
         self._get(desk.started.remote())
 
     def __call__(self, table: Any) -> Any:
