@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ferce_agent.batch.executor import ReadChunk, Work
-from ferce_agent.batch.items import Chunk, Held, Item
+from ferce_agent.batch.items import Chunk, Held, Item, WholeFile
 from ferce_agent.batch.on_ray import AHEAD, RayExecutor, import_ray
+from ferce_agent.batch.work import BatchWork
 from ferce_agent.errors import EngineError, FerceError, MissingExtraError, SettingsError
 
 pytestmark = pytest.mark.slow
@@ -129,3 +130,16 @@ def test_work_that_cannot_be_made_is_told_as_it_is(
 def test_no_worker_is_refused() -> None:
     with pytest.raises(SettingsError):
         RayExecutor(0)
+
+
+def test_photos_are_read_as_in_any_process(photo: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(photo.read_bytes()[:500])
+    items = [Item(name, "photo", WholeFile(str(path))) for name, path in (("a", photo), ("b", broken), ("c", photo))]
+    chunks = [Chunk(0, number, 3, (item,)) for number, item in enumerate(items)]
+    made = BatchWork(stamp="2026-01-01T00:00:00Z")
+    work = made()
+    found = sorted(RayExecutor(1).run(made, chunks), key=lambda one: one.number)
+    assert found == [work(chunk) for chunk in chunks]
+    assert [one.failed for one in found] == [0, 1, 0]
+    assert found[0].reports[0].startswith('{"source":"a"')
