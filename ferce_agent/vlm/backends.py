@@ -18,7 +18,7 @@ from ferce_agent.vlm.protocol import VisionLanguageModel
 
 FORMS: Final = (
     "own, own:FOLDER, llamacpp:MODEL.gguf+MMPROJ.gguf, hf:ORG/NAME, hf:FOLDER, openai:URL#MODEL, "
-    "python:MODULE:FUNCTION, test, test:FILE"
+    "python:MODULE:FUNCTION, later:FOLDER#MODEL, test, test:FILE"
 )
 
 
@@ -28,7 +28,7 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
     ``own`` is the model in the package, ``test`` one for tests that looks at nothing. Options follow a question mark:
     ``own?threads=4``, ``llamacpp:m.gguf+p.gguf?context=8192&threads=4``,
     ``hf:ORG/NAME?dtype=bfloat16&device=cuda&quantisation=4bit``,
-    ``openai:http://localhost:8000/v1#NAME?concurrency=8``.
+    ``openai:http://localhost:8000/v1#NAME?concurrency=8``, ``later:FOLDER#MODEL?where=here``.
 
     Any other name is looked for among the entry points ``ferce_agent.vlm`` of installed packages: a function that takes
     what follows the colon (an empty text, where nothing does) and `threads`, and returns a vision-language model or a
@@ -49,6 +49,7 @@ def load_vlm(spec: str, threads: int = 2) -> VisionLanguageModel:
         "hf": _huggingface,
         "openai": _endpoint,
         "python": _python,
+        "later": _later,
         "test": _scripted,
     }
     if kind in makers and (rest or kind in {"own", "test"}):
@@ -166,6 +167,16 @@ def _python(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # 
     if made is None:
         raise SettingsError(f"python:{text[:120]} gives neither a chat model nor a vision-language model.")
     return made
+
+
+def _later(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # nothing is computed
+    from ferce_agent.vlm.adapters.later import LaterVlm
+
+    body, options = _options(text, {"where": _one_of("here", "away")})
+    folder, mark, model = body.partition("#")
+    if not folder or not mark or not model:
+        raise SettingsError("Questions to be answered later need a folder and a model.", hint="later:FOLDER#MODEL")
+    return LaterVlm(Path(folder).expanduser(), model, remote=options.get("where") != "here")
 
 
 def _scripted(text: str, threads: int) -> VisionLanguageModel:  # noqa: ARG001  # there is nothing to compute
