@@ -221,6 +221,12 @@ class DataError(InputError):
     code = "data"
 
 
+class BatchError(InputError):
+    """A folder holds another batch or something else, or the inputs of a batch changed before it went on."""
+
+    code = "batch"
+
+
 class SetupError(FerceError, RuntimeError):
     """The installation lacks something; installing or configuring it would help."""
 

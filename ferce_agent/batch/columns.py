@@ -71,6 +71,15 @@ def face_columns() -> tuple[tuple[str, str], ...]:
     return (*PHOTO, *probabilities, *REST, *units)
 
 
+def table_columns(table: str) -> tuple[tuple[str, str], ...]:
+    """Return name and type of the columns of a table.
+
+    Raises:
+        KeyError: There is no such table.
+    """
+    return {"faces": face_columns}[table]()
+
+
 def arrow_schema(columns: Iterable[tuple[str, str]]) -> pa.Schema:
     """Return columns as a schema of Arrow.
 
@@ -82,8 +91,8 @@ def arrow_schema(columns: Iterable[tuple[str, str]]) -> pa.Schema:
 
     types = {
         "string": pa.string(),
-        "strings": pa.list_(pa.string()),
-        "floats": pa.list_(pa.float64()),
+        "strings": pa.list_(pa.field("element", pa.string())),  # the name that Parquet has for it
+        "floats": pa.list_(pa.field("element", pa.float64())),
         "float64": pa.float64(),
         "int32": pa.int32(),
         "int64": pa.int64(),

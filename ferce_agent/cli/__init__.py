@@ -7,6 +7,7 @@ import click
 from ferce_agent.cli.adapt import adapt
 from ferce_agent.cli.analyze import analyze
 from ferce_agent.cli.baseline import baseline
+from ferce_agent.cli.batch import batch
 from ferce_agent.cli.bench import bench
 from ferce_agent.cli.chat import chat
 from ferce_agent.cli.connect import connect
@@ -37,6 +38,7 @@ for command in (
     analyze,
     watch,
     listen,
+    batch,
     scenario,
     session,
     chat,

@@ -1,0 +1,303 @@
+"""Running a batch: items into chunks and shards, shards to an executor, and what comes back to the disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, cast
+
+from ferce_agent.batch.columns import VERSION, import_arrow
+from ferce_agent.batch.executor import Executor, ReadChunk
+from ferce_agent.batch.items import Chunk, Held, Item, Kind
+from ferce_agent.batch.journal import (
+    FORMAT,
+    DoneShard,
+    Journal,
+    check_same,
+    digest_of,
+    done_shards,
+    known_manifest,
+    opened,
+)
+from ferce_agent.batch.processes import ProcessExecutor
+from ferce_agent.batch.sinks import write_shard
+from ferce_agent.batch.sources import items_of
+from ferce_agent.batch.work import BatchWork
+from ferce_agent.errors import SettingsError
+from ferce_agent.graphs.engines import Engines
+from ferce_agent.policy.use import UseLike, read_use
+from ferce_agent.settings import Settings
+
+MOST_HELD: Final = 256 * 2**20
+"""Bytes of items that come from a stream which a shard holds at most; it is smaller then."""
+UNCOUNTED: Final = ("@-", "hf:")
+"""How sources begin that can be read once only, or from the network."""
+NOT_TOLD: Final = ("threads",)
+"""Settings that do not change what is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What is read, and how.
+
+    Attributes:
+        sources: What `batch.sources.items_of` takes.
+        kind: What everything is read as; None for what it is.
+        reports: Whether whole reports are written too.
+        shard_size: Items in a shard, which is written as a whole and read again as a whole after a kill.
+        chunk_size: Items that a worker reads in one go.
+        limit: Most items; None for all.
+        settings: What can be chosen.
+        use: What the reports are used for.
+        together: With a vision-language model: so many photos of a worker wait for its answers at the same time.
+    """
+
+    sources: Sequence[str]
+    kind: Kind | None = None
+    reports: bool = False
+    shard_size: int = 1024
+    chunk_size: int = 64
+    limit: int | None = None
+    settings: Settings = field(default_factory=Settings)
+    use: UseLike | None = None
+    together: int = 1
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            SettingsError: One is too small.
+        """
+        for name in ("shard_size", "chunk_size", "together", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{name} is {value}.", hint="Give 1 or more.")
+        if not self.sources:
+            raise SettingsError("A batch needs something to read.", hint="Name a folder.")
+
+    def items(self) -> Iterator[Item]:
+        """Yield what is read, at most as many as the limit says."""
+        return islice(items_of(self.sources, self.kind), self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """How far a batch is.
+
+    Attributes:
+        items: Items that are read, those of shards that were done before too.
+        before: Items that were done before this run.
+        failed: Items that could not be read.
+        shards: Shards that are written.
+        seconds: Wall-clock seconds since this run began to read.
+    """
+
+    items: int = 0
+    before: int = 0
+    failed: int = 0
+    shards: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Items a second in this run; 0 where nothing was read."""
+        return (self.items - self.before) / self.seconds if self.seconds else 0.0
+
+
+OnProgress = Callable[[BatchProgress], None]
+
+
+def run_batch(
+    plan: BatchPlan, out: Path, executor: Executor | None = None, on_progress: OnProgress | None = None
+) -> BatchProgress:
+    """Read a batch into a folder, or go on with one that was begun there; return how it ended.
+
+    The folder gets ``faces/part-00000.parquet`` and so on, a file a shard, ``reports/part-00000.jsonl`` where they are
+    wanted, a manifest and a journal. All of a shard's files are on the disk before the journal says so; the bytes of
+    the tables do not depend on the executor or on kills. A script that calls this needs
+    ``if __name__ == "__main__":``, for workers are processes that import it.
+
+    Args:
+        plan: What is read, and how.
+        out: The folder.
+        executor: What reads; two processes of this machine if there is none.
+        on_progress: Called after each chunk.
+
+    Raises:
+        BatchError: The folder holds another batch, or the inputs changed since it was begun.
+        SettingsError: An option makes no sense, or the folder cannot be written to.
+        PolicyError: The rules refuse the use.
+        SetupError: A model or a package is missing.
+        OSError: Writing fails, as where the disk is full.
+    """
+    import_arrow()
+    manifest = manifest_of(plan)
+    known = known_manifest(out)
+    manifest["begun"] = known["begun"] if known else datetime.now(UTC).isoformat(timespec="seconds")
+    make = BatchWork(plan.settings, read_use(plan.use), manifest["begun"] if plan.reports else "", plan.together)
+    with opened(out, manifest) as journal:
+        return _run(plan, make, journal, executor or ProcessExecutor(), on_progress or (lambda _: None))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAhead:
+    """What a batch would read.
+
+    Attributes:
+        items: How many items.
+        trouble: How many of them are known to be no good already.
+        shards: In how many shards.
+        done: How many of these are done.
+    """
+
+    items: int
+    trouble: int
+    shards: int
+    done: int
+
+
+def seen_ahead(plan: BatchPlan, out: Path) -> SeenAhead:
+    """Return what a batch would read; nothing is read but names, and nothing is written.
+
+    Raises:
+        FerceError: The batch could not begin; see `run_batch`.
+    """
+    import_arrow()
+    manifest = manifest_of(plan)
+    known = known_manifest(out)
+    begun = check_same(out, {**manifest, "begun": known["begun"]} if known else manifest)
+    done = done_shards(out) if begun else {}
+    items = trouble = shards = 0
+    for chunks in shards_of(plan.items(), plan.shard_size, plan.chunk_size):
+        shards += 1
+        items += sum(len(chunk.items) for chunk in chunks)
+        trouble += sum(item.trouble is not None for chunk in chunks for item in chunk.items)
+    return SeenAhead(items, trouble, shards, len(done))
+
+
+def count_of(plan: BatchPlan) -> int | None:
+    """Return how many items there are, from their names; None where that takes the items themselves."""
+    if any(source.startswith(UNCOUNTED) for source in plan.sources):
+        return None
+    return sum(1 for _ in plan.items())
+
+
+def manifest_of(plan: BatchPlan) -> dict[str, Any]:
+    """Return what makes a batch another one: what is read, by what, and how it is written.
+
+    Raises:
+        SettingsError: An option makes no sense.
+        PolicyError: The rules refuse the use.
+        SetupError: A model is missing.
+    """
+    engines = Engines(plan.settings, use=read_use(plan.use))
+    engines.permit(None)
+    engines.prepare_asking()
+    used = engines.used(asked=engines.asker is not None)
+    parts = (used.detector, used.gates, used.specialist, used.adapter, used.vlm)
+    default = asdict(Settings())
+    chosen = {name: value for name, value in asdict(plan.settings).items() if value != default[name]}
+    return {
+        "format": FORMAT,
+        "package": used.package,
+        "columns": VERSION,
+        "sources": list(plan.sources),
+        "kind": plan.kind,
+        "limit": plan.limit,
+        "reports": plan.reports,
+        "shard_size": plan.shard_size,
+        "settings": {name: str(value) for name, value in chosen.items() if name not in NOT_TOLD},
+        "use": read_use(plan.use).told(),
+        "engines": [part.model_dump(mode="json") for part in parts if part is not None],
+    }
+
+
+def shards_of(items: Iterable[Item], shard_size: int, chunk_size: int) -> Iterator[list[Chunk]]:
+    """Yield the chunks of each shard; a shard ends early where its items hold too many bytes themselves."""
+    number, group, held = 0, list[Item](), 0
+    for item in items:
+        group.append(item)
+        held += len(item.place.data) if isinstance(item.place, Held) else 0
+        if len(group) == shard_size or held > MOST_HELD:
+            yield _chunks(number, group, chunk_size)
+            number, group, held = number + 1, [], 0
+    if group:
+        yield _chunks(number, group, chunk_size)
+
+
+def _chunks(shard: int, items: Sequence[Item], size: int) -> list[Chunk]:
+    starts = range(0, len(items), size)
+    return [Chunk(shard, at, len(starts), tuple(items[start : start + size])) for at, start in enumerate(starts)]
+
+
+def _run(
+    plan: BatchPlan, make: BatchWork, journal: Journal, executor: Executor, on_progress: OnProgress
+) -> BatchProgress:
+    gathered = _Gathered(journal, on_progress)
+    with closing(cast("Generator[ReadChunk]", executor.run(make, gathered.missing(plan)))) as results:
+        for read in results:
+            gathered.take(read)
+    return gathered.progress
+
+
+class _Gathered:
+    """Chunks of shards that are not complete yet."""
+
+    def __init__(self, journal: Journal, on_progress: OnProgress) -> None:
+        self.progress = BatchProgress()
+        self._journal, self._on_progress = journal, on_progress
+        self._began = time.monotonic()
+        self._digests: dict[int, str] = {}
+        self._chunks: dict[int, dict[int, ReadChunk]] = {}
+
+    def missing(self, plan: BatchPlan) -> Iterator[Chunk]:
+        """Yield the chunks of the shards that are not done."""
+        count = 0
+        for chunks in shards_of(plan.items(), plan.shard_size, plan.chunk_size):
+            number, digest = chunks[0].shard, digest_of(chunks)
+            count = number + 1
+            if self._journal.has(number, digest):
+                self._skip(self._journal.done[number])
+                continue
+            self._digests[number] = digest
+            yield from chunks
+        self._journal.check_end(count)
+
+    def _skip(self, shard: DoneShard) -> None:
+        now = self.progress
+        self.progress = replace(
+            now,
+            items=now.items + shard.items,
+            before=now.before + shard.items,
+            failed=now.failed + shard.failed,
+            shards=now.shards + 1,
+        )
+        self._on_progress(self.progress)
+
+    def take(self, read: ReadChunk) -> None:
+        """Keep a chunk, and write its shard once it is complete."""
+        chunks = self._chunks.setdefault(read.shard, {})
+        chunks[read.number] = read
+        whole = len(chunks) == read.of
+        if whole:
+            self._write(read.shard, [chunks[number] for number in range(read.of)])
+            del self._chunks[read.shard]
+        now = self.progress
+        self.progress = replace(
+            now,
+            items=now.items + read.items,
+            failed=now.failed + read.failed,
+            shards=now.shards + whole,
+            seconds=time.monotonic() - self._began,
+        )
+        self._on_progress(self.progress)
+
+    def _write(self, number: int, chunks: Sequence[ReadChunk]) -> None:
+        files = write_shard(self._journal.folder, number, chunks)
+        items, failed = sum(one.items for one in chunks), sum(one.failed for one in chunks)
+        self._journal.add(DoneShard(number, items, failed, self._digests.pop(number), files))

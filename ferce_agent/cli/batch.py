@@ -1,0 +1,130 @@
+"""`ferce batch`: many photos in, tables out. Heavy modules are imported when the command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ferce_agent.cli.options import chosen_settings, engine_options, use_options
+
+if TYPE_CHECKING:
+    from ferce_agent.batch.running import BatchPlan, BatchProgress
+
+OUT = click.Path(file_okay=False, path_type=Path)
+ONE_OR_MORE = click.IntRange(1)
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--out", type=OUT, required=True, help="Folder for the tables; the same command goes on in it.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that read.  [default: one a core]")
+@click.option("--reports", is_flag=True, help="Also write the whole reports, a line of JSON for each photo.")
+@click.option("--limit", type=ONE_OR_MORE, metavar="N", help="Read the first N only.")
+@click.option(
+    "--shard-size", type=ONE_OR_MORE, default=1024, show_default=True, metavar="N",
+    help="Photos in a file of a table; after a kill, work goes on with the first file that is missing.",
+)  # fmt: skip
+@click.option(
+    "--chunk", type=ONE_OR_MORE, default=64, show_default=True, metavar="N", help="Photos a worker gets at a time."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be read; nothing is written.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where anything could not be read.")
+@use_options
+@engine_options
+def batch(  # noqa: PLR0913  # one parameter per option
+    sources: tuple[str, ...],
+    out: Path,
+    workers: int | None,
+    reports: bool,
+    limit: int | None,
+    shard_size: int,
+    chunk: int,
+    dry_run: bool,
+    strict: bool,
+    use: dict[str, Any],
+    chosen: dict[str, Any],
+) -> None:
+    """Read many photos into Parquet tables with several processes; after a stop or a kill the same command goes on.
+
+    SOURCE is a file or a folder (all photos below it). The table faces has a row for each face, and one for a photo
+    without a face or one that could not be read: those rows say why, and the others are read.
+
+    Exit status: 0 all was read into the tables, rows of photos that could not be read included (1 with --strict), 1 it
+    could not go on, 2 the command line makes no sense, 130 stopped with Ctrl-C.
+    """
+    from ferce_agent.batch.running import BatchPlan
+
+    plan = BatchPlan(
+        sources,
+        reports=reports,
+        shard_size=shard_size,
+        chunk_size=chunk,
+        limit=limit,
+        settings=chosen_settings(chosen),
+        use=use or None,
+    )
+    if dry_run:
+        click.echo(would_read(plan, out))
+        return
+    try:
+        ended = run_shown(plan, out, workers or cores())
+    except KeyboardInterrupt:
+        click.echo(f"ferce: what is done stays in {out}; the same command goes on.", err=True)
+        raise
+    click.echo(told(ended, out))
+    if strict and ended.failed:
+        sys.exit(1)
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_shown(plan: BatchPlan, out: Path, workers: int) -> BatchProgress:
+    """Run a batch and show how far it is.
+
+    Raises:
+        FerceError: It cannot go on.
+    """
+    from ferce_agent.batch.processes import ProcessExecutor
+    from ferce_agent.batch.running import count_of, run_batch
+    from ferce_agent.views.progress import Display
+
+    with Display(count_of(plan), "Loading models") as display:
+
+        def follow(now: BatchProgress) -> None:
+            display.show(now.items, f"{now.items:,} read, {now.rate:.0f} a second, {now.failed:,} failed")
+
+        return run_batch(plan, out, ProcessExecutor(workers), follow)
+
+
+def would_read(plan: BatchPlan, out: Path) -> str:
+    """Return what a batch would read, in words.
+
+    Raises:
+        FerceError: It could not begin.
+    """
+    from ferce_agent.batch.running import seen_ahead
+
+    seen = seen_ahead(plan, out)
+    lines = [f"{seen.items:,} to read in {seen.shards:,} shards; {seen.done:,} of these are in {out} already."]
+    lines += [f"{seen.trouble:,} cannot be read, and would be rows that say so."] if seen.trouble else []
+    return "\n".join(lines)
+
+
+def told(ended: BatchProgress, out: Path) -> str:
+    """Return how a batch ended, in words."""
+    done = ended.items - ended.before
+    lines = [f"{ended.items:,} in {out}, all read."]
+    if ended.failed:
+        lines = [f"{ended.items:,} in {out}; {ended.failed:,} of them could not be read, and their rows say why."]
+    if ended.before:
+        lines.append(f"{ended.before:,} of them were there already.")
+    if done:
+        lines.append(f"{done:,} in {ended.seconds:.1f} s: {ended.rate:.1f} a second.")
+    return "\n".join(lines)

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ferce_agent.batch.executor import MakeWork, ReadChunk
+from ferce_agent.batch.items import Chunk, Held, Item
+from ferce_agent.batch.journal import done_shards
+from ferce_agent.batch.running import BatchPlan, BatchProgress, count_of, run_batch, seen_ahead, shards_of
+from ferce_agent.errors import BatchError, PolicyError, SettingsError
+from ferce_agent.settings import Settings
+
+QUICK = Settings(sentences=False)
+
+
+@dataclass
+class Here:
+    """Reads in this process, several chunks at a time and in an order of its own, and is stopped after some."""
+
+    stops_after: int = 10**6
+    window: int = 1
+    workers: int = 1
+
+    def run(self, make: MakeWork, chunks: Iterable[Chunk]) -> Iterator[ReadChunk]:
+        work = make()
+        waiting: list[Chunk] = []
+        for chunk in chunks:
+            waiting.append(chunk)
+            if len(waiting) == self.window:
+                yield from self.read(work, waiting)
+                waiting = []
+        yield from self.read(work, waiting)
+
+    def read(self, work: Any, chunks: list[Chunk]) -> Iterator[ReadChunk]:
+        for chunk in reversed(chunks):
+            if not self.stops_after:
+                raise KeyboardInterrupt
+            self.stops_after -= 1
+            yield work(chunk)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, photo: Path) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "inner").mkdir()
+    for number in range(5):
+        (folder / "inner" / f"{number}.jpg").symlink_to(photo)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plan(photos: Path) -> BatchPlan:
+    return BatchPlan([str(photos)], shard_size=3, chunk_size=2, settings=QUICK)
+
+
+@pytest.fixture(scope="module")
+def whole(plan: BatchPlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The batch, read without a stop."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    run_batch(plan, out, Here())
+    return out
+
+
+def tables(out: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((out / "faces").iterdir())}
+
+
+def test_every_photo_has_its_row(plan: BatchPlan, tmp_path: Path) -> None:
+    seen: list[BatchProgress] = []
+    ended = run_batch(replace(plan, reports=True), tmp_path, Here(), seen.append)
+    assert (ended.items, ended.failed, ended.before, ended.shards) == (6, 1, 0, 2)
+    assert [one.items for one in seen] == [2, 3, 5, 6]
+    table = pq.read_table(tmp_path / "faces")
+    assert table["source"].to_pylist() == ["broken.jpg", *(f"inner/{number}.jpg" for number in range(5))]
+    assert table["status"].to_pylist() == ["failed", *["read"] * 5]
+    assert table["code"].to_pylist() == ["image_format", *[None] * 5]
+    assert table["expression"][1].as_py() == "happiness"
+    assert len((tmp_path / "reports" / "part-00001.jsonl").read_bytes().splitlines()) == 3
+    assert {file.rows for shard in done_shards(tmp_path).values() for file in shard.files} == {2, 3}
+
+
+@settings(max_examples=8)
+@given(stops=st.lists(st.integers(0, 4), max_size=4), window=st.integers(1, 4), chunk=st.integers(1, 3))
+def test_stops_chunks_and_workers_do_not_change_a_byte(
+    plan: BatchPlan, whole: Path, tmp_path_factory: pytest.TempPathFactory, stops: list[int], window: int, chunk: int
+) -> None:
+    out = tmp_path_factory.mktemp("stopped")
+    chosen = replace(plan, chunk_size=chunk)
+    done = 0
+    for stop in stops:
+        try:
+            run_batch(chosen, out, Here(stop, window))
+        except KeyboardInterrupt:
+            assert len(done_shards(out)) >= done
+            done = len(done_shards(out))
+    ended = run_batch(chosen, out, Here(window=window))
+    assert (ended.items, ended.failed) == (6, 1)
+    assert ended.before >= 3 * done
+    assert tables(out) == tables(whole)
+
+
+def test_other_inputs_or_options_are_refused(plan: BatchPlan, photo: Path, tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for name in "abc":
+        (photos / f"{name}.jpg").write_bytes(photo.read_bytes())
+    mine = replace(plan, sources=[str(photos)], shard_size=2)
+    run_batch(mine, out, Here())
+    for other, name in (
+        (replace(mine, limit=2), "limit"),
+        (replace(mine, reports=True), "reports"),
+        (replace(mine, settings=replace(QUICK, max_faces=3)), "settings"),
+        (replace(mine, use={"purpose": "another"}), "use"),
+    ):
+        with pytest.raises(BatchError, match=f"its '{name}' is"):
+            run_batch(other, out, Here())
+    assert run_batch(replace(mine, chunk_size=1, settings=replace(QUICK, threads=5)), out, Here()).before == 3
+    (photos / "c.jpg").unlink()
+    with pytest.raises(BatchError, match="removed"):
+        run_batch(mine, out, Here())
+    (photos / "a.jpg").unlink()
+    with pytest.raises(BatchError, match="shard 0"):
+        run_batch(mine, out, Here())
+
+
+def test_the_rules_are_asked_before_anything_is_written(plan: BatchPlan, tmp_path: Path) -> None:
+    refused = replace(plan, use={"domain": "identification"})
+    with pytest.raises(PolicyError):
+        run_batch(refused, tmp_path / "out", Here())
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_would_be_read_is_told_without_writing(plan: BatchPlan, whole: Path, tmp_path: Path) -> None:
+    seen = seen_ahead(plan, tmp_path / "out")
+    assert (seen.items, seen.shards, seen.done) == (6, 2, 0)
+    assert not (tmp_path / "out").exists()
+    assert seen_ahead(plan, whole).done == 2
+    assert count_of(replace(plan, limit=4)) == 4
+    assert count_of(replace(plan, sources=["@-"])) is None
+
+
+def test_shards_have_a_bound_of_items_and_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [Item(f"{number}", "photo", Held(bytes(10))) for number in range(7)]
+    shards = list(shards_of(items, 5, 2))
+    assert [[len(chunk.items) for chunk in shard] for shard in shards] == [[2, 2, 1], [2]]
+    assert [(chunk.shard, chunk.number, chunk.of) for chunk in shards[0]] == [(0, 0, 3), (0, 1, 3), (0, 2, 3)]
+    monkeypatch.setattr("ferce_agent.batch.running.MOST_HELD", 25)
+    assert [sum(len(chunk.items) for chunk in shard) for shard in shards_of(items, 5, 2)] == [3, 3, 1]
+
+
+def test_numbers_that_make_no_sense_are_refused() -> None:
+    for wrong in ({"shard_size": 0}, {"chunk_size": 0}, {"limit": 0}, {"together": 0}):
+        with pytest.raises(SettingsError):
+            BatchPlan(["photos"], **wrong)  # type: ignore[arg-type]
+    with pytest.raises(SettingsError):
+        BatchPlan([])

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from ferce_agent.batch.journal import done_shards
+from ferce_agent.cli import main
+
+PATIENCE = 120.0
+"""Seconds after which a test gives up; nothing takes as long."""
+
+
+def photos_in(folder: Path, photo: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:03}.jpg").symlink_to(photo)
+    return folder
+
+
+def test_a_folder_becomes_a_table(photo: Path, tmp_path: Path) -> None:
+    photos, out = photos_in(tmp_path / "photos", photo, 2), tmp_path / "out"
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    words = ["batch", str(photos), "--out", str(out), "--workers", "1"]
+    ahead = CliRunner().invoke(main, [*words, "--dry-run"])
+    assert (ahead.exit_code, ahead.output) == (0, f"3 to read in 1 shards; 0 of these are in {out} already.\n")
+    assert not out.exists()
+    ended = CliRunner().invoke(main, words)
+    assert ended.exit_code == 0, ended.output
+    assert ended.output.startswith(f"3 in {out}; 1 of them could not be read, and their rows say why.\n3 in ")
+    assert pq.read_table(out / "faces")["status"].to_pylist() == ["read", "read", "failed"]
+    again = CliRunner().invoke(main, [*words, "--strict"])
+    assert (again.exit_code, "3 of them were there already." in again.output) == (1, True)
+    other = CliRunner().invoke(main, [*words, "--limit", "2"])
+    assert (other.exit_code, "its 'limit' is null, not 2" in other.output) == (1, True)
+
+
+@pytest.mark.slow
+def test_after_ctrl_c_and_kills_the_same_command_goes_on(photo: Path, tmp_path: Path) -> None:
+    photos = photos_in(tmp_path / "photos", photo, 120)
+    command = [sys.executable, "-m", "ferce_agent.cli", "batch", str(photos), "--shard-size", "4", "--chunk", "2"]
+    out = tmp_path / "stopped"
+    for stop, least in ((signal.SIGINT, 1), (signal.SIGKILL, 3)):
+        with subprocess.Popen([*command, "--out", str(out)], stderr=subprocess.PIPE, text=True) as running:
+            until(lambda least=least: len(done_shards(out)) >= least)  # type: ignore[misc]
+            workers = children(running.pid)
+            assert workers
+            running.send_signal(stop)
+            _, told = running.communicate(timeout=PATIENCE)
+        until(lambda workers=workers: not any(alive(worker) for worker in workers))  # type: ignore[misc]
+        done = len(done_shards(out))
+        assert least <= done < 30
+        if stop == signal.SIGINT:
+            assert running.returncode == 130
+            assert told == f"ferce: what is done stays in {out}; the same command goes on.\nferce: stopped.\n"
+    for folder in (out, tmp_path / "whole"):
+        subprocess.run([*command, "--out", str(folder)], check=True, timeout=PATIENCE)
+    assert bytes_in(out) == bytes_in(tmp_path / "whole")
+    assert len(bytes_in(out)) == 30
+
+
+def bytes_in(out: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (out / "faces").iterdir()}
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that will come."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def children(process: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
