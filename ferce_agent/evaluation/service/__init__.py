@@ -1,0 +1,1 @@
+"""The server under load, measured from outside by locust."""

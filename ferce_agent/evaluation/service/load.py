@@ -1,0 +1,162 @@
+"""`python -m ferce_agent.evaluation.service.load ADDRESS`: what a server of photos holds, at fixed rates of arrival.
+
+ADDRESS is where photos are posted as they are, with a report or an error as the answer. Four questions: the most photos
+a second; delays at one rate; what is left of the most when twice as many arrive; whether each of many requests, some of
+them bad, has its right answer, also while reader processes are killed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from ferce_agent.errors import EngineError
+from ferce_agent.evaluation.service.drive import Driven, drive, find_locust, good_and_bad, with_bad
+from ferce_agent.evaluation.service.processes import Watched, growth, watched
+
+GOAL_RATE: Final = 70.0
+"""Photos a second at which delays are measured."""
+GOAL_MS: Final = 100.0
+"""Most milliseconds for 95 % of the photos at that rate."""
+GOAL_SHARE: Final = 0.9
+"""Least share of the peak that is left when twice as many arrive."""
+FIRST_RATE: Final = 20.0
+STEP: Final = 1.25
+HIGHEST_RATE: Final = 2000.0
+"""Rates that are tried for the peak: from the first one up to the highest, each so many times the one before."""
+KEPT_UP: Final = 0.95
+"""A server keeps up with a rate if it reads so much of it."""
+Send = Callable[[float, Sequence[int]], Driven]
+"""Sends bodies at a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a server held.
+
+    Attributes:
+        ladder: Rising rates, up to the first that it did not keep up with.
+        steady: At `GOAL_RATE`.
+        overload: At twice the peak.
+        mixed: Many requests, one in a hundred of them bad.
+        killed: Readers that were killed meanwhile.
+        growth: Growth of memory meanwhile, in megabytes a minute, with its interval; None if it was not looked at.
+    """
+
+    ladder: tuple[Driven, ...]
+    steady: Driven
+    overload: Driven
+    mixed: Driven
+    killed: int
+    growth: tuple[float, float, float] | None
+
+    @property
+    def peak(self) -> float:
+        """Most photos a second that were read at any rate of the ladder."""
+        return max(one.good for one in self.ladder)
+
+    @property
+    def left(self) -> float:
+        """Photos a second at twice the peak, as a share of it."""
+        return self.overload.good / self.peak
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as plain data."""
+        return asdict(self) | {"peak": self.peak, "left": self.left}
+
+
+def measure_load(send: Send, *, seconds: float, mix: Sequence[int], pid: int = 0, kill_every_s: float = 0.0) -> Held:
+    """Measure a server.
+
+    Args:
+        send: Sends bodies at a rate.
+        seconds: How long each rate lasts.
+        mix: The bodies of the last part, good and bad.
+        pid: The server's process, whose memory is looked at; 0 if it runs elsewhere.
+        kill_every_s: Seconds between two kills of readers in the last part; 0 for none.
+
+    Raises:
+        EngineError: The server reads no photo.
+    """
+    ladder = climbed(send, seconds)
+    peak = max(one.good for one in ladder)
+    if not peak:
+        raise EngineError("The server reads no photo.", hint=f"Its answers by status: {ladder[0].statuses}.")
+    steady = send(GOAL_RATE, [0] * round(GOAL_RATE * seconds))
+    overload = send(2 * peak, [0] * round(2 * peak * seconds))
+    with watched(pid, kill_every_s) if pid else nullcontext(Watched()) as seen:
+        mixed = send(min(GOAL_RATE, 0.7 * peak), mix)
+    return Held(ladder, steady, overload, mixed, seen.killed, growth(seen.samples))
+
+
+def climbed(send: Send, seconds: float) -> tuple[Driven, ...]:
+    """Return what became of rising rates, up to and with the first one that the server did not keep up with."""
+    rate, ladder = FIRST_RATE, list[Driven]()
+    while rate <= HIGHEST_RATE:
+        ladder.append(send(rate, [0] * round(rate * seconds)))
+        if ladder[-1].good < KEPT_UP * rate:
+            break
+        rate *= STEP
+    return tuple(ladder)
+
+
+def to_table(held: Held) -> str:
+    """Return what a server held as a Markdown table and sentences."""
+    rows = [("rising", one) for one in held.ladder]
+    rows += [("steady", held.steady), ("twice the peak", held.overload), ("good and bad", held.mixed)]
+    grew = "not looked at" if held.growth is None else "{:+.1f} MB a minute [{:+.1f}, {:+.1f}]".format(*held.growth)
+    return "\n".join(
+        (
+            "| part | offered/s | read/s | p50 / p95 / p99 | right | refused | wrong | no answer | client |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+            *(_row(name, one) for name, one in rows),
+            "",
+            f"Peak: {held.peak:.1f} photos a second. At {GOAL_RATE:g} a second 95 % take at most "
+            f"{held.steady.p95_ms:.0f} ms (goal: {GOAL_MS:g} ms). At twice the peak {held.left:.0%} of it is left "
+            f"(goal: {GOAL_SHARE:.0%}). {held.mixed.requests:,} requests, good and bad, while {held.killed} readers "
+            f"were killed: {held.mixed.unanswered} without an answer, {held.mixed.wrong} with a wrong one. "
+            f"Growth of memory: {grew}.",
+        )
+    )
+
+
+def _row(name: str, one: Driven) -> str:
+    times = " / ".join(f"{ms:.0f}" for ms in (one.p50_ms, one.p95_ms, one.p99_ms))
+    return (
+        f"| {name} | {one.offered:.0f} | {one.good:.1f} | {times} ms | {one.right} | {one.refused} | {one.wrong} "
+        f"| {one.unanswered} | {one.client_cpu:.0%} |"
+    )
+
+
+@click.command()
+@click.argument("address")
+@click.option("--seconds", default=15.0, show_default=True, help="How long each rate lasts.")
+@click.option("--requests", default=10_000, show_default=True, help="Requests of the part with bad ones.")
+@click.option("--pid", default=0, help="The server's process, on this machine: its memory is looked at.")
+@click.option("--kill-every", default=0.0, help="With --pid: kill one of its readers every so many seconds.")
+@click.option("--locust", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The program locust.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(  # noqa: PLR0913  # one parameter per option
+    address: str, seconds: float, requests: int, pid: int, kill_every: float, locust: Path | None, as_json: bool
+) -> None:
+    """Measure what the server at ADDRESS holds; FERCE_TOKEN is sent as bearer token if it is set."""
+    bodies, command = good_and_bad(), find_locust(locust)
+    mix = with_bad(requests, len(bodies))
+    held = measure_load(
+        lambda rate, sequence: drive(address, rate, bodies, sequence, command),
+        seconds=seconds,
+        mix=mix,
+        pid=pid,
+        kill_every_s=kill_every,
+    )
+    click.echo(json.dumps(held.as_dict(), indent=2) if as_json else to_table(held))
+
+
+if __name__ == "__main__":
+    main()
