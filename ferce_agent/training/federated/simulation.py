@@ -1,0 +1,62 @@
+"""A federation in one process tree: Flower's own simulation, on Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ferce_agent.training.federated.flower import require_flower
+
+
+def simulate(
+    plan: Any, faces: Path, clients: int, tell: Callable[[Any], None], drops: frozenset[tuple[int, int]] = frozenset()
+) -> Any:
+    """Run a plan with simulated clients.
+
+    Args:
+        plan: The run (`server_app.Plan`).
+        faces: Folder of `holding.hold` with the clients' faces.
+        clients: How many.
+        tell: Called with each round (`watching.Round`) as soon as its training is over.
+        drops: Pairs of client and round: there the client breaks off.
+
+    Returns:
+        Where the run stands at the end (`server_app.Standing`).
+
+    Raises:
+        MissingExtraError: Flower is not installed.
+        DataError: The run's folder holds another run.
+        RuntimeError: The simulation failed.
+    """
+    require_flower()
+    from flwr.simulation import run_simulation
+
+    from ferce_agent.training.federated.client_app import client_app
+    from ferce_agent.training.federated.server_app import server_app, standing_of
+
+    plan = replace(plan, clients=clients)
+    cores = min(os.cpu_count() or 1, clients)
+    config = {
+        "init_args": {"num_cpus": cores, "include_dashboard": False},
+        "client_resources": {"num_cpus": 1, "num_gpus": 0.0},
+    }
+    if len(standing_of(plan).rounds) < plan.rounds:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            run_simulation(
+                server_app(plan, tell), client_app(str(faces.resolve()), drops), clients, backend_config=config
+            )
+        _stop_ray()
+    return standing_of(plan)
+
+
+def _stop_ray() -> None:
+    import ray
+
+    with contextlib.suppress(Exception):
+        ray.shutdown()
