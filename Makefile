@@ -20,7 +20,7 @@ SMOLLM := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
 # One process a core, and so one thread for linear algebra in each: more would wait for one another.
 SIDE_BY_SIDE := LANGGRAPH_STRICT_MSGPACK=true OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo speech web test test-random test-slow test-all conformance app-host check bench bench-vlm peers landmarks body teachers schema clean
+.PHONY: demo speech web test test-random test-slow test-apart test-all conformance app-host check bench bench-vlm peers landmarks body teachers schema clean
 
 .venv/base: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -62,7 +62,24 @@ test-random: .venv/dev  ## Property tests on new examples in every run; a failur
 test-slow: .venv/dev .venv/bare/made conformance app-host  ## Tests of minutes: models, training, servers, the wheel, the protocol's conformance suite
 	LANGGRAPH_STRICT_MSGPACK=true $(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
-test-all: test test-slow  ## All tests
+# Ray and Flower each pin packages that the other needs in another version.
+APART := pytest pytest-asyncio pytest-timeout hypothesis
+
+.venv/ray/made: pyproject.toml
+	$(PYTHON) -m venv .venv/ray
+	.venv/ray/bin/python -m pip install -qq --disable-pip-version-check -e '.[ray]' $(APART)
+	@touch $@
+
+.venv/federated/made: pyproject.toml
+	$(PYTHON) -m venv .venv/federated
+	.venv/federated/bin/python -m pip install -qq --disable-pip-version-check -e '.[federated]' $(APART)
+	@touch $@
+
+test-apart: .venv/ray/made .venv/federated/made  ## Tests with Ray and with Flower, each in an environment of its own
+	OMP_NUM_THREADS=1 .venv/ray/bin/python -m pytest -m slow tests/batch/on_ray
+	OMP_NUM_THREADS=1 .venv/federated/bin/python -m pytest -m slow tests/training/federated
+
+test-all: test test-slow test-apart  ## All tests
 
 # The built wheel in an environment of its own, and LangGraph's development server beside it.
 .venv/bare/made: .venv/dev $(shell git ls-files ferce_agent tools graphs prompts pyproject.toml 2>/dev/null)
