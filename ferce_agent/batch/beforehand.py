@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ AnswerAll = Callable[[Iterator[Question]], Iterable[Told]]
 """Answers questions, in any order; those without an answer are left out."""
 ROWS: Final = 4096
 """So many questions go to Ray as one block (about 100 MB of pictures)."""
+AT_ONCE: Final = 2**15
+"""So many questions are held at once (about 1 GB); the model is loaded anew for the next ones, after hours."""
 
 
 def ask_beforehand(
@@ -88,10 +91,11 @@ def answers_of(processor: Any) -> AnswerAll:
     """Return a function that answers questions by one of Ray's processors, made with `answered` or of its form."""
 
     def answer_all(questions: Iterator[Question]) -> Iterator[Told]:
+        while plain := [asdict(question) for question in islice(questions, AT_ONCE)]:
+            yield from answer(plain)
+
+    def answer(plain: list[dict[str, Any]]) -> Iterator[Told]:
         ray = import_ray()
-        plain = [asdict(question) for question in questions]
-        if not plain:
-            return
         blocks = max(len(plain) // ROWS, 1)
         rows = processor(ray.data.from_items(plain, override_num_blocks=blocks)).iter_rows()
         try:

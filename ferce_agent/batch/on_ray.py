@@ -27,8 +27,10 @@ ENVIRONMENT: Final = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",
 }
-"""What Ray reads when it starts: it reports nothing, and does not write over the batch's own display."""
+"""What Ray reads when it starts: it reports nothing, does not write over the batch's own display, and its workers get
+as much of the machine as other processes. Where a variable is set already, that counts, but for the first."""
 
 
 @dataclass(frozen=True, slots=True)
