@@ -28,7 +28,13 @@ def test_many_questions_are_under_way_as_many_as_allowed_and_the_rows_are_those_
         alone = read(url, 1, 1)
     busy = Trouble("429", "slow")
     with bad_server(busy) as url:
-        waiter = threading.Thread(target=lambda: ([busy.arrived.acquire() for _ in range(3)], busy.go_on.set()))
+
+        def let_go_of_three() -> None:
+            for _ in range(3):
+                busy.arrived.acquire()
+            busy.go_on.set()
+
+        waiter = threading.Thread(target=let_go_of_three)
         waiter.start()
         together = read(url, 3, 6)
         waiter.join()
