@@ -262,6 +262,23 @@ class EngineError(FerceError, RuntimeError):
     code = "engine"
 
 
+class DeadlineError(EngineError):
+    """The time that a client of the server gave, or the server's own limit, was over before the answer."""
+
+    code = "deadline"
+
+    @classmethod
+    def passed(cls) -> DeadlineError:
+        """Return the error of a request whose time is over."""
+        return cls("The time for this request is over.", hint="Give it more time, or send it when less is going on.")
+
+
+class UnavailableError(EngineError):
+    """The server cannot take this now: it is starting, it is ending, or what worked on the request was stopped."""
+
+    code = "unavailable"
+
+
 class VlmError(EngineError):
     """The vision-language model did not give a usable answer.
 

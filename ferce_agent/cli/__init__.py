@@ -17,6 +17,7 @@ from ferce_agent.cli.lookup import doctor, ontology_group, policy, schema
 from ferce_agent.cli.models import bank, vlm
 from ferce_agent.cli.scenario import scenario
 from ferce_agent.cli.serve import mcp
+from ferce_agent.cli.service import serve
 from ferce_agent.cli.session import session
 from ferce_agent.cli.settings import settings
 from ferce_agent.cli.train import train
@@ -44,6 +45,7 @@ for command in (
     chat,
     web,
     mcp,
+    serve,
     connect,
     policy,
     schema,

@@ -14,6 +14,7 @@ from ferce_agent.errors import (
     AccessError,
     ClipFormatError,
     ClipTooLargeError,
+    DeadlineError,
     FerceError,
     ImageFormatError,
     ImageShapeError,
@@ -29,6 +30,7 @@ from ferce_agent.errors import (
     SoundShapeError,
     SoundTooLargeError,
     TooManyRequestsError,
+    UnavailableError,
     VlmTimeoutError,
 )
 from ferce_agent.report import ClipReport, EmotionReport, VoiceReport
@@ -45,8 +47,8 @@ STATUS: Final[tuple[tuple[tuple[type[FerceError], ...], int], ...]] = (
     ((ImageTruncatedError, ImageShapeError, SoundShapeError, NoSoundError), 422),
     ((TooManyRequestsError,), 429),
     ((InputError,), 400),
-    ((SetupError,), 503),
-    ((VlmTimeoutError,), 504),
+    ((SetupError, UnavailableError), 503),
+    ((VlmTimeoutError, DeadlineError), 504),
 )
 """HTTP status of errors; the first line that fits counts, and 500 if none does."""
 

@@ -59,19 +59,23 @@ async def read_asked(
         RequestError: The line is no JSON object.
     """
     line, file, in_file = bytearray(), io.BytesIO(), False
-    async for part in _in_time(stream, patience):
+    async for part in in_time(stream, patience):
         if not in_file:
             before, line_break, part = part.partition(b"\n")
             line += before
             in_file = bool(line_break)
-            _check(len(line), most_line, "The line of JSON")
-        _check(file.tell() + len(part), most_bytes, "The file")
+            check_size(len(line), most_line, "The line of JSON")
+        check_size(file.tell() + len(part), most_bytes, "The file")
         file.write(part)
     return json_object(bytes(line)), file.getvalue()
 
 
-async def _in_time(stream: AsyncIterable[bytes], patience: Patience) -> AsyncIterable[bytes]:
-    """Yield the parts of a body; see `Patience`."""
+async def in_time(stream: AsyncIterable[bytes], patience: Patience) -> AsyncIterable[bytes]:
+    """Yield the parts of a body.
+
+    Raises:
+        RequestTimeoutError: It comes more slowly than `patience` allows.
+    """
     parts, received, began = aiter(stream), 0, time.monotonic()
     while True:
         due = began + patience.grace_s + received / patience.least_pace
@@ -88,7 +92,12 @@ async def _in_time(stream: AsyncIterable[bytes], patience: Patience) -> AsyncIte
         yield part
 
 
-def _check(size: int, most: int, what: str) -> None:
+def check_size(size: int, most: int, what: str) -> None:
+    """Check a number of bytes.
+
+    Raises:
+        RequestTooLargeError: There are more than `most`.
+    """
     if size > most:
         raise RequestTooLargeError(
             f"{what} has more than {most:,} bytes, which is the limit.", hint="Send a smaller one, or a part of it."
@@ -136,5 +145,5 @@ async def read_request(
     """
     said = request.headers.get("content-length", "")
     if said.isascii() and said.isdigit():
-        _check(int(said[:20]), most_bytes + most_line + 1, "The request")
+        check_size(int(said[:20]), most_bytes + most_line + 1, "The request")
     return await read_asked(request.stream(), most_bytes, most_line=most_line)

@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from ferce_agent.errors import TooManyRequestsError
 
-Kind = Literal["wrong_token", "about", "photo", "clip", "voice", "page", "chat", "live"]
-"""What is counted: wrong tokens, and the requests of the page by what they ask for."""
+Kind = Literal["wrong_token", "about", "photo", "clip", "voice", "page", "chat", "live", "bytes", "call"]
+"""What is counted: wrong tokens, requests by what they ask for, and the bytes that come with them."""
 MOST_KEPT: Final = 4096
 """Most buckets; beyond that the one that was used longest ago is forgotten."""
 
@@ -77,25 +77,27 @@ class Rates:
         """Return how many buckets are kept."""
         return len(self._buckets)
 
-    def take(self, kind: Kind, client: str) -> None:
+    def take(self, kind: Kind, client: str, amount: float = 1.0) -> None:
         """Count one request.
 
         Args:
             kind: What it asks for.
             client: Address of who asks.
+            amount: What it counts for; more than the bucket holds counts as a full bucket.
 
         Raises:
             TooManyRequestsError: There were too many; it is not counted, and the error says when the next may come.
         """
         bucket, rate = self._filled(kind, client), self._rates[kind]
-        if bucket.left < 1:
-            seconds = (1 - bucket.left) * 60 / rate.per_minute
+        amount = min(amount, rate.burst)
+        if bucket.left < amount:
+            seconds = (amount - bucket.left) * 60 / rate.per_minute
             raise TooManyRequestsError(
                 f"Too many requests of this kind (at most {rate.per_minute:g} a minute).",
                 hint=f"Wait {max(round(seconds), 1)} s.",
                 seconds=seconds,
             )
-        bucket.left -= 1
+        bucket.left -= amount
 
     def _filled(self, kind: Kind, client: str) -> _Bucket:
         key, now, rate = (kind, network(client)), self._clock(), self._rates[kind]

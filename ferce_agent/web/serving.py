@@ -76,19 +76,24 @@ def _get_ready(engines: Engines, stopped: threading.Event) -> None:
     gc.freeze()
 
 
-def warm(engines: Engines, stopped: threading.Event | None = None) -> None:
+def warm(engines: Engines, stopped: threading.Event | None = None) -> bool:
     """Load what the first photo and the first clip need, so that they do not wait for it.
 
     Args:
         engines: Where it is loaded.
         stopped: Ends it early, within a second.
+
+    Returns:
+        Whether all of it is loaded.
     """
     try:
         for _ in _parts(engines):
             if stopped is not None and stopped.is_set():
-                return
+                return False
     except FerceError as error:  # the first request meets it too, and tells its client
         logger.error("Getting ready failed: %s [%s]", error, error.code)
+        return False
+    return True
 
 
 def _parts(engines: Engines) -> Iterator[None]:

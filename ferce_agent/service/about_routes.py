@@ -1,0 +1,51 @@
+"""Whether the server lives and is ready, its figures, and the schemas of what it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from ferce_agent.errors import RequestError
+from ferce_agent.report import clip_json_schema, json_schema, voice_json_schema
+from ferce_agent.service.answers import error_answer
+
+if TYPE_CHECKING:
+    from ferce_agent.service.service import Service
+
+SCHEMAS: Final = {"emotion-report": json_schema, "clip-report": clip_json_schema, "voice-report": voice_json_schema}
+"""Schemas by name."""
+
+
+def about_router(service: Service) -> APIRouter:
+    """Return the routes for one service."""
+    router = APIRouter()
+
+    @router.get("/healthz", summary="Whether the server lives")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get("/readyz", summary="Whether photos should be sent here", responses={503: {"description": "Not now."}})
+    async def ready() -> JSONResponse:
+        why = service.not_ready
+        return JSONResponse({"status": why or "ready"}, 503 if why else 200)
+
+    @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        body, media_type = service.metrics.text()
+        return Response(body, headers={"content-type": media_type})
+
+    @router.get("/v1/schemas/{name}", summary="JSON Schema of a report")
+    async def schema(name: str) -> Response:
+        make: Any = SCHEMAS.get(name)
+        if make is None:
+            unknown = RequestError("There is no such schema.", hint=f"There are {', '.join(SCHEMAS)}.")
+            return error_answer(unknown, 404).response()
+        return JSONResponse(make())
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def document(request: Request) -> JSONResponse:
+        return JSONResponse(request.app.openapi())
+
+    return router

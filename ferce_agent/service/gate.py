@@ -1,0 +1,178 @@
+"""Before every route: ids, clients and their quotas; after it: logs and metrics."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from ferce_agent.errors import AccessError, FerceError, UnavailableError
+from ferce_agent.service.answers import error_answer
+from ferce_agent.web.edge import typed
+from ferce_agent.web.security import Names, client_of, is_foreign, tokens
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from ferce_agent.service.service import Service
+
+ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""An id that a client may give its request."""
+ID_HEADER: Final = "x-request-id"
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""Paths that need no token and are answered to the end."""
+SAFE: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
+"""Headers of every answer."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What is known of a request for its line in the log.
+
+    Attributes:
+        client: Name of its client; empty before that is known.
+        code: Code of the error that it was answered with.
+        faces: Faces in its report.
+        status: HTTP status; 499 where the client hung up before.
+        received: Bytes of its body.
+        sent: Bytes of its answer.
+    """
+
+    client: str = ""
+    code: str = ""
+    faces: int | None = None
+    status: int = 499
+    received: int = 0
+    sent: int = 0
+
+
+def told_of(scope: Scope) -> Told:
+    """Return what is known of a request."""
+    told: Told = scope["ferce"]
+    return told
+
+
+class Gate:
+    """ASGI middleware around all routes."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        """Guard an application."""
+        self._app, self._service = app, service
+        self._names = Names.of(service.host, service.names)
+        self._proxied = frozenset(f"https://{name.lower()}" for name in service.names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._observed(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": "There is nothing at this address."})
+
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        told, began = Told(), time.perf_counter()
+        given = Headers(scope=scope).get(ID_HEADER, "")
+        name = given if ID.fullmatch(given) else uuid.uuid4().hex
+        scope["ferce"] = told
+
+        async def receiving() -> Message:
+            message = await receive()
+            told.received += len(message.get("body", b""))
+            return message
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told.status = message["status"]
+                MutableHeaders(scope=message).update({**SAFE, ID_HEADER: name})
+                if self._service.draining_since is not None:
+                    MutableHeaders(scope=message)["connection"] = "close"
+            told.sent += len(message.get("body", b""))
+            await send(message)
+
+        self._service.under_way += 1
+        try:
+            await self._checked(scope, receiving, sending)
+        finally:
+            self._service.under_way -= 1
+            self._tell(scope, told, name, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, told: Told, name: str, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "other")
+        self._service.metrics.answered(route, told.status, seconds, told.code)
+        if route in OPEN and told.status == 200:
+            return  # probes, every few seconds
+        fields: dict[str, object] = {"id": name, "client": told.client, "route": route, "status": told.status}
+        fields |= {"ms": round(seconds * 1000, 1), "bytes_in": told.received, "bytes_out": told.sent}
+        fields |= {"code": told.code} if told.code else {}
+        self._service.log(fields if told.faces is None else {**fields, "faces": told.faces})
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        told = told_of(scope)
+        try:
+            self._admit(scope)
+            if scope["path"] in OPEN:
+                await self._app(scope, receive, sending)
+                return
+            told.client = self._client(scope)
+            if self._service.draining_since is not None:
+                raise UnavailableError("This server is ending and takes nothing new.", hint="Send it to another one.")
+            with self._service.clients.under_way(told.client, length_of(Headers(scope=scope))):
+                await self._app(scope, receive, sending)
+        except Exception as error:
+            failure = typed(error)
+            told.code = failure.code
+            if not begun:
+                await error_answer(failure, status_for(failure)).response()(scope, receive, sending)
+
+    def _admit(self, scope: Scope) -> None:
+        """Check the name by which the server is addressed, and that no browser asks for another site.
+
+        Raises:
+            AccessError: It is another name, or another site.
+        """
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._names.admits(hosts[0]):
+            raise WrongNameError("This server is not addressed by that name.", hint="See --allow-host.")
+        if is_foreign(scope, headers, self._proxied):
+            raise ForeignError("Pages of other sites may not use this server.")
+
+    def _client(self, scope: Scope) -> str:
+        offered = tokens(scope, Headers(scope=scope))
+        name = self._service.clients.named(offered[0] if offered else None, client_of(scope))
+        if name is None:
+            raise AccessError("The token is missing or wrong.", hint="Send the header 'Authorization: Bearer TOKEN'.")
+        return name
+
+
+class WrongNameError(AccessError):
+    """The Host header names another server."""
+
+
+class ForeignError(AccessError):
+    """A browser asks for a page of another site."""
+
+
+def status_for(error: FerceError) -> int | None:
+    """Return the status of a refusal that has one of its own."""
+    if isinstance(error, WrongNameError):
+        return 421
+    return 403 if isinstance(error, ForeignError) else None
+
+
+def length_of(headers: Headers) -> int:
+    """Return how long a body says it is; 0 if it does not say so."""
+    said = headers.get("content-length", "")
+    return int(said[:20]) if said.isascii() and said.isdigit() else 0

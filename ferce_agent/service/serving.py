@@ -1,0 +1,126 @@
+"""Serves until it is told to end; then what was accepted is finished first."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+from ferce_agent.graphs.engines import Engines
+from ferce_agent.policy.use import NOT_STATED, UseContext
+from ferce_agent.service.answers import Answer
+from ferce_agent.service.app import create_app
+from ferce_agent.service.readers import MOST_TOGETHER, OwnThreads, PhotoJob, Readers, lost_job, read_jobs
+from ferce_agent.settings import Settings
+from ferce_agent.web.connections import PatientProtocol
+from ferce_agent.web.serving import warm
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from ferce_agent.service.service import Service
+
+DRAIN_S: Final = 30.0
+"""Seconds for what was accepted, after the signal to end."""
+
+
+class DrainingServer(uvicorn.Server):
+    """Ends when what was accepted is answered; at a second signal, or after `DRAIN_S`, at once."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        """Prepare."""
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; at the second signal end at once."""
+        if self._service.draining_since is None:
+            self._service.drain()
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look, ten times a second, whether it is time to end."""
+        since = self._service.draining_since
+        if since is not None and (self._service.under_way == 0 or time.monotonic() - since > DRAIN_S):
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def server_of(service: Service) -> DrainingServer:
+    """Return the server of one service; it logs no requests itself, and trusts no client's word on its address."""
+    config = uvicorn.Config(
+        create_app(service),
+        http=PatientProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    return DrainingServer(config, service)
+
+
+def serve_one(service: Service, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what was accepted; returns after that.
+
+    Args:
+        service: The server.
+        listening: The socket, bound and listening.
+    """
+    server_of(service).run(sockets=[listening])
+
+
+@dataclass(frozen=True)
+class MakeReading:
+    """Makes what reads photos in a process of its own. It can be pickled, and holds settings and no models.
+
+    Attributes:
+        settings: What can be chosen.
+        use: What whoever runs the server says about its use.
+    """
+
+    settings: Settings
+    use: UseContext = field(default=NOT_STATED)
+
+    def __call__(self) -> Callable[[Sequence[PhotoJob]], list[Answer]]:
+        """Load the models, and return what reads."""
+        engines = Engines(self.settings, use=self.use)
+        if not warm(engines):
+            raise SystemExit(1)  # told on standard error by then; whoever started the process sees its end
+        gc.freeze()
+        return lambda jobs: read_jobs(jobs, engines)
+
+
+def readers_for(engines: Engines, workers: int) -> Readers:
+    """Return who reads photos: threads of this process for one worker, else so many processes.
+
+    Args:
+        engines: Models and settings.
+        workers: How many.
+
+    Raises:
+        SettingsError: A vision-language model or a baseline is configured, which only one worker can use.
+    """
+    if workers == 1:
+        return OwnThreads(engines)
+    from ferce_agent.errors import SettingsError
+    from ferce_agent.service.reader_processes import ReaderProcesses
+
+    if engines.asker is not None or engines.baseline is not None:
+        raise SettingsError(
+            "A vision-language model or a baseline goes with one worker only.", hint="Leave out --workers."
+        )
+    processes: Any = ReaderProcesses[PhotoJob, Answer](
+        MakeReading(engines.settings, engines.use), lost_job, workers=workers, most_together=MOST_TOGETHER
+    )
+    made: Readers = processes
+    return made
