@@ -384,6 +384,26 @@ def bench_web(seconds: float, faces: str, browser: Path | None, no_browser: bool
     click.echo(json.dumps([row.as_dict() for row in rows], indent=2) if as_json else speed_table(rows))
 
 
+@bench.command(name="scale")
+@click.option("--inputs", type=FILE, help="Prices, limits and failures of your own, in the form of the package's.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes that measure.")
+@click.option(
+    "--photos", default=2000, show_default=True, type=click.IntRange(0), help="Real batch to predict; 0: none."
+)
+@click.option("--seeds", default=10, show_default=True, type=click.IntRange(1, 1000), help="Simulations of each plan.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_scale(inputs: Path | None, workers: int, photos: int, seeds: int, *, as_json: bool) -> None:
+    """Plan large batches: machines, hours and money, and what holds them up.
+
+    Measures the times of reading on this machine, predicts a real batch and reads it, then simulates queues, failures
+    and slow machines for 1 M, 100 M and 10 B photos and 1 M hours of film. About two minutes. Prices are inputs.
+    """
+    from ferce_agent.evaluation.scale.measure import measure_scale
+
+    found = measure_scale(inputs, workers=workers, photos=photos, seeds=seeds)
+    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else found.to_markdown())
+
+
 @bench.command(name="write")
 @click.argument("page", type=FILE)
 @click.option("--only", default="", metavar="TEXT", help="Only parts whose command contains this.")
