@@ -210,3 +210,39 @@ def train_label(data: Path, teachers: Path, out: Path) -> None:
 
     for path in run_labels(data, teachers, out):
         click.echo(path)
+
+
+@train.command(name="federated")
+@click.option("--data", type=FOLDER, required=True, help="Folder with train.parquet and valid.parquet (FER+).")
+@click.option(
+    "--split",
+    default="dirichlet:0.3",
+    show_default=True,
+    metavar="WAY",
+    help="How faces are divided among clients: dirichlet:ALPHA, quality or even.",
+)
+@click.option(
+    "--strategy",
+    type=click.Choice(["fedavg", "fedprox", "personal"]),
+    default="fedavg",
+    show_default=True,
+    help="personal: sharpness and shift of the head stay at each client.",
+)
+@click.option("--rounds", default=20, show_default=True, type=click.IntRange(1), help="Rounds of one pass each.")
+@click.option("--clients", default=10, show_default=True, type=click.IntRange(2), help="Clients.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/federated"), show_default=True
+)
+@click.option("--seed", default=7, show_default=True, help="Seed of the division and of training.")
+def train_federated(data: Path, out: Path, **options: Any) -> None:
+    """Train a head of the expression model at several clients, in Flower's simulation on this machine.
+
+    Write a card (Markdown and JSON) with what central training and each client alone reach, too, and, unless heads are
+    personal, an adapter for --adapter. A run that was stopped goes on after its last finished round. Needs the extra
+    `federated`.
+    """
+    from ferce_agent.training.federated.running import run_federated
+
+    card, adapter = run_federated(data, out, **options)
+    click.echo(card.read_text("utf-8"))
+    click.echo(f"Card: {card}" if adapter is None else f"Use it: --adapter {adapter}")

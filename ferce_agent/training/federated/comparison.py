@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,21 @@ def baselines(data: tuple[Features, Features], division: Division, recipe: Recip
     ]
 
 
-def together(data: tuple[Features, Features], division: Division, plan: Any, out: Path) -> Row:
-    """Run a federation in Flower's simulation, write adapters, and return its row.
+def together(
+    data: tuple[Features, Features],
+    division: Division,
+    plan: Any,
+    out: Path,
+    tell: Callable[[Any], None] = lambda _: None,
+) -> Row:
+    """Run a federation in Flower's simulation, write its adapter unless heads are personal, and return its row.
+
+    Args:
+        data: Training faces and those on which is judged.
+        division: Who holds which.
+        plan: The run (`server_app.Plan`).
+        out: Folder with the clients' faces (`faces`); the adapter goes there.
+        tell: Called with each round (`watching.Round`) as soon as its training is over.
 
     Raises:
         MissingExtraError: Flower is not installed.
@@ -90,7 +103,7 @@ def together(data: tuple[Features, Features], division: Division, plan: Any, out
 
     learnt, valid = data
     faces, count, strategy = out / "faces", len(division), plan.strategy
-    found: Any = simulate(plan, faces, count, lambda _: None)
+    found: Any = simulate(plan, faces, count, tell)
     heads = [found.arrays] * count
     if strategy == "personal":
         held = [held_by(faces, client) for client in range(count)]

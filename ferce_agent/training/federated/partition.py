@@ -56,6 +56,7 @@ def divide(train: Features, valid: Features, how: str, clients: int, seed: int) 
         SettingsError: There is no such way.
         DataError: There are too few faces for so many clients.
     """
+    check_way(how)
     if clients < 2:
         raise SettingsError(f"A federation needs two clients or more, not {clients}.", hint="Give --clients 10.")
     if len(train) < 2 * clients * LEAST_FACES:
@@ -67,10 +68,21 @@ def divide(train: Features, valid: Features, how: str, clients: int, seed: int) 
         return _by_expression(train, valid, _alpha(value, how), clients, seed)
     if how == "quality":
         return _by_quality(train, valid, clients)
-    if how == "even":
-        parts = [_dealt(len(one), clients, seed + place) for place, one in enumerate((train, valid))]
-        return Division(parts[0], parts[1])
-    raise SettingsError(f"'{how[:40]}' is no way of dividing faces.", hint=f"Use {FORM}.")
+    parts = [_dealt(len(one), clients, seed + place) for place, one in enumerate((train, valid))]
+    return Division(parts[0], parts[1])
+
+
+def check_way(how: str) -> None:
+    """Check the name of a way of dividing faces, before there are any.
+
+    Raises:
+        SettingsError: There is no such way.
+    """
+    kind, _, value = how.partition(":")
+    if kind == "dirichlet":
+        _alpha(value, how)
+    elif how not in {"quality", "even"}:
+        raise SettingsError(f"'{how[:40]}' is no way of dividing faces.", hint=f"Use {FORM}.")
 
 
 def _alpha(text: str, how: str) -> float:

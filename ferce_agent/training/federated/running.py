@@ -1,0 +1,147 @@
+"""`ferce train federated`: one strategy on FER+ divided among clients, beside what the same faces give without it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ferce_agent.errors import DataError
+from ferce_agent.training.federated.features import Features, ferplus_features
+from ferce_agent.training.federated.flower import require_flower
+from ferce_agent.training.federated.holding import hold
+from ferce_agent.training.federated.partition import Division, check_way, divide
+from ferce_agent.views.progress import Display
+from ferce_agent.views.saving import write_whole
+
+if TYPE_CHECKING:
+    from ferce_agent.training.federated.comparison import Row
+    from ferce_agent.training.federated.server_app import Plan
+
+DESCRIBED: Final = "division.json"
+"""File that says which faces were divided and how."""
+
+
+def run_federated(  # noqa: PLR0913
+    data: Path, out: Path, split: str, strategy: str, rounds: int, clients: int, seed: int
+) -> tuple[Path, Path | None]:
+    """Train in Flower's simulation, and write a card (Markdown and JSON) and the adapter.
+
+    A run that was stopped goes on after its last finished round.
+
+    Args:
+        data: Folder with train.parquet and valid.parquet (FER+).
+        out: Folder for what is made; one division of the faces and several strategies can share it.
+        split: How faces are divided (`partition.divide`).
+        strategy: One of `server_app.STRATEGIES`.
+        rounds: How many.
+        clients: How many, 2 or more.
+        seed: Of the division and of training.
+
+    Returns:
+        The card, and the adapter; None where heads are personal: each client then keeps a part of its own.
+
+    Raises:
+        SettingsError: A value cannot be used.
+        DataError: The data is missing or damaged, or the folder holds another division.
+        MissingExtraError: Flower is not installed.
+    """
+    check_way(split)
+    require_flower()
+    from ferce_agent.training.federated.server_app import Plan
+    from ferce_agent.training.federated.task import Recipe
+
+    learnt, valid = (ferplus_features(data, part, out / "features") for part in ("train", "valid"))
+    division = divide(learnt, valid, split, clients, seed)
+    _describe(out, {"split": split, "clients": clients, "seed": seed, "faces": _digest(learnt, valid)})
+    hold(out / "faces", learnt, valid, division)
+    judged = out / "faces" / "valid.npz"
+    valid.save(judged)
+    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out / strategy, judged, clients)
+    _check_rounds(plan)
+    rows = _rows((learnt, valid), division, plan, out)
+    adapter = None if strategy == "personal" else out / f"{strategy}.adapter.json"
+    return _card(out, plan, split, rows), adapter
+
+
+def _rows(data: tuple[Features, Features], division: Division, plan: Plan, out: Path) -> list[Row]:
+    """Return the rows of the baselines and of the federation."""
+    from ferce_agent.training.federated.comparison import baselines, together
+
+    with Display(plan.rounds, plan.strategy) as display:
+
+        def tell(one: Any) -> None:
+            display.show(one.number, f"{plan.strategy}, round {one.number} of {plan.rounds}")
+            if one.answered < one.asked:
+                display.say(
+                    f"Round {one.number}: {one.answered} of {one.asked} clients gave a usable answer "
+                    f"({one.lost} lost, {one.refused} refused)."
+                )
+
+        row = together(data, division, plan, out, tell)
+        display.show(plan.rounds, "central and alone")
+        return [*baselines(data, division, plan.recipe, plan.rounds, plan.seed), row]
+
+
+def _digest(*faces: Features) -> str:
+    digest = hashlib.sha256()
+    for one in faces:
+        digest.update(one.logs.tobytes() + one.gold.tobytes())
+    return digest.hexdigest()
+
+
+def _describe(out: Path, told: dict[str, Any]) -> None:
+    """Write how faces were divided, or check that it was so before.
+
+    Raises:
+        DataError: The folder holds another division.
+    """
+    path = out / DESCRIBED
+    try:
+        known = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        write_whole(path, json.dumps(told, indent=2) + "\n")
+        return
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read.", hint="Give another folder with --out.") from error
+    if known != told:
+        raise DataError(f"{out} holds a run on faces that were divided otherwise.", hint="Give another --out.")
+
+
+def _check_rounds(plan: Plan) -> None:
+    """Refuse fewer rounds than were done.
+
+    Raises:
+        DataError: There are fewer.
+    """
+    from ferce_agent.training.federated.server_app import standing_of
+
+    done = len(standing_of(plan).rounds)
+    if done > plan.rounds:
+        raise DataError(
+            f"{plan.out} holds a run of {done} rounds.", hint=f"Give --rounds {done} or more, or another --out."
+        )
+
+
+def _card(out: Path, plan: Plan, split: str, rows: list[Row]) -> Path:
+    """Write the results as JSON and Markdown and return the file for readers."""
+    from ferce_agent.training.federated.comparison import table
+    from ferce_agent.training.federated.server_app import standing_of
+
+    told = {
+        **{"strategy": plan.strategy, "split": split, "clients": plan.clients, "rounds": plan.rounds},
+        **{"seed": plan.seed, "recipe": asdict(plan.training)},
+        "rows": [asdict(row) for row in rows],
+        "by_round": [one.as_dict() for one in standing_of(plan).rounds],
+    }
+    write_whole(out / f"{plan.strategy}.json", json.dumps(told, indent=2) + "\n")
+    head = (
+        f"# Federated: {plan.strategy}\n\nFER+, {plan.clients} clients, divided {split}, rounds: {plan.rounds}, "
+        f"seed {plan.seed}. Accuracy on the validation split. Own faces: each judged by its client's head; all faces: "
+        "mean over the clients' heads.\n\n"
+    )
+    path = out / f"{plan.strategy}.md"
+    write_whole(path, head + table(rows))
+    return path
