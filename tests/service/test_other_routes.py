@@ -1,0 +1,64 @@
+"""Clips, voices and MCP over real HTTP, on the port of the photos."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from mcp.client import Client
+
+from ferce_agent.evaluation.speed import vga_photo
+from ferce_agent.evaluation.voice.vowels import syllables
+from ferce_agent.graphs.engines import Engines
+from ferce_agent.report import ClipReport, VoiceReport
+from ferce_agent.service.readers import OwnThreads
+from ferce_agent.service.service import Service
+from tests.inputs.sounds import coded
+from tests.service.servers import Served, served
+from tests.tools.face_films import film
+
+
+@pytest.fixture(scope="module")
+def site(engines: Engines) -> Iterator[Served]:
+    with served(Service(engines, OwnThreads(engines))) as one:
+        yield one
+
+
+def test_a_clip_gives_its_report(site: Served) -> None:
+    with site.client() as client:
+        answer = client.post("/v1/clips", files={"clip": ("film.mp4", film(0.4))}, data={"fps": "10"})
+        wrong = client.post("/v1/clips", content=b"no film")
+    assert ClipReport.model_validate_json(answer.text).source.frames == 4
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (415, "clip_format")
+
+
+def test_a_clip_tells_events_as_lines_and_as_server_sent_events(site: Served) -> None:
+    with site.client() as client:
+        lines = client.post("/v1/clips", content=film(0.4), headers={"accept": "application/x-ndjson"})
+        events = client.post("/v1/clips", content=film(0.4), headers={"accept": "text/event-stream"})
+    told = [json.loads(one) for one in lines.text.splitlines()]
+    assert {"progress", "report"} <= {one["event"] for one in told}
+    assert told[-1]["event"] == "report"
+    assert events.headers["content-type"].startswith("text/event-stream")
+    blocks = [block.split("\n") for block in events.text.strip().split("\n\n")]
+    assert [kind for kind, _ in blocks] == [f"event: {one['event']}" for one in told]
+    assert ClipReport.model_validate(json.loads(blocks[-1][1].removeprefix("data: "))["report"])
+
+
+def test_a_voice_gives_its_report(site: Served) -> None:
+    still = np.zeros(16_000, np.float32)
+    message = coded("opus", samples=np.repeat(np.concatenate([still, syllables(2.0), still]), 3))
+    with site.client() as client:
+        answer = client.post("/v1/voices", content=message, params={"transcript": "I have won."})
+    assert VoiceReport.model_validate_json(answer.text).speech
+
+
+async def test_mcp_answers_on_the_same_port(site: Served) -> None:
+    picture = "data:image/jpeg;base64," + base64.b64encode(vga_photo()).decode()
+    async with Client(f"{site.address}/mcp") as client:
+        result = await client.call_tool("analyze_expression", {"image": picture})
+    assert result.structured_content is not None
+    assert result.structured_content["faces"] == {"found": 1, "named": 1}
