@@ -1,48 +1,218 @@
-"""What a batch reads: the items that files and folders hold, in the same order each time."""
+"""What a batch reads: items of files, folders, patterns, lists, tar archives and Parquet files, always in one order.
+
+Nothing is kept of them but names: of a folder at a time, and of a list.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
+import re
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import product
+from pathlib import Path, PurePosixPath
+from typing import Final
 
-from ferce_agent.batch.items import Item, Kind, WholeFile
-from ferce_agent.errors import ImageNotFoundError
+from ferce_agent.batch.items import Held, Item, Kind, WholeFile
+from ferce_agent.batch.source_parquet import PARQUET_ENDINGS, parquet_items
+from ferce_agent.batch.source_tar import TAR_ENDINGS, tar_items
+from ferce_agent.errors import DataError, ImageNotFoundError
 from ferce_agent.inputs.files import PHOTO_ENDINGS
+
+RANGE: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
+"""A range of numbers in a name, as WebDataset writes shards: ``shard-{0000..0009}.tar``."""
+MOST_NAMES: Final = 1_000_000
+"""Most names that ranges stand for."""
 
 
 def items_of(sources: Sequence[str], kind: Kind | None = None) -> Iterator[Item]:
-    """Yield the items of files and folders; folders give the photos below them, sorted by name, without hidden ones.
+    """Yield the items of sources.
+
+    A folder gives the photos below it, sorted by name, without hidden ones. ``photos/**/*.jpg`` gives what is named so,
+    ``shard-{0000..0009}.tar`` ten archives, ``@list.txt`` the files that a text names, one a line (``@-``: standard
+    input). A tar archive gives the photos in it, a Parquet file those of its column of pictures. What is wrong with a
+    part of them is an item with trouble.
 
     Args:
-        sources: Paths. Names of items are relative to their source; where there are several sources, with its name in
-            front.
+        sources: What is named. Names of items are relative to their source; where there are several sources, with its
+            name in front.
         kind: What all of them are read as; None for what they are by their names.
 
     Raises:
-        ImageNotFoundError: A source is not there.
+        ImageNotFoundError: A source is not there, or nothing is named as a pattern says.
+        DataError: A range stands for too many names, or a Parquet file has no column of pictures.
     """
-    paths = [Path(source).expanduser() for source in sources]
-    for path, source in zip(paths, sources, strict=True):
-        if not path.exists():
-            raise ImageNotFoundError(f"{source} is not there.", hint="Name a photo, or a folder with photos.")
-    fronts = _fronts(paths)
-    for path, front in zip(paths, fronts, strict=True):
-        if not path.is_dir():
-            yield Item(front or path.name, kind or "photo", WholeFile(str(path)))
-            continue
-        for file in _files(path):
-            yield Item("/".join(filter(None, (front, file))), kind or "photo", WholeFile(str(path / file)))
+    for source in sources:
+        _check(source)
+    fronts = _fronts(sources)
+    for source, front in zip(sources, fronts, strict=True):
+        for item in _items(source):
+            name = "/".join(filter(None, (front, item.source)))
+            # A name that is no Unicode could stand in no table.
+            shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+            yield replace(item, source=shown, kind=kind or item.kind)
 
 
-def _fronts(paths: Sequence[Path]) -> list[str]:
+def range_names(pattern: str) -> Iterator[str]:
+    """Yield the names that the ranges in a pattern stand for, the last range counting fastest.
+
+    Numbers have as many digits as the first end of their range; a range whose second end is smaller counts down.
+
+    Raises:
+        DataError: They are more than a million.
+    """
+    parts = RANGE.split(pattern)
+    texts, ends = parts[::3], list(zip(parts[1::3], parts[2::3], strict=True))
+    count = 1
+    for first, last in ends:
+        count *= abs(int(last) - int(first)) + 1
+        if count > MOST_NAMES:
+            raise DataError(
+                f"The ranges in '{pattern[:80]}' stand for more than {MOST_NAMES:,} names.", hint="Name fewer."
+            )
+    for numbers in product(*(_numbers(first, last) for first, last in ends)):
+        yield texts[0] + "".join(map("".join, zip(numbers, texts[1:], strict=True)))
+
+
+def _numbers(first: str, last: str) -> list[str]:
+    step = 1 if int(last) >= int(first) else -1
+    return [f"{number:0{len(first)}}" for number in range(int(first), int(last) + step, step)]
+
+
+def unique(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield items with names of which no two are the same: the second ``a.jpg`` is called ``a.jpg#2``."""
+    seen: dict[str, int] = {}
+    for item in items:
+        name, number = item.source, seen.get(item.source, 0)
+        while name in seen:
+            number += 1
+            name = f"{item.source}#{max(number, 2)}"
+        seen[item.source] = max(number, 1)
+        seen.setdefault(name, 1)
+        yield item if name == item.source else replace(item, source=name)
+
+
+def _check(source: str) -> None:
+    """Raise an error for a source that is not there."""
+    if source == "@-":
+        return
+    path = Path(source.removeprefix("@") if _is_list(source) else source).expanduser()
+    if path.exists():
+        return
+    if not _is_list(source) and RANGE.search(source):
+        next(range_names(source))
+        return
+    if not _is_list(source) and glob.has_magic(source):
+        if next(_named(source), None) is None:
+            raise ImageNotFoundError(
+                f"Nothing is named {source}.", hint="Check the pattern; ** stands for any folders."
+            )
+        return
+    raise ImageNotFoundError(f"{source} is not there.", hint="Name a photo, or a folder with photos.")
+
+
+def _is_list(source: str) -> bool:
+    return source.startswith("@") and len(source) > 1 and not Path(source).exists()
+
+
+def _fronts(sources: Sequence[str]) -> list[str]:
     """Return what stands before the names of each source's items, so that no two are the same."""
-    if len(paths) == 1:
+    if len(sources) == 1:
         return [""]
-    names = [path.resolve().name for path in paths]
+    names = [_front(source) for source in sources]
     counts = Counter(names)
     return [name if counts[name] == 1 else f"{number}-{name}" for number, name in enumerate(names, 1)]
+
+
+def _front(source: str) -> str:
+    if source == "@-":
+        return "stdin"
+    path = Path(source.removeprefix("@") if _is_list(source) else source).expanduser()
+    if not path.exists() and glob.has_magic(source):
+        path = _fixed(source)
+    return path.resolve().name
+
+
+def _items(source: str) -> Iterator[Item]:
+    path = Path(source).expanduser()
+    if _is_list(source):
+        yield from unique(_listed(source[1:]))
+    elif path.is_dir():
+        for name in _files(path):
+            yield Item(name, "photo", WholeFile(str(path / name)))
+    elif path.exists():
+        yield from _inside(path, "", path.name)
+    elif RANGE.search(source):
+        for name in range_names(source):
+            yield from _found_or_told(Path(name).expanduser())
+    else:
+        fixed = _fixed(source)
+        for found in _named(source):
+            name = found.relative_to(fixed).as_posix()
+            yield from _inside(found, f"{name}/", name)
+
+
+def _found_or_told(path: Path) -> Iterator[Item]:
+    if path.is_file():
+        yield from _inside(path, f"{path.name}/", path.name)
+    else:
+        yield _missing(path.name, path)
+
+
+def _inside(path: Path, front: str, name: str) -> Iterator[Item]:
+    """Yield the items of a file: those within it with a front, or itself by its name."""
+    lower = path.name.lower()
+    if lower.endswith(TAR_ENDINGS):
+        inner: Iterable[Item] = unique(tar_items(path))
+    elif lower.endswith(PARQUET_ENDINGS):
+        inner = parquet_items(path)
+    else:
+        yield Item(name, "photo", WholeFile(str(path)))
+        return
+    for item in inner:
+        yield replace(item, source=f"{front}{item.source}")
+
+
+def _listed(name: str) -> Iterator[Item]:
+    """Yield the files that a list names, one a line; empty lines are passed over."""
+    opening = (
+        nullcontext(sys.stdin)
+        if name == "-"
+        else Path(name).expanduser().open(encoding="utf-8", errors="surrogateescape")
+    )
+    with opening as lines:
+        for line in lines:
+            if given := line.rstrip("\r\n").removeprefix("\ufeff"):
+                path = Path(given).expanduser()
+                shown = PurePosixPath(path.as_posix()).as_posix()
+                if path.is_file():
+                    yield Item(shown, "photo", WholeFile(str(path)))
+                else:
+                    yield _missing(shown, path)
+
+
+def _missing(name: str, path: Path) -> Item:
+    error = ImageNotFoundError(f"'{path.name[:80]}' is not a file that can be read.")
+    return Item(name, "photo", Held(b""), (error.code, str(error)))
+
+
+def _fixed(pattern: str) -> Path:
+    """Return the folders of a pattern before the first part that stands for several names."""
+    path = Path(pattern).expanduser()
+    fixed = [*path.parts]
+    first = next((at for at, part in enumerate(fixed) if glob.has_magic(part)), len(fixed) - 1)
+    return Path(*fixed[:first])
+
+
+def _named(pattern: str) -> Iterator[Path]:
+    """Yield the files that a pattern names, sorted; hidden ones only where it says so."""
+    full = str(Path(pattern).expanduser())
+    wanted = (Path(found) for found in sorted(glob.iglob(full, recursive=True)))  # noqa: PTH207  # it leaves hidden ones out
+    return (path for path in wanted if path.is_file())
 
 
 def _files(folder: Path) -> Iterator[str]:

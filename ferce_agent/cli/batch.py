@@ -50,7 +50,9 @@ def batch(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Read many photos into Parquet tables with several processes; after a stop or a kill the same command goes on.
 
-    SOURCE is a file or a folder (all photos below it). The table faces has a row for each face, and one for a photo
+    SOURCE is a photo, a folder (all photos below it), a pattern such as 'photos/**/*.jpg', a tar archive or several
+    ('shard-{0000..0009}.tar'), a Parquet file with pictures, or @LIST, a text with a path a line (@-: standard
+    input). The table faces has a row for each face, and one for a photo
     without a face or one that could not be read: those rows say why, and the others are read.
 
     Exit status: 0 all was read into the tables, rows of photos that could not be read included (1 with --strict), 1 it
