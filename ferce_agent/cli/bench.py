@@ -391,8 +391,13 @@ def bench_web(seconds: float, faces: str, browser: Path | None, no_browser: bool
     "--photos", default=2000, show_default=True, type=click.IntRange(0), help="Real batch to predict; 0: none."
 )
 @click.option("--seeds", default=10, show_default=True, type=click.IntRange(1, 1000), help="Simulations of each plan.")
+@click.option(
+    "--rounds", default=4, show_default=True, type=click.IntRange(1, 100), help="Times that each is measured."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def bench_scale(inputs: Path | None, workers: int, photos: int, seeds: int, *, as_json: bool) -> None:
+def bench_scale(  # noqa: PLR0913  # one parameter per option
+    inputs: Path | None, workers: int, photos: int, seeds: int, rounds: int, *, as_json: bool
+) -> None:
     """Plan large batches: machines, hours and money, and what holds them up.
 
     Measures the times of reading on this machine, predicts a real batch and reads it, then simulates queues, failures
@@ -400,7 +405,7 @@ def bench_scale(inputs: Path | None, workers: int, photos: int, seeds: int, *, a
     """
     from ferce_agent.evaluation.scale.measure import measure_scale
 
-    found = measure_scale(inputs, workers=workers, photos=photos, seeds=seeds)
+    found = measure_scale(inputs, workers=workers, photos=photos, seeds=seeds, rounds=rounds)
     click.echo(json.dumps(found.as_dict(), indent=2) if as_json else found.to_markdown())
 
 

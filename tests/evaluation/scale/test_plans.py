@@ -101,7 +101,8 @@ def test_wrong_inputs_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_command_measures_predicts_and_plans() -> None:
-    result = CliRunner().invoke(main, ["bench", "scale", "--photos", "100", "--seeds", "2"], catch_exceptions=False)
+    few = ["--photos", "100", "--seeds", "1", "--rounds", "1", "--workers", "1"]
+    result = CliRunner().invoke(main, ["bench", "scale", *few], catch_exceptions=False)
     assert result.exit_code == 0
     for title in ("Measured times", "The simulation against a real batch", "What holds it up"):
         assert f"### {title}" in result.stdout
