@@ -2,10 +2,15 @@
 
 Where the faces are is told by the node itself, never by the server: `faces`, a folder of `holding.hold`, in the node's
 or the app's configuration, or `pictures`, a folder of labelled pictures of its own.
+
+Flower sends the text of an exception to the server, and ours name files. So a client that fails tells the server the
+kind of error only, and its own log the rest.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +23,20 @@ from ferce_agent.errors import DataError
 from ferce_agent.training.federated.holding import Held, held_by, own_pictures, recall, remember
 from ferce_agent.training.federated.task import ARRAYS, PERSONAL, SHARED, Arrays, Recipe, evaluate, seed_of, train
 
+log = logging.getLogger(__name__)
 Drops = frozenset[tuple[int, int]]
 """Pairs of client and round: there the client breaks off in the middle, to see what becomes of the run."""
 
 
-def client_app(faces: str = "", drops: Drops = frozenset()) -> Any:
+def client_app(faces: str = "", drops: Drops = frozenset(), mods: Sequence[Callable[..., Any]] = ()) -> Any:
     """Return the app.
 
     Args:
         faces: Folder of `holding.hold`, where the node's configuration does not name one.
         drops: Where clients break off.
+        mods: Flower's mods round the client, the outermost first.
     """
-    made = ClientApp()
+    made = ClientApp(mods=[without_words, *mods])
 
     @made.train()  # type: ignore[untyped-decorator]
     def train_round(message: Any, context: Any) -> Any:
@@ -53,6 +60,20 @@ def client_app(faces: str = "", drops: Drops = frozenset()) -> Any:
         return _reply(message, {"metrics": MetricRecord(told)}, held)
 
     return made
+
+
+def without_words(message: Any, context: Any, call_next: Callable[..., Any]) -> Any:
+    """Answer a message; an error's own words, which may name a client's files, stay in its log (a mod of Flower's).
+
+    Raises:
+        RuntimeError: The client failed; tells the kind of error only.
+    """
+    try:
+        return call_next(message, context)
+    except Exception as error:
+        log.warning("The client could not answer.", exc_info=True)
+        kind = type(error).__name__
+    raise RuntimeError(f"The client could not answer ({kind}); its own log says more.")
 
 
 def recipe_of(config: Any) -> Recipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,15 @@ from typing import Any
 from ferce_agent.training.federated.flower import require_flower
 
 
-def simulate(
-    plan: Any, faces: Path, clients: int, tell: Callable[[Any], None], drops: frozenset[tuple[int, int]] = frozenset()
+def simulate(  # noqa: PLR0913
+    plan: Any,
+    faces: Path,
+    clients: int,
+    tell: Callable[[Any], None],
+    drops: frozenset[tuple[int, int]] = frozenset(),
+    *,
+    strategy: Any = None,
+    mods: Sequence[Callable[..., Any]] = (),
 ) -> Any:
     """Run a plan with simulated clients.
 
@@ -24,6 +31,8 @@ def simulate(
         clients: How many.
         tell: Called with each round (`watching.Round`) as soon as its training is over.
         drops: Pairs of client and round: there the client breaks off.
+        strategy: Another one of Flower's in place of the plan's.
+        mods: Flower's mods round each client.
 
     Returns:
         Where the run stands at the end (`server_app.Standing`).
@@ -49,7 +58,10 @@ def simulate(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             run_simulation(
-                server_app(plan, tell), client_app(str(faces.resolve()), drops), clients, backend_config=config
+                server_app(plan, tell, strategy),
+                client_app(str(faces.resolve()), drops, mods),
+                clients,
+                backend_config=config,
             )
         _stop_ray()
     return standing_of(plan)
