@@ -66,8 +66,8 @@ def _pictures(folder: Path, pixels: NDArray[np.uint8]) -> list[bytes]:
 def _parts(values: NDArray[Any]) -> list[bytes]:
     """Return pieces of 16 bytes out of each row that are not zeros only, in both widths of numbers."""
     rows = values.reshape(len(values), -1)
-    narrow = [row[:4].astype(np.float32) for row in rows]
-    wide = [row[:2].astype(np.float64) for row in rows]
+    narrow: list[NDArray[Any]] = [row[:4].astype(np.float32) for row in rows]
+    wide: list[NDArray[Any]] = [row[:2].astype(np.float64) for row in rows]
     return [piece.tobytes() for piece in (*narrow, *wide) if piece.any()]
 
 
