@@ -76,8 +76,8 @@ APART := pytest pytest-asyncio pytest-timeout hypothesis
 	@touch $@
 
 test-apart: .venv/ray/made .venv/federated/made  ## Tests with Ray and with Flower, each in an environment of its own
-	OMP_NUM_THREADS=1 .venv/ray/bin/python -m pytest -m slow tests/batch/on_ray
-	OMP_NUM_THREADS=1 .venv/federated/bin/python -m pytest -m slow tests/training/federated
+	RAY_worker_niceness=0 OMP_NUM_THREADS=1 .venv/ray/bin/python -m pytest -m slow tests/batch/on_ray
+	RAY_worker_niceness=0 OMP_NUM_THREADS=1 .venv/federated/bin/python -m pytest -m slow tests/training/federated
 
 test-all: test test-slow test-apart  ## All tests
 
