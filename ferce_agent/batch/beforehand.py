@@ -7,21 +7,31 @@ What was answered stays in a folder, so that a batch that was killed asks nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from ferce_agent.batch.executor import ReadChunk
+from ferce_agent.batch.executor import Executor, ReadChunk
 from ferce_agent.batch.on_ray import import_ray
-from ferce_agent.errors import EngineError
+from ferce_agent.batch.running import BatchPlan, manifest_of, shards_of
+from ferce_agent.batch.work import BatchWork
+from ferce_agent.errors import EngineError, MissingExtraError, SettingsError
+from ferce_agent.policy.use import read_use
 from ferce_agent.vlm.adapters.later import Question, keep_answers, open_questions
 
 Told = tuple[str, str, int | None]
 """A question's key, its answer and the answer's length in tokens."""
 AnswerAll = Callable[[Iterator[Question]], Iterable[Told]]
 """Answers questions, in any order; those without an answer are left out."""
+VLLM: Final = "vllm:"
+STAGES: Final = 8
+"""Cores that the stages around vLLM want, beside the workers'."""
 ROWS: Final = 4096
 """So many questions go to Ray as one block (about 100 MB of pictures)."""
+AT_ONCE: Final = 2**15
+"""So many questions are held at once (about 1 GB); the model is loaded anew for the next ones, after hours."""
 
 
 def ask_beforehand(
@@ -46,6 +56,51 @@ def ask_beforehand(
         if not told:
             break
     return kept
+
+
+def plan_for_later(plan: BatchPlan, out: Path, address: str | None) -> tuple[BatchPlan, Path]:
+    """Return a plan with ``vllm:MODEL`` as one whose questions are put together, and the folder that they go to.
+
+    Args:
+        plan: The plan.
+        out: The batch's folder; that of the questions stands beside it, named like it with ``-vlm``.
+        address: Address of the cluster; with one, questions count as leaving this machine.
+
+    Raises:
+        SettingsError: The plan names no model of vLLM.
+    """
+    model = plan.settings.vlm.removeprefix(VLLM)
+    if not plan.settings.vlm.startswith(VLLM) or not model:
+        raise SettingsError("Ray runs vLLM's models only.", hint="--vlm vllm:MODEL")
+    folder = out.resolve().with_name(f"{out.resolve().name}-vlm")
+    spec = f"later:{folder}#{model}?where={'away' if address else 'here'}"
+    return replace(plan, settings=replace(plan.settings, vlm=spec)), folder
+
+
+def ask_for_plan(plan: BatchPlan, executor: Executor, folder: Path, answer_all: AnswerAll) -> int:
+    """Collect and answer the questions of a plan that `plan_for_later` made; return how many answers were kept.
+
+    Raises:
+        FerceError: As for `batch.running.run_batch`.
+    """
+    manifest_of(plan)
+    make = BatchWork(plan.settings, read_use(plan.use), together=plan.together)
+
+    def read_all() -> Iterable[ReadChunk]:
+        shards = shards_of(plan.items(), plan.shard_size, plan.chunk_size)
+        return executor.run(make, (chunk for chunks in shards for chunk in chunks))
+
+    return ask_beforehand(read_all, folder, answer_all, rounds=1 + plan.settings.vlm_repairs)
+
+
+def check_vllm() -> None:
+    """Look whether vLLM is there.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if find_spec("vllm") is None:
+        raise MissingExtraError("vllm", None)
 
 
 def vllm_processor(model: str, engines: int = 1, together: int = 64, **options: Any) -> Any:
@@ -88,10 +143,11 @@ def answers_of(processor: Any) -> AnswerAll:
     """Return a function that answers questions by one of Ray's processors, made with `answered` or of its form."""
 
     def answer_all(questions: Iterator[Question]) -> Iterator[Told]:
+        while plain := [asdict(question) for question in islice(questions, AT_ONCE)]:
+            yield from answer(plain)
+
+    def answer(plain: list[dict[str, Any]]) -> Iterator[Told]:
         ray = import_ray()
-        plain = [asdict(question) for question in questions]
-        if not plain:
-            return
         blocks = max(len(plain) // ROWS, 1)
         rows = processor(ray.data.from_items(plain, override_num_blocks=blocks)).iter_rows()
         try:

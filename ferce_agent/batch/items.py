@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 Kind = Literal["photo", "clip", "voice"]
@@ -105,3 +106,10 @@ class Chunk:
 def given_up(item: Item, code: str, message: str) -> Item:
     """Return an item that is not tried (again), with what is to stand in its row; earlier trouble stays."""
     return item if item.trouble else replace(item, trouble=(code, message))
+
+
+def anywhere(item: Item) -> Item:
+    """Return an item whose path does not depend on the folder that a process works in."""
+    if isinstance(item.place, Held):
+        return item
+    return replace(item, place=replace(item.place, path=str(Path(item.place.path).absolute())))

@@ -12,11 +12,11 @@ import pickle
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ferce_agent.batch.executor import MakeWork, ReadChunk
-from ferce_agent.batch.items import Chunk
+from ferce_agent.batch.items import Chunk, anywhere
 from ferce_agent.batch.ray_parts import ChunkReader, Desk, PackedError, take_chunks
 from ferce_agent.errors import EngineError, MissingExtraError, SettingsError
 
@@ -27,8 +27,10 @@ ENVIRONMENT: Final = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",
 }
-"""What Ray reads when it starts: it reports nothing, and does not write over the batch's own display."""
+"""What Ray reads when it starts: it reports nothing, does not write over the batch's own display, and its workers get
+as much of the machine as other processes. Where a variable is set already, that counts, but for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class RayExecutor:
             EngineError: The cluster cannot be reached or fails.
             FerceError: The work cannot be made.
         """
-        with _running(self.workers, self.address) as ray:
+        with running_ray(self.workers, self.address) as ray:
             desk = ray.remote(num_cpus=0, max_restarts=0, scheduling_strategy=_here(ray))(Desk).remote()
             try:
                 yield from self._results(ray, desk, make, iter(chunks))
@@ -84,6 +86,7 @@ class RayExecutor:
             if chunk is None:
                 desk.end.remote(given)
                 return
+            chunk = replace(chunk, items=tuple(anywhere(item) for item in chunk.items))
             desk.give.remote(given, pickle.dumps(chunk))
             open_.add(given)
             given += 1
@@ -131,13 +134,22 @@ def _dataset(ray: Any, desk: Any, make: MakeWork, workers: int) -> Any:
 
 
 @contextmanager
-def _running(workers: int, address: str | None) -> Iterator[Any]:
-    """Give Ray, started or connected to; what was not there before is stopped afterwards."""
+def running_ray(cores: int, address: str | None = None) -> Iterator[Any]:
+    """Give Ray, started or connected to; what was not there before is stopped afterwards.
+
+    Args:
+        cores: How many cores Ray counts with where it is started here.
+        address: As for `RayExecutor`.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        EngineError: It cannot be started or reached.
+    """
     ray = import_ray()
     if ray.is_initialized():
         yield ray
         return
-    options: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
+    options: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False} if address is None else {}
     try:
         ray.init(
             address=address or "local",

@@ -12,6 +12,7 @@ import click
 from ferce_agent.cli.options import chosen_settings, engine_options, use_options
 
 if TYPE_CHECKING:
+    from ferce_agent.batch.executor import Executor
     from ferce_agent.batch.running import BatchPlan, BatchProgress
 
 OUT = click.Path(file_okay=False, path_type=Path)
@@ -31,6 +32,19 @@ ONE_OR_MORE = click.IntRange(1)
 @click.option(
     "--chunk", type=ONE_OR_MORE, default=64, show_default=True, metavar="N", help="Photos a worker gets at a time."
 )
+@click.option(
+    "--on", "where", type=click.Choice(["processes", "ray"]), default="processes", show_default=True,
+    help="What reads: processes of this machine, or Ray (extra `ray`), here or on a cluster.",
+)  # fmt: skip
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="With --on ray: the cluster, as auto or HOST:PORT; files must be there too.",
+)
+@click.option(
+    "--vlm-concurrency", "together", type=ONE_OR_MORE, default=1, show_default=True, metavar="N",
+    help="With --vlm: so many photos of a worker wait for answers at once, as far as ?concurrency= of openai: goes.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would be read; nothing is written.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where anything could not be read.")
 @use_options
@@ -43,6 +57,9 @@ def batch(  # noqa: PLR0913  # one parameter per option
     limit: int | None,
     shard_size: int,
     chunk: int,
+    where: str,
+    ray_address: str | None,
+    together: int,
     dry_run: bool,
     strict: bool,
     use: dict[str, Any],
@@ -60,6 +77,8 @@ def batch(  # noqa: PLR0913  # one parameter per option
     """
     from ferce_agent.batch.running import BatchPlan
 
+    if ray_address and where != "ray":
+        raise click.UsageError("--ray-address goes with --on ray.")
     plan = BatchPlan(
         sources,
         reports=reports,
@@ -68,12 +87,20 @@ def batch(  # noqa: PLR0913  # one parameter per option
         limit=limit,
         settings=chosen_settings(chosen),
         use=use or None,
+        together=together,
     )
+    questions: Path | None = None
+    if plan.settings.vlm and plan.settings.vlm.startswith("vllm:"):
+        from ferce_agent.batch.beforehand import plan_for_later
+
+        if where != "ray":
+            raise click.UsageError("--vlm vllm:MODEL goes with --on ray; a server is openai:URL#MODEL.")
+        plan, questions = plan_for_later(plan, out, ray_address)
     if dry_run:
         click.echo(would_read(plan, out))
         return
     try:
-        ended = run_shown(plan, out, workers or cores())
+        ended = run_on(plan, out, executor_of(where, workers or cores(), ray_address), questions, ray_address)
     except KeyboardInterrupt:
         click.echo(f"ferce: what is done stays in {out}; the same command goes on.", err=True)
         raise
@@ -87,13 +114,50 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_shown(plan: BatchPlan, out: Path, workers: int) -> BatchProgress:
+def run_on(
+    plan: BatchPlan, out: Path, executor: Executor, questions: Path | None, address: str | None
+) -> BatchProgress:
+    """Run a batch, after its questions to a model of vLLM were collected and answered where it has one.
+
+    Raises:
+        FerceError: It cannot go on.
+    """
+    if questions is None:
+        return run_shown(plan, out, executor)
+    from ferce_agent.batch.beforehand import STAGES, answers_of, ask_for_plan, check_vllm, vllm_processor
+    from ferce_agent.batch.on_ray import running_ray
+    from ferce_agent.vlm.backends import load_vlm
+
+    check_vllm()
+    with running_ray(executor.workers + STAGES, address):
+        click.echo("Collecting the questions, then answering them.", err=True)
+        processor = vllm_processor(load_vlm(plan.settings.vlm).version)
+        ask_for_plan(plan, executor, questions, answers_of(processor))
+        return run_shown(plan, out, executor)
+
+
+def executor_of(where: str, workers: int, address: str | None) -> Executor:
+    """Return what reads.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+    """
+    if where == "ray":
+        from ferce_agent.batch.on_ray import RayExecutor, import_ray
+
+        import_ray()
+        return RayExecutor(workers, address)
+    from ferce_agent.batch.processes import ProcessExecutor
+
+    return ProcessExecutor(workers)
+
+
+def run_shown(plan: BatchPlan, out: Path, executor: Executor) -> BatchProgress:
     """Run a batch and show how far it is.
 
     Raises:
         FerceError: It cannot go on.
     """
-    from ferce_agent.batch.processes import ProcessExecutor
     from ferce_agent.batch.running import count_of, run_batch
     from ferce_agent.views.progress import Display
 
@@ -102,7 +166,7 @@ def run_shown(plan: BatchPlan, out: Path, workers: int) -> BatchProgress:
         def follow(now: BatchProgress) -> None:
             display.show(now.items, f"{now.items:,} read, {now.rate:.0f} a second, {now.failed:,} failed")
 
-        return run_batch(plan, out, ProcessExecutor(workers), follow)
+        return run_batch(plan, out, executor, follow)
 
 
 def would_read(plan: BatchPlan, out: Path) -> str:

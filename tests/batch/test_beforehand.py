@@ -5,10 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferce_agent.batch.beforehand import Told, ask_beforehand, asked
+import pyarrow.parquet as pq
+import pytest
+
+from ferce_agent.batch.beforehand import Told, ask_beforehand, ask_for_plan, asked, plan_for_later
 from ferce_agent.batch.executor import MakeWork, ReadChunk
 from ferce_agent.batch.items import Chunk, Item, WholeFile
+from ferce_agent.batch.running import BatchPlan, run_batch
 from ferce_agent.batch.work import BatchWork
+from ferce_agent.errors import SettingsError
 from ferce_agent.settings import Settings
 from ferce_agent.vlm.adapters.later import Question
 from ferce_agent.vlm.adapters.scripted import made_up
@@ -68,3 +73,29 @@ def test_vllm_is_asked_for_the_same_answer_each_time_in_the_form_of_the_ontology
     assert words == {"type": "text", "text": "Look."}
     free = asked({"key": "k", "prompt": "Look.", "pictures": [], "schema": "", "max_tokens": 9})
     assert "structured_outputs" not in free["sampling_params"]
+
+
+def test_a_plan_s_questions_stand_beside_its_tables(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    plan, folder = plan_for_later(BatchPlan([str(photo)], settings=Settings(vlm="vllm:some/model")), out, None)
+    assert folder == tmp_path / "out-vlm"
+
+    def answer_all(questions: Iterator[Question]) -> Iterator[Told]:
+        return ((question.key, made_up(shape_for().grammar).text, 3) for question in questions)
+
+    assert ask_for_plan(plan, Here(), folder, answer_all) == 1
+    assert run_batch(plan, out, Here()).items == 1
+    assert pq.read_table(out / "faces")["vlm_expression"].null_count == 0
+    assert ask_for_plan(plan, Here(), folder, answer_all) == 0
+
+
+def test_on_a_cluster_questions_leave_this_machine(photo: Path, tmp_path: Path) -> None:
+    plan, folder = plan_for_later(BatchPlan([str(photo)], settings=Settings(vlm="vllm:m")), tmp_path / "out", "auto")
+    assert ask_for_plan(plan, Here(), folder, lambda _: []) == 0
+    assert not folder.exists() or not list(folder.glob("questions/*"))
+
+
+def test_another_model_is_none_of_vllm(photo: Path, tmp_path: Path) -> None:
+    for vlm in ("own", "vllm:", ""):
+        with pytest.raises(SettingsError):
+            plan_for_later(BatchPlan([str(photo)], settings=Settings(vlm=vlm)), tmp_path, None)

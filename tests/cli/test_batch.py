@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -41,6 +42,25 @@ def test_a_folder_becomes_a_table(photo: Path, tmp_path: Path) -> None:
     assert (again.exit_code, "3 of them were there already." in again.output) == (1, True)
     other = CliRunner().invoke(main, [*words, "--limit", "2"])
     assert (other.exit_code, "its 'limit' is null, not 2" in other.output) == (1, True)
+
+
+def test_options_of_ray_go_with_ray(photo: Path, tmp_path: Path) -> None:
+    words = ["batch", str(photo), "--out", str(tmp_path / "out")]
+    for more in (["--ray-address", "auto"], ["--vlm", "vllm:some/model"]):
+        refused = CliRunner().invoke(main, [*words, *more])
+        assert refused.exit_code == 2
+        assert "--on ray" in refused.output
+    ahead = CliRunner().invoke(main, [*words, "--on", "ray", "--vlm", "vllm:some/model", "--dry-run"])
+    assert ahead.output.startswith("1 to read in 1 shards")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_without_ray_its_extra_is_named(photo: Path, tmp_path: Path) -> None:
+    refused = CliRunner().invoke(main, ["batch", str(photo), "--out", str(tmp_path / "out"), "--on", "ray"])
+    assert refused.exit_code == 1
+    assert "ferce-agent[ray]" in refused.output
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

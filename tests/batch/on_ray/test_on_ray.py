@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from ferce_agent.batch.executor import ReadChunk, Work
 from ferce_agent.batch.items import Chunk, Held, Item, WholeFile
 from ferce_agent.batch.on_ray import AHEAD, RayExecutor, import_ray
 from ferce_agent.batch.work import BatchWork
+from ferce_agent.cli import main
 from ferce_agent.errors import EngineError, FerceError, MissingExtraError, SettingsError
 
 pytestmark = pytest.mark.slow
@@ -143,3 +145,21 @@ def test_photos_are_read_as_in_any_process(photo: Path, tmp_path: Path) -> None:
     assert found == [work(chunk) for chunk in chunks]
     assert [one.failed for one in found] == [0, 1, 0]
     assert found[0].reports[0].startswith('{"source":"a"')
+
+
+def test_the_command_writes_the_bytes_that_processes_write(photo: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (photos / name).symlink_to(photo)
+    words = ["batch", str(photos), "--workers", "1", "--chunk", "2", "--shard-size", "3"]
+    for where in ("processes", "ray"):
+        ended = CliRunner().invoke(main, [*words, "--on", where, "--out", str(tmp_path / where)])
+        assert ended.exit_code == 0, ended.output
+    ours, rays = (
+        {file.name: file.read_bytes() for file in (tmp_path / where / "faces").iterdir()}
+        for where in ("processes", "ray")
+    )
+    assert ours == rays
+    assert len(ours) == 2
