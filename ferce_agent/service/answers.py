@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from starlette.responses import Response
 
-from ferce_agent.errors import AccessError, FerceError, TooManyRequestsError
+from ferce_agent.errors import FerceError
 from ferce_agent.report import EmotionReport
 from ferce_agent.views.brief import to_brief, to_brief_text
-from ferce_agent.web.answers import error_body, status_of
+from ferce_agent.web.answers import error_body, error_headers, status_of
 
 JSON: Final = "application/json"
 """Media type of reports and errors."""
@@ -79,13 +78,8 @@ def error_answer(error: FerceError, status: int | None = None) -> Answer:
         error: The error.
         status: Its status, if it is not that of `status_of`.
     """
-    headers = {}
-    if isinstance(error, TooManyRequestsError):
-        headers["Retry-After"] = str(max(math.ceil(error.seconds), 1))
-    if isinstance(error, AccessError) and status in (None, 401):
-        headers["WWW-Authenticate"] = 'Bearer realm="ferce-agent"'
-    body = encoded(error_body(error))
-    return Answer(status or status_of(error), body, headers=headers, code=error.code)
+    headers = error_headers(error, status)
+    return Answer(status or status_of(error), encoded(error_body(error)), headers=headers, code=error.code)
 
 
 def encoded(data: Mapping[str, object]) -> bytes:

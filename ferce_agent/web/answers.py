@@ -90,6 +90,21 @@ def status_of(error: FerceError) -> int:
     return next((status for kinds, status in STATUS if isinstance(error, kinds)), 500)
 
 
+def error_headers(error: FerceError, status: int | None = None) -> dict[str, str]:
+    """Return the headers that go with an error: when to come again, or how to say who one is.
+
+    Args:
+        error: The error.
+        status: Its status, if it is not that of `status_of`.
+    """
+    headers: dict[str, str] = {}
+    if isinstance(error, TooManyRequestsError):
+        headers["Retry-After"] = str(max(math.ceil(error.seconds), 1))
+    if isinstance(error, AccessError) and status in (None, 401):
+        headers["WWW-Authenticate"] = 'Bearer realm="ferce-agent"'
+    return headers
+
+
 def error_response(error: FerceError, status: int | None = None) -> JSONResponse:
     """Return an error as an answer.
 
@@ -97,12 +112,7 @@ def error_response(error: FerceError, status: int | None = None) -> JSONResponse
         error: The error.
         status: Its status, if it is not that of `status_of`.
     """
-    headers = {}
-    if isinstance(error, TooManyRequestsError):
-        headers["Retry-After"] = str(max(math.ceil(error.seconds), 1))
-    if isinstance(error, AccessError) and status in (None, 401):
-        headers["WWW-Authenticate"] = 'Bearer realm="ferce-agent"'
-    return JSONResponse(error_body(error), status or status_of(error), headers)
+    return JSONResponse(error_body(error), status or status_of(error), error_headers(error, status))
 
 
 def line(data: Mapping[str, Any]) -> str:
