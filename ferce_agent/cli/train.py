@@ -241,6 +241,9 @@ def train_federated(data: Path, out: Path, **options: Any) -> None:
     personal, an adapter for --adapter. A run that was stopped goes on after its last finished round. Needs the extra
     `federated`.
     """
+    from ferce_agent.training.federated.flower import require_torch
+
+    require_torch()
     from ferce_agent.training.federated.running import run_federated
 
     card, adapter = run_federated(data, out, **options)

@@ -41,3 +41,11 @@ def test_without_flower_the_extra_is_named(tmp_path: Path) -> None:
     assert told.exit_code == 1
     assert "ferce-agent[federated]" in told.output
     assert not (tmp_path / "out").exists()
+
+
+def test_without_torch_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "torch" else real(name, *more))
+    done = CliRunner().invoke(main, ["train", "federated", "--data", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "ferce-agent[federated]" in done.output

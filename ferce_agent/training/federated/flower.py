@@ -22,3 +22,13 @@ def require_flower() -> None:
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "federated")
     logging.getLogger("flwr").setLevel(logging.WARNING)
+
+
+def require_torch() -> None:
+    """Check that torch is installed, before anything here imports it.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtraError("torch", "federated")
