@@ -77,8 +77,17 @@ def plan_for_later(plan: BatchPlan, out: Path, address: str | None) -> tuple[Bat
     return replace(plan, settings=replace(plan.settings, vlm=spec)), folder
 
 
-def ask_for_plan(plan: BatchPlan, executor: Executor, folder: Path, answer_all: AnswerAll) -> int:
+def ask_for_plan(
+    plan: BatchPlan, executor: Executor, folder: Path, answer_all: AnswerAll, out: Path | None = None
+) -> int:
     """Collect and answer the questions of a plan that `plan_for_later` made; return how many answers were kept.
+
+    Args:
+        plan: The plan.
+        executor: What reads the photos.
+        folder: Holds questions and answers.
+        answer_all: Answers questions.
+        out: The batch's folder, which is not read.
 
     Raises:
         FerceError: As for `batch.running.run_batch`.
@@ -87,7 +96,7 @@ def ask_for_plan(plan: BatchPlan, executor: Executor, folder: Path, answer_all: 
     make = BatchWork(plan.settings, read_use(plan.use), together=plan.together)
 
     def read_all() -> Iterable[ReadChunk]:
-        shards = shards_of(plan.items(), plan.shard_size, plan.chunk_size)
+        shards = shards_of(plan.items(out), plan.shard_size, plan.chunk_size)
         return executor.run(make, (chunk for chunks in shards for chunk in chunks))
 
     return ask_beforehand(read_all, folder, answer_all, rounds=1 + plan.settings.vlm_repairs)

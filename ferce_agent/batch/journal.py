@@ -78,6 +78,12 @@ class Journal:
         os.fsync(self._file.fileno())
         self.done[shard.shard] = shard
 
+    def tell_left_out(self, left_out: Mapping[str, int]) -> None:
+        """Say in the manifest what the batch passed over; it has no part in what the batch is."""
+        known = known_manifest(self.folder)
+        if known is not None and known.get("left_out") != dict(left_out):
+            write_whole(self.folder / MANIFEST, _as_text({**known, "left_out": dict(left_out)}))
+
     def has(self, shard: int, read_from: str) -> bool:
         """Return whether a shard is done and its files are there as they were written.
 
@@ -124,11 +130,15 @@ def opened(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Journal]:
         SettingsError: The folder cannot be written to.
     """
     if not check_same(folder, manifest):
-        write_whole(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        write_whole(folder / MANIFEST, _as_text(manifest))
     with _appended(folder / JOURNAL) as file:
         _claim(file, folder)
         _remove_halves(folder)
         yield Journal(folder, file, _read(file))
+
+
+def _as_text(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
 
 
 def check_same(folder: Path, manifest: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from ferce_agent.batch.journal import (
     known_manifest,
     opened,
 )
+from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.batch.processes import ProcessExecutor
 from ferce_agent.batch.sinks import write_shard
 from ferce_agent.batch.sources import items_of
@@ -55,6 +56,7 @@ class BatchPlan:
         settings: What can be chosen.
         use: What the reports are used for.
         together: With a vision-language model: so many photos of a worker wait for its answers at the same time.
+        column: The column of pictures, where a source has columns; None for the one that can be it.
     """
 
     sources: Sequence[str]
@@ -66,6 +68,7 @@ class BatchPlan:
     settings: Settings = field(default_factory=Settings)
     use: UseLike | None = None
     together: int = 1
+    column: str | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -80,9 +83,14 @@ class BatchPlan:
         if not self.sources:
             raise SettingsError("A batch needs something to read.", hint="Name a folder.")
 
-    def items(self) -> Iterator[Item]:
-        """Yield what is read, at most as many as the limit says."""
-        return islice(items_of(self.sources, self.kind), self.limit)
+    def items(self, out: Path | None = None, left: LeftOut | None = None) -> Iterator[Item]:
+        """Yield what is read, at most as many as the limit says.
+
+        Args:
+            out: The folder that the batch writes to, which is not read.
+            left: Counts what is left out.
+        """
+        return islice(items_of(self.sources, self.kind, out=out, column=self.column, left=left), self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,7 @@ class BatchProgress:
         failed: Items that could not be read.
         shards: Shards that are written.
         seconds: Wall-clock seconds since this run began to read.
+        left_out: What the sources hold beside it, in words; empty if nothing, or as long as the batch goes on.
     """
 
     items: int = 0
@@ -102,6 +111,7 @@ class BatchProgress:
     failed: int = 0
     shards: int = 0
     seconds: float = 0.0
+    left_out: str = ""
 
     @property
     def rate(self) -> float:
@@ -138,7 +148,7 @@ def run_batch(
     import_arrow()
     manifest = manifest_of(plan)
     known = known_manifest(out)
-    manifest["begun"] = known["begun"] if known else datetime.now(UTC).isoformat(timespec="seconds")
+    manifest |= _carried(known) if known else {"begun": datetime.now(UTC).isoformat(timespec="seconds")}
     make = BatchWork(plan.settings, read_use(plan.use), manifest["begun"] if plan.reports else "", plan.together)
     with opened(out, manifest) as journal:
         return _run(plan, make, journal, executor or ProcessExecutor(), on_progress or (lambda _: None))
@@ -153,12 +163,14 @@ class SeenAhead:
         trouble: How many of them are known to be no good already.
         shards: In how many shards.
         done: How many of these are done.
+        left_out: What the sources hold beside it, in words; empty if nothing.
     """
 
     items: int
     trouble: int
     shards: int
     done: int
+    left_out: str = ""
 
 
 def seen_ahead(plan: BatchPlan, out: Path) -> SeenAhead:
@@ -170,21 +182,36 @@ def seen_ahead(plan: BatchPlan, out: Path) -> SeenAhead:
     import_arrow()
     manifest = manifest_of(plan)
     known = known_manifest(out)
-    begun = check_same(out, {**manifest, "begun": known["begun"]} if known else manifest)
+    begun = check_same(out, manifest | _carried(known) if known else manifest)
+    left = LeftOut()
     done = done_shards(out) if begun else {}
     items = trouble = shards = 0
-    for chunks in shards_of(plan.items(), plan.shard_size, plan.chunk_size):
+    for chunks in shards_of(plan.items(out, left), plan.shard_size, plan.chunk_size):
         shards += 1
         items += sum(len(chunk.items) for chunk in chunks)
         trouble += sum(item.trouble is not None for chunk in chunks for item in chunk.items)
-    return SeenAhead(items, trouble, shards, len(done))
+    return SeenAhead(items, trouble, shards, len(done), left.told())
 
 
-def count_of(plan: BatchPlan) -> int | None:
-    """Return how many items there are, from their names; None where that takes the items themselves."""
+def count_of(plan: BatchPlan, out: Path | None = None, left: LeftOut | None = None) -> int | None:
+    """Return how many items there are, from their names; None where that takes the items themselves.
+
+    Args:
+        plan: What is read.
+        out: The folder that the batch writes to, which is not read.
+        left: Counts what is left out.
+
+    Raises:
+        FerceError: A source is not there, or there is nothing to read.
+    """
     if any(source.startswith(UNCOUNTED) for source in plan.sources):
         return None
-    return sum(1 for _ in plan.items())
+    return sum(1 for _ in plan.items(out, left))
+
+
+def _carried(known: dict[str, Any]) -> dict[str, Any]:
+    """Return what a batch that goes on takes over from its manifest."""
+    return {name: known[name] for name in ("begun", "left_out") if name in known}
 
 
 def manifest_of(plan: BatchPlan) -> dict[str, Any]:
@@ -208,6 +235,7 @@ def manifest_of(plan: BatchPlan) -> dict[str, Any]:
         "columns": VERSION,
         "sources": list(plan.sources),
         "kind": plan.kind,
+        "column": plan.column,
         "limit": plan.limit,
         "reports": plan.reports,
         "shard_size": plan.shard_size,
@@ -242,7 +270,8 @@ def _run(
     with closing(cast("Generator[ReadChunk]", executor.run(make, gathered.missing(plan)))) as results:
         for read in results:
             gathered.take(read)
-    return gathered.progress
+    journal.tell_left_out(gathered.left.plain())
+    return replace(gathered.progress, left_out=gathered.left.told())
 
 
 class _Gathered:
@@ -250,6 +279,7 @@ class _Gathered:
 
     def __init__(self, journal: Journal, on_progress: OnProgress) -> None:
         self.progress = BatchProgress()
+        self.left = LeftOut()
         self._journal, self._on_progress = journal, on_progress
         self._began = time.monotonic()
         self._digests: dict[int, str] = {}
@@ -258,7 +288,8 @@ class _Gathered:
     def missing(self, plan: BatchPlan) -> Iterator[Chunk]:
         """Yield the chunks of the shards that are not done."""
         count = 0
-        for chunks in shards_of(plan.items(), plan.shard_size, plan.chunk_size):
+        items = plan.items(self._journal.folder, self.left)
+        for chunks in shards_of(items, plan.shard_size, plan.chunk_size):
             number, digest = chunks[0].shard, digest_of(chunks)
             count = number + 1
             if self._journal.has(number, digest):

@@ -17,15 +17,21 @@ PARQUET_ENDINGS: Final = (".parquet", ".pq")
 """Endings of the files that are read so; in lower case."""
 USUAL: Final = ("image", "img", "photo", "picture", "jpg", "jpeg", "png", "webp", "image_bytes", "bytes")
 """Names of the column of pictures; the first that is there is taken."""
+MOST_TOLD: Final = 30
+"""So many columns are named in an error."""
 
 
-def parquet_items(path: Path) -> Iterator[Item]:
+def parquet_items(path: Path, wanted: str | None = None) -> Iterator[Item]:
     """Yield an item for each row of a Parquet file, named by the row's number from 0.
 
     A file that cannot be read is an item with trouble.
 
+    Args:
+        path: The file.
+        wanted: Name of the column; None for the one that can be it.
+
     Raises:
-        DataError: No column holds pictures, or several may.
+        DataError: No column holds pictures, several may, or the one that is wanted does not.
         MissingExtraError: pyarrow is not installed.
     """
     import_arrow()
@@ -40,29 +46,47 @@ def parquet_items(path: Path) -> Iterator[Item]:
         trouble = DataError(f"The Parquet file '{path.name}' is damaged or none ({type(error).__name__}).")
         yield Item("(damaged)", "photo", Held(b""), (trouble.code, str(trouble)))
         return
-    column, first = picture_column(schema, path.name), 0
+    column, first = picture_column(schema, path.name, wanted), 0
     for group, rows in enumerate(groups):
         for row in range(rows):
             yield Item(str(first + row), "photo", Cell(str(path), group, row, column))
         first += rows
 
 
-def picture_column(schema: pa.Schema, name: str) -> str:
-    """Return the column of pictures: one with a usual name, or the only one that can hold any.
+def picture_column(schema: pa.Schema, name: str, wanted: str | None = None) -> str:
+    """Return the column of pictures: the one that is wanted, else one with a usual name, else the only one that can be.
 
     Args:
-        schema: The file's columns.
-        name: The file's name, for the error.
+        schema: The columns.
+        name: The name of what has them, for the error.
+        wanted: Name of the column; None for the one that can be it.
 
     Raises:
-        DataError: There is none, or there are several.
+        DataError: There is none, there are several, or the one that is wanted holds no bytes.
     """
     able = [field.name for field in schema if _holds_bytes(field.type)]
+    columns = ", ".join(f"{field.name} ({_short(field.type)})" for field in list(schema)[:MOST_TOLD])
+    if wanted is not None:
+        if wanted in able:
+            return wanted
+        why = f"'{wanted}' of {name} holds no bytes" if wanted in schema.names else f"{name} has no column '{wanted}'"
+        raise DataError(f"{why}. Its columns: {columns or 'none'}.", hint=_choose(able))
     usual = [column for column in USUAL if column in able]
     if usual or len(able) == 1:
         return (usual or able)[0]
-    found = f"several columns of bytes ({', '.join(able)})" if able else "no column of bytes"
-    raise DataError(f"{name} has {found}.", hint="Call the column of encoded pictures 'image'.")
+    found = f"several columns of bytes ({', '.join(able[:MOST_TOLD])})" if able else "no column of bytes"
+    raise DataError(f"{name} has {found}. Its columns: {columns or 'none'}.", hint=_choose(able))
+
+
+def _choose(able: list[str]) -> str:
+    if able:
+        return f"Choose one: --column {able[0]}"
+    return "A column of pictures holds their encoded bytes, or structs with a field 'bytes'."
+
+
+def _short(kind: pa.DataType) -> str:
+    told = str(kind)
+    return told if len(told) <= 40 else f"{told[:40]}…"
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from ferce_agent.batch.items import Held, Item, PartOfFile, Place
+from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.errors import DataError, ImageTooLargeError
 from ferce_agent.inputs.files import PHOTO_ENDINGS
 from ferce_agent.inputs.limits import ImageLimits
@@ -23,31 +24,34 @@ _DAMAGE: Final = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError)
 _DAMAGED: Final = "(damaged)"
 
 
-def tar_items(path: Path) -> Iterator[Item]:
+def tar_items(path: Path, left: LeftOut | None = None) -> Iterator[Item]:
     """Yield the photos in an archive in its order, named as there; other members are left out, hidden ones too.
 
     An archive that is damaged, cut off or ends without its end mark gives what comes before, and one item with trouble.
 
     Args:
         path: A tar archive, plain or gzip.
+        left: Counts the members that are left out.
     """
     plain = path.name.lower().endswith(PLAIN)
     try:
         with path.open("rb") as raw:
             file = _Watched(raw if plain else gzip.GzipFile(fileobj=raw))
             size = path.stat().st_size if plain else None
-            yield from _members(file, path, size)
+            yield from _members(file, path, size, LeftOut() if left is None else left)
     except _DAMAGE as error:
         yield _trouble(_DAMAGED, DataError(_told(path, type(error).__name__)))
 
 
-def _members(file: _Watched, path: Path, size: int | None) -> Iterator[Item]:
+def _members(file: _Watched, path: Path, size: int | None, left: LeftOut) -> Iterator[Item]:
     with tarfile.open(fileobj=cast(IO[bytes], file), mode="r:") as archive:
         member = archive.next()
         while member is not None:
             name = member.name.removeprefix("./").lstrip("/")
             if member.isreg() and _is_photo(name):
                 yield _item(archive, member, name, str(path), size)
+            elif not member.isdir():
+                left.add_file(name)
             archive.members.clear()  # type: ignore[attr-defined]  # they would pile up
             member = archive.next()
     # tarfile ends at a header that makes no sense as it does at the end mark, a block of zeros.

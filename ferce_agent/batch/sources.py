@@ -12,12 +12,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ferce_agent.batch.items import Held, Item, Kind, WholeFile
+from ferce_agent.batch.left_out import HIDDEN, LINKED, OWN, LeftOut, OwnFolder
 from ferce_agent.batch.source_parquet import PARQUET_ENDINGS, parquet_items
 from ferce_agent.batch.source_tar import TAR_ENDINGS, tar_items
 from ferce_agent.errors import DataError, ImageNotFoundError
@@ -27,9 +28,17 @@ RANGE: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
 """A range of numbers in a name, as WebDataset writes shards: ``shard-{0000..0009}.tar``."""
 MOST_NAMES: Final = 1_000_000
 """Most names that ranges stand for."""
+_HINT: Final = f"Photos are known by their endings: {' '.join(sorted(PHOTO_ENDINGS))}."
 
 
-def items_of(sources: Sequence[str], kind: Kind | None = None) -> Iterator[Item]:
+def items_of(
+    sources: Sequence[str],
+    kind: Kind | None = None,
+    *,
+    out: Path | None = None,
+    column: str | None = None,
+    left: LeftOut | None = None,
+) -> Iterator[Item]:
     """Yield the items of sources.
 
     A folder gives the photos below it, sorted by name, without hidden ones. ``photos/**/*.jpg`` gives what is named so,
@@ -41,20 +50,27 @@ def items_of(sources: Sequence[str], kind: Kind | None = None) -> Iterator[Item]
         sources: What is named. Names of items are relative to their source; where there are several sources, with its
             name in front.
         kind: What all of them are read as; None for what they are by their names.
+        out: The folder that the batch writes to; what lies in it is left out.
+        column: The column of pictures in Parquet files; None for the one that can be it.
+        left: Counts what is left out.
 
     Raises:
-        ImageNotFoundError: A source is not there, or nothing is named as a pattern says.
+        ImageNotFoundError: A source is not there, nothing is named as a pattern says, or there is nothing to read.
         DataError: A range stands for too many names, or a Parquet file has no column of pictures.
     """
+    search = _Search(OwnFolder(out), column, LeftOut() if left is None else left)
     for source in sources:
         _check(source)
-    fronts = _fronts(sources)
-    for source, front in zip(sources, fronts, strict=True):
-        for item in _items(source):
+    any_ = False
+    for source, front in zip(sources, _fronts(sources), strict=True):
+        for item in search.items(source):
+            any_ = True
             name = "/".join(filter(None, (front, item.source)))
             # A name that is no Unicode could stand in no table.
             shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
             yield replace(item, source=shown, kind=kind or item.kind)
+    if not any_ and search.left.counts:
+        raise ImageNotFoundError(f"There is nothing to read. Left out: {search.left.told()}.", hint=_HINT)
 
 
 def range_names(pattern: str) -> Iterator[str]:
@@ -137,62 +153,119 @@ def _front(source: str) -> str:
     return path.resolve().name
 
 
-def _items(source: str) -> Iterator[Item]:
-    path = Path(source).expanduser()
-    if _is_list(source):
-        yield from unique(_listed(source[1:]))
-    elif path.is_dir():
-        for name in _files(path):
-            yield Item(name, "photo", WholeFile(str(path / name)))
-    elif path.exists():
-        yield from _inside(path, "", path.name)
-    elif RANGE.search(source):
-        for name in range_names(source):
-            yield from _found_or_told(Path(name).expanduser())
-    else:
-        fixed = _fixed(source)
-        for found in _named(source):
-            name = found.relative_to(fixed).as_posix()
-            yield from _inside(found, f"{name}/", name)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Looks for items.
 
+    Attributes:
+        own: The folder that the batch writes to.
+        column: The column of pictures in Parquet files; None for the one that can be it.
+        left: Counts what is left out.
+    """
 
-def _found_or_told(path: Path) -> Iterator[Item]:
-    if path.is_file():
-        yield from _inside(path, f"{path.name}/", path.name)
-    else:
-        yield _missing(path.name, path)
+    own: OwnFolder
+    column: str | None
+    left: LeftOut
 
+    def items(self, source: str) -> Iterator[Item]:
+        """Yield the items of a source."""
+        path = Path(source).expanduser()
+        if _is_list(source):
+            yield from unique(self._listed(source[1:]))
+        elif path.is_dir():
+            yield from self._in_folder(path)
+        elif path.exists():
+            yield from self._inside(path, "", path.name)
+        elif RANGE.search(source):
+            for name in range_names(source):
+                yield from self._found_or_told(Path(name).expanduser())
+        else:
+            fixed = _fixed(source)
+            for found in _named(source):
+                name = found.relative_to(fixed).as_posix()
+                yield from self._inside(found, f"{name}/", name)
 
-def _inside(path: Path, front: str, name: str) -> Iterator[Item]:
-    """Yield the items of a file: those within it with a front, or itself by its name."""
-    lower = path.name.lower()
-    if lower.endswith(TAR_ENDINGS):
-        inner: Iterable[Item] = unique(tar_items(path))
-    elif lower.endswith(PARQUET_ENDINGS):
-        inner = parquet_items(path)
-    else:
-        yield Item(name, "photo", WholeFile(str(path)))
-        return
-    for item in inner:
-        yield replace(item, source=f"{front}{item.source}")
+    def _in_folder(self, folder: Path) -> Iterator[Item]:
+        """Yield the photos below a folder.
 
+        Raises:
+            ImageNotFoundError: There is none.
+        """
+        before, any_ = Counter(self.left.counts), False
+        for name in self._files(folder):
+            any_ = True
+            yield Item(name, "photo", WholeFile(str(folder / name)))
+        if not any_:
+            holds = LeftOut(self.left.counts - before).told()
+            raise ImageNotFoundError(
+                f"The folder '{folder.name or folder}' holds nothing to read; it holds {holds or 'nothing'}.",
+                hint=_HINT,
+            )
 
-def _listed(name: str) -> Iterator[Item]:
-    """Yield the files that a list names, one a line; empty lines are passed over."""
-    opening = (
-        nullcontext(sys.stdin)
-        if name == "-"
-        else Path(name).expanduser().open(encoding="utf-8", errors="surrogateescape")
-    )
-    with opening as lines:
-        for line in lines:
-            if given := line.rstrip("\r\n").removeprefix("\ufeff"):
-                path = Path(given).expanduser()
-                shown = PurePosixPath(path.as_posix()).as_posix()
-                if path.is_file():
-                    yield Item(shown, "photo", WholeFile(str(path)))
+    def _files(self, folder: Path) -> Iterator[str]:
+        for place, folders, files in os.walk(folder):
+            inside = Path(place)
+            if self.own.has_folder(inside):
+                folders.clear()
+                if inside == folder and files:  # that it lies below what is named is usual
+                    self.left.counts[OWN] += len(files)
+                continue
+            folders[:] = sorted(name for name in folders if self._goes_into(inside, name))
+            inner = inside.relative_to(folder)
+            for name in sorted(files):
+                if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_ENDINGS:
+                    yield (inner / name).as_posix()
                 else:
-                    yield _missing(shown, path)
+                    self.left.add_file(name)
+
+    def _goes_into(self, place: Path, name: str) -> bool:
+        if name.startswith("."):
+            self.left.add(HIDDEN)
+            return False
+        if (place / name).is_symlink():
+            self.left.add(LINKED)
+        return True
+
+    def _found_or_told(self, path: Path) -> Iterator[Item]:
+        if path.is_file():
+            yield from self._inside(path, f"{path.name}/", path.name)
+        else:
+            yield _missing(path.name, path)
+
+    def _inside(self, path: Path, front: str, name: str) -> Iterator[Item]:
+        """Yield the items of a file: those within it with a front, or itself by its name."""
+        lower = path.name.lower()
+        if self.own.has_file(path):
+            self.left.add(OWN)
+            return
+        if lower.endswith(TAR_ENDINGS):
+            inner: Iterable[Item] = unique(tar_items(path, self.left))
+        elif lower.endswith(PARQUET_ENDINGS):
+            inner = parquet_items(path, self.column)
+        else:
+            yield Item(name, "photo", WholeFile(str(path)))
+            return
+        for item in inner:
+            yield replace(item, source=f"{front}{item.source}")
+
+    def _listed(self, name: str) -> Iterator[Item]:
+        """Yield the files that a list names, one a line; empty lines are passed over."""
+        opening = (
+            nullcontext(sys.stdin)
+            if name == "-"
+            else Path(name).expanduser().open(encoding="utf-8", errors="surrogateescape")
+        )
+        with opening as lines:
+            for line in lines:
+                if given := line.rstrip("\r\n").removeprefix("\ufeff"):
+                    path = Path(given).expanduser()
+                    shown = PurePosixPath(path.as_posix()).as_posix()
+                    if self.own.has_file(path):
+                        self.left.add(OWN)
+                    elif path.is_file():
+                        yield Item(shown, "photo", WholeFile(str(path)))
+                    else:
+                        yield _missing(shown, path)
 
 
 def _missing(name: str, path: Path) -> Item:
@@ -213,12 +286,3 @@ def _named(pattern: str) -> Iterator[Path]:
     full = str(Path(pattern).expanduser())
     wanted = (Path(found) for found in sorted(glob.iglob(full, recursive=True)))  # noqa: PTH207  # it leaves hidden ones out
     return (path for path in wanted if path.is_file())
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inner = Path(place).relative_to(folder)
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_ENDINGS:
-                yield (inner / name).as_posix()

@@ -24,6 +24,9 @@ ONE_OR_MORE = click.IntRange(1)
 @click.option("--out", type=OUT, required=True, help="Folder for the tables; the same command goes on in it.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that read.  [default: one a core]")
 @click.option("--reports", is_flag=True, help="Also write the whole reports, a line of JSON for each photo.")
+@click.option(
+    "--column", metavar="NAME", help="Column of pictures in Parquet files.  [default: the one that can be it]"
+)
 @click.option("--limit", type=ONE_OR_MORE, metavar="N", help="Read the first N only.")
 @click.option(
     "--shard-size", type=ONE_OR_MORE, default=1024, show_default=True, metavar="N",
@@ -54,6 +57,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
     out: Path,
     workers: int | None,
     reports: bool,
+    column: str | None,
     limit: int | None,
     shard_size: int,
     chunk: int,
@@ -88,6 +92,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
         settings=chosen_settings(chosen),
         use=use or None,
         together=together,
+        column=column,
     )
     questions: Path | None = None
     if plan.settings.vlm and plan.settings.vlm.startswith("vllm:"):
@@ -132,7 +137,7 @@ def run_on(
     with running_ray(executor.workers + STAGES, address):
         click.echo("Collecting the questions, then answering them.", err=True)
         processor = vllm_processor(load_vlm(plan.settings.vlm).version)
-        ask_for_plan(plan, executor, questions, answers_of(processor))
+        ask_for_plan(plan, executor, questions, answers_of(processor), out)
         return run_shown(plan, out, executor)
 
 
@@ -158,10 +163,15 @@ def run_shown(plan: BatchPlan, out: Path, executor: Executor) -> BatchProgress:
     Raises:
         FerceError: It cannot go on.
     """
+    from ferce_agent.batch.left_out import LeftOut
     from ferce_agent.batch.running import count_of, run_batch
     from ferce_agent.views.progress import Display
 
-    with Display(count_of(plan), "Loading models") as display:
+    left = LeftOut()
+    count = count_of(plan, out, left)
+    if left.counts:
+        click.echo(f"Left out: {left.told()}.", err=True)
+    with Display(count, "Loading models") as display:
 
         def follow(now: BatchProgress) -> None:
             display.show(now.items, f"{now.items:,} read, {now.rate:.0f} a second, {now.failed:,} failed")
@@ -180,6 +190,7 @@ def would_read(plan: BatchPlan, out: Path) -> str:
     seen = seen_ahead(plan, out)
     lines = [f"{seen.items:,} to read in {seen.shards:,} shards; {seen.done:,} of these are in {out} already."]
     lines += [f"{seen.trouble:,} cannot be read, and would be rows that say so."] if seen.trouble else []
+    lines += [f"Left out: {seen.left_out}."] if seen.left_out else []
     return "\n".join(lines)
 
 
@@ -191,6 +202,8 @@ def told(ended: BatchProgress, out: Path) -> str:
         lines = [f"{ended.items:,} in {out}; {ended.failed:,} of them could not be read, and their rows say why."]
     if ended.before:
         lines.append(f"{ended.before:,} of them were there already.")
+    if ended.left_out:
+        lines.append(f"Left out: {ended.left_out}.")
     if done:
         lines.append(f"{done:,} in {ended.seconds:.1f} s: {ended.rate:.1f} a second.")
     return "\n".join(lines)

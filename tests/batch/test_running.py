@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -145,6 +146,24 @@ def test_what_would_be_read_is_told_without_writing(plan: BatchPlan, whole: Path
     assert seen_ahead(plan, whole).done == 2
     assert count_of(replace(plan, limit=4)) == 4
     assert count_of(replace(plan, sources=["@-"])) is None
+
+
+def test_what_is_left_out_is_told_and_has_no_part_in_what_a_batch_is(photo: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "photos", tmp_path / "photos" / "out"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(photo.read_bytes())
+    (folder / "a.txt").write_bytes(b"")
+    mine = BatchPlan([str(folder)], settings=QUICK)
+    assert seen_ahead(mine, out).left_out == "1 .txt"
+    assert run_batch(mine, out, Here()).left_out == "1 .txt"
+    assert json.loads((out / "manifest.json").read_bytes())["left_out"] == {".txt": 1}
+    (folder / "b.txt").write_bytes(b"")
+    again = run_batch(mine, out, Here())
+    assert (again.before, again.left_out) == (1, "2 .txt")
+    assert json.loads((out / "manifest.json").read_bytes())["left_out"][".txt"] == 2
+    assert seen_ahead(mine, out).done == 1
+    with pytest.raises(BatchError, match="its 'column' is null"):
+        run_batch(replace(mine, column="x"), out, Here())
 
 
 def test_shards_have_a_bound_of_items_and_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import tarfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferce_agent.batch.items import Cell, Held, Item, PartOfFile, WholeFile
+from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.batch.places import read_bytes
 from ferce_agent.batch.source_tar import tar_items
 from ferce_agent.batch.sources import items_of, range_names, unique
@@ -51,6 +53,58 @@ def test_folders_are_sorted_and_links_do_not_loop(tmp_path: Path) -> None:
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     assert names(tmp_path) == ["a.JPG", "b.jpg", "a/z.png"]
     assert names(tmp_path / "b.jpg", tmp_path / "a") == ["b.jpg/b.jpg", "a/z.png"]
+
+
+def test_what_a_folder_leaves_out_is_counted(tmp_path: Path) -> None:
+    photos(tmp_path, ["a.jpg", "b.MP4", "c.mp4", "in/n.txt", "in/.x.jpg", ".h/c.jpg", "README"])
+    (tmp_path / "in" / "loop").symlink_to(tmp_path)
+    left = LeftOut()
+    assert [item.source for item in items_of([str(tmp_path)], left=left)] == ["a.jpg"]
+    assert left.plain() == {".mp4": 2, "hidden": 2, ".txt": 1, "behind links": 1, "without an ending": 1}
+    assert left.told() == "2 .mp4, 2 hidden, 1 .txt, 1 behind links, 1 without an ending"
+    (tmp_path / "a.jpg").unlink()
+    with pytest.raises(ImageNotFoundError, match=r"holds nothing to read; it holds 2 \.mp4, 2 hidden"):
+        names(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ImageNotFoundError, match="it holds nothing"):
+        names(tmp_path / "empty")
+
+
+def test_many_kinds_are_told_as_one_number() -> None:
+    left = LeftOut()
+    for number in range(12):
+        left.add_file(f"a.{number}")
+    left.add_file("b." + "x" * 50)
+    assert left.told().endswith(" .5, 5 others")
+    assert sum(left.plain().values()) == 13
+
+
+def test_members_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    left = LeftOut()
+    assert len(list(tar_items(archive(tmp_path / "s.tar", MEMBERS), left))) == 3
+    assert left.plain() == {".json": 1, "hidden": 1}
+    with pytest.raises(ImageNotFoundError, match=r"nothing to read\. Left out: 1 \.json"):
+        names(archive(tmp_path / "t.tar", {"a.json": b"{}"}))
+
+
+def test_a_batch_does_not_read_what_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos(tmp_path, ["a.jpg", "out/faces/b.jpg", "out/c.jpg", "outer/d.jpg"]))
+    pq.write_table(pa.table({"source": ["a.jpg"]}), "out/faces/part-00000.parquet")
+    Path("list.txt").write_text("a.jpg\nout/c.jpg\n", encoding="utf-8")
+    Path("linked").symlink_to("out")
+    for source, wanted, count in (
+        (".", ["a.jpg", "outer/d.jpg"], 0),  # a folder below what is named goes without saying
+        ("out", [], 1),
+        ("**/*.jpg", ["a.jpg", "outer/d.jpg"], 4),
+        ("**/*.parquet", [], 2),
+        ("@list.txt", ["a.jpg"], 1),
+        ("linked/c.jpg", [], 1),
+    ):
+        left, found = LeftOut(), list[str]()
+        with suppress(ImageNotFoundError):
+            found.extend(item.source for item in items_of([source], out=Path("out"), left=left))
+        assert (found, left.counts["in the batch's own folder"]) == (wanted, count), source
+    assert [item.source for item in items_of(["out/c.jpg", "a.jpg"], out=Path("out"))] == ["a.jpg/a.jpg"]
 
 
 def test_a_name_that_is_no_unicode_can_stand_in_a_table(tmp_path: Path) -> None:
@@ -161,6 +215,18 @@ def test_parquet_without_pictures(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=why):
             names(tmp_path / f"{name}.parquet")
     assert [item.trouble and item.trouble[0] for item in items_of([str(tmp_path / "c.parquet")])] == ["data"]
+
+
+def test_a_column_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": [b"1"], "y": [{"bytes": b"2"}], "label": [7]}), path)
+    items = items_of([str(path)], column="y")
+    assert [read_bytes(item.place) for item in items] == [b"2"]
+    told = r"Its columns: x \(binary\), y \(struct<bytes: binary>\), label \(int64\)"
+    for column, why in ((None, "several columns"), ("label", "holds no bytes"), ("z", "no column 'z'")):
+        with pytest.raises(DataError, match=f"{why}.*{told}") as refused:
+            list(items_of([str(path)], column=column))
+        assert refused.value.hint == "Choose one: --column x"
 
 
 @settings(max_examples=25, deadline=None)

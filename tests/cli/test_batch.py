@@ -34,9 +34,13 @@ def test_a_folder_becomes_a_table(photo: Path, tmp_path: Path) -> None:
     ahead = CliRunner().invoke(main, [*words, "--dry-run"])
     assert (ahead.exit_code, ahead.output) == (0, f"3 to read in 1 shards; 0 of these are in {out} already.\n")
     assert not out.exists()
+    (photos / "notes.txt").write_bytes(b"")
     ended = CliRunner().invoke(main, words)
     assert ended.exit_code == 0, ended.output
-    assert ended.output.startswith(f"3 in {out}; 1 of them could not be read, and their rows say why.\n3 in ")
+    assert ended.stderr.startswith("Left out: 1 .txt.\n")
+    assert ended.stdout.startswith(
+        f"3 in {out}; 1 of them could not be read, and their rows say why.\nLeft out: 1 .txt.\n3 in "
+    )
     assert pq.read_table(out / "faces")["status"].to_pylist() == ["read", "read", "failed"]
     again = CliRunner().invoke(main, [*words, "--strict"])
     assert (again.exit_code, "3 of them were there already." in again.output) == (1, True)
