@@ -17,7 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,11 +68,30 @@ class Endured:
     compared: int
 
 
-def make_photos(folder: Path, count: int) -> None:
-    """Write photos 000000.jpg and so on (640x480, one face), those that are not there yet; see the module."""
+def make_photos(folder: Path, count: int, workers: int = 1, tell: Tell | None = None) -> None:
+    """Write photos 000000.jpg and so on (640x480, one face), those that are not there yet; see the module.
+
+    Args:
+        folder: Where; they lie in folders of a thousand.
+        count: How many.
+        workers: Processes that make them.
+        tell: Is given a line for every tenth thousand.
+    """
+    parts = [range(at, min(at + IN_A_FOLDER, count)) for at in range(0, count, IN_A_FOLDER)]
+    if workers == 1 or len(parts) == 1:
+        for part in parts:
+            _make_part(folder, part)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for done, _ in enumerate(pool.map(partial(_make_part, folder), parts), 1):
+            if tell and done % 10 == 0:
+                tell(f"made {min(done * IN_A_FOLDER, count):,} photos")
+
+
+def _make_part(folder: Path, numbers: range) -> None:
     whole = np.asarray(cv2.imread(str(demo_photo())), np.uint8)
     whole = np.asarray(cv2.resize(whole, (640, 640), interpolation=cv2.INTER_AREA), np.uint8)
-    for number in range(count):
+    for number in numbers:
         path = folder / f"{number // IN_A_FOLDER:04}" / f"{number:06}.jpg"
         if path.exists():
             continue
@@ -136,7 +158,7 @@ def endure(trial: Trial, tell: Tell) -> Endured:
     """
     import_arrow()
     tell(f"making {trial.photos:,} photos")
-    make_photos(trial.folder, trial.photos)
+    make_photos(trial.folder, trial.photos, trial.workers, tell)
     began = time.perf_counter()
     shards, kills = -(-trial.photos // trial.shard_size), 0
     rng = np.random.default_rng(trial.seed)
