@@ -231,6 +231,14 @@ def train_label(data: Path, teachers: Path, out: Path) -> None:
 @click.option("--rounds", default=20, show_default=True, type=click.IntRange(1), help="Rounds of one pass each.")
 @click.option("--clients", default=10, show_default=True, type=click.IntRange(2), help="Clients.")
 @click.option(
+    "--privacy",
+    default="",
+    metavar="KIND:NOISE",
+    help="Differential privacy; the card tells epsilon. central:1: of whole clients, the server is trusted and adds "
+    "noise. local:1: of single faces, each client trains with noise of its own.",
+)
+@click.option("--clip", type=float, help="Largest norm under --privacy.  [default: 0.1 central, 3 local]")
+@click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/federated"), show_default=True
 )
 @click.option("--seed", default=7, show_default=True, help="Seed of the division and of training.")

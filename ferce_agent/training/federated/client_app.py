@@ -19,8 +19,9 @@ import ferce_agent.training.federated.flower  # noqa: F401  (before Flower: no u
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict  # isort: skip
 from flwr.clientapp import ClientApp
 
-from ferce_agent.errors import DataError
-from ferce_agent.training.federated.holding import Held, held_by, own_pictures, recall, remember
+from ferce_agent.errors import DataError, SettingsError
+from ferce_agent.training.federated.budget import Privacy, privacy_of, spend
+from ferce_agent.training.federated.holding import Held, held_by, own_pictures, recall, remember, run_of
 from ferce_agent.training.federated.task import ARRAYS, PERSONAL, SHARED, Arrays, Recipe, evaluate, seed_of, train
 
 log = logging.getLogger(__name__)
@@ -43,13 +44,12 @@ def client_app(faces: str = "", drops: Drops = frozenset(), mods: Sequence[Calla
         held, config = _held(context, faces), message.content["config"]
         recipe, number = recipe_of(config), int(config["server-round"])
         start = _start(message, held, recipe, number - 1)
-        found, loss = train(start, held.train, recipe, seed_of(int(config["seed"]), number, held.client))
+        found, told = _trained(start, held, recipe, context, config)
         if (held.client, number) in drops:
             raise RuntimeError(f"Client {held.client} breaks off in round {number}, as was asked.")
         if recipe.personal:
             remember(held, str(config["run"]), number, {name: found[name] for name in PERSONAL})
         sent = {name: found[name] for name in (SHARED if recipe.personal else ARRAYS)}
-        told = {"num-examples": len(held.train), "loss": loss}
         return _reply(message, {"arrays": _record(sent), "metrics": MetricRecord(told)}, held)
 
     @made.evaluate()  # type: ignore[untyped-decorator]
@@ -97,6 +97,40 @@ def recipe_of(config: Any) -> Recipe:
     if not inside or not (0 < found.rate <= 10 and 0 <= found.penalty <= 1e3 and 0 <= found.proximal <= 1e3):
         raise DataError("The server's message asks for training that is out of range.")
     return found
+
+
+def _trained(
+    start: Arrays, held: Held, recipe: Recipe, context: Any, config: Any
+) -> tuple[Arrays, dict[str, int | float]]:
+    """Return a head after a round here, and what is told of it: with privacy neither loss nor number of faces."""
+    privacy = _privacy(context, config)
+    if privacy is not None and privacy.kind == "local":
+        from ferce_agent.training.federated.private_steps import share_of, steps_of, train_privately
+
+        faces = len(held.train)
+        found = train_privately(start, held.train, recipe, privacy)
+        ledger = held.place / f"spent-{run_of(str(config['run']))}.json"
+        spend(ledger, privacy.noise, share_of(faces, recipe), steps_of(faces, recipe))
+        return found, {"num-examples": 1}
+    seed = seed_of(int(config["seed"]), int(config["server-round"]), held.client)
+    found, loss = train(start, held.train, recipe, seed)
+    return found, {"num-examples": 1} if privacy else {"num-examples": len(held.train), "loss": loss}
+
+
+def _privacy(context: Any, config: Any) -> Privacy | None:
+    """Return the privacy that the server asks for; not less than this node's own configuration wants.
+
+    Raises:
+        DataError: It is less.
+    """
+    try:
+        asked = privacy_of(str(config.get("privacy", "")), float(config["clip"]) if "clip" in config else None)
+    except (SettingsError, TypeError, ValueError) as error:
+        raise DataError("The server's message asks for privacy that there is not.") from error
+    wanted = privacy_of(str(context.node_config.get("privacy", "")))
+    if wanted is not None and (asked is None or asked.kind != wanted.kind or asked.noise < wanted.noise):
+        raise DataError("The server's message asks for less privacy than this node's configuration wants.")
+    return asked
 
 
 def _held(context: Any, faces: str) -> Held:

@@ -102,16 +102,16 @@ def together(
     from ferce_agent.training.federated.simulation import simulate
 
     learnt, valid = data
-    faces, count, strategy = out / "faces", len(division), plan.strategy
+    faces, count, title = out / "faces", len(division), plan.title
     found: Any = simulate(plan, faces, count, tell)
     heads = [found.arrays] * count
-    if strategy == "personal":
+    if plan.strategy == "personal":
         held = [held_by(faces, client) for client in range(count)]
         heads = [{**found.arrays, **recall(one, found.name, plan.rounds)} for one in held]
     else:
         made = adapter_of(found.arrays, valid, len(learnt), plan.recipe.penalty, plan.seed)
-        write_whole(out / f"{strategy}.adapter.json", made.to_json())
-    row, told = judged(strategy, heads, valid, division), found.rounds
+        write_whole(out / f"{title}.adapter.json", made.to_json())
+    row, told = judged(title, heads, valid, division), found.rounds
     sent, received = sum(one.sent for one in told), sum(one.received for one in told)
     return Row(row.name, row.own, row.everywhere, sent, received, tuple(one.own for one in told))
 

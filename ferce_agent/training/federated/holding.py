@@ -106,10 +106,19 @@ def recall(held: Held, run: str, after: int) -> Arrays:
         raise DataError(f"{known[-1].name} holds no part of a head.", hint="Delete it; it is trained again.") from error
 
 
-def _path(held: Held, run: str, after: int) -> Path:
+def run_of(run: str) -> str:
+    """Return the name of a run, checked: it becomes a part of files' names.
+
+    Raises:
+        DataError: It is none.
+    """
     if not RUN_NAME.fullmatch(run):
         raise DataError("The server's message has no usable name of the run.")
-    return held.place / f"personal-{run}-{after}.npz"
+    return run
+
+
+def _path(held: Held, run: str, after: int) -> Path:
+    return held.place / f"personal-{run_of(run)}-{after}.npz"
 
 
 def _places(held: Held, run: str) -> list[tuple[int, Path]]:

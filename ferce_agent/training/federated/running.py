@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.errors import DataError
+from ferce_agent.training.federated.budget import privacy_of, sentence, statement
 from ferce_agent.training.federated.features import Features, ferplus_features
 from ferce_agent.training.federated.flower import require_flower
 from ferce_agent.training.federated.holding import hold
@@ -25,7 +26,15 @@ DESCRIBED: Final = "division.json"
 
 
 def run_federated(  # noqa: PLR0913
-    data: Path, out: Path, split: str, strategy: str, rounds: int, clients: int, seed: int
+    data: Path,
+    out: Path,
+    split: str,
+    strategy: str,
+    rounds: int,
+    clients: int,
+    seed: int,
+    privacy: str = "",
+    clip: float | None = None,
 ) -> tuple[Path, Path | None]:
     """Train in Flower's simulation, and write a card (Markdown and JSON) and the adapter.
 
@@ -39,6 +48,8 @@ def run_federated(  # noqa: PLR0913
         rounds: How many.
         clients: How many, 2 or more.
         seed: Of the division and of training.
+        privacy: ``central:NOISE``, ``local:NOISE`` or empty for none (`budget`).
+        clip: Largest norm under privacy; None: the usual one.
 
     Returns:
         The card, and the adapter; None where heads are personal: each client then keeps a part of its own.
@@ -49,6 +60,7 @@ def run_federated(  # noqa: PLR0913
         MissingExtraError: Flower is not installed.
     """
     check_way(split)
+    wanted = privacy_of(privacy, clip)
     require_flower()
     from ferce_agent.training.federated.server_app import Plan
     from ferce_agent.training.federated.task import Recipe
@@ -59,10 +71,11 @@ def run_federated(  # noqa: PLR0913
     hold(out / "faces", learnt, valid, division)
     judged = out / "faces" / "valid.npz"
     valid.save(judged)
-    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out / strategy, judged, clients)
+    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out, judged, clients, wanted)
+    plan = replace(plan, out=out / plan.title)
     _check_rounds(plan)
     rows = _rows((learnt, valid), division, plan, out)
-    adapter = None if strategy == "personal" else out / f"{strategy}.adapter.json"
+    adapter = None if strategy == "personal" else out / f"{plan.title}.adapter.json"
     return _card(out, plan, split, rows), adapter
 
 
@@ -70,10 +83,10 @@ def _rows(data: tuple[Features, Features], division: Division, plan: Plan, out: 
     """Return the rows of the baselines and of the federation."""
     from ferce_agent.training.federated.comparison import baselines, together
 
-    with Display(plan.rounds, plan.strategy) as display:
+    with Display(plan.rounds, plan.title) as display:
 
         def tell(one: Any) -> None:
-            display.show(one.number, f"{plan.strategy}, round {one.number} of {plan.rounds}")
+            display.show(one.number, f"{plan.title}, round {one.number} of {plan.rounds}")
             if one.answered < one.asked:
                 display.say(
                     f"Round {one.number}: {one.answered} of {one.asked} clients gave a usable answer "
@@ -128,20 +141,24 @@ def _check_rounds(plan: Plan) -> None:
 def _card(out: Path, plan: Plan, split: str, rows: list[Row]) -> Path:
     """Write the results as JSON and Markdown and return the file for readers."""
     from ferce_agent.training.federated.comparison import table
-    from ferce_agent.training.federated.server_app import standing_of
+    from ferce_agent.training.federated.server_app import ledgers_of, standing_of
 
+    private = statement(plan.privacy, ledgers_of(plan, out / "faces")) if plan.privacy else None
     told = {
         **{"strategy": plan.strategy, "split": split, "clients": plan.clients, "rounds": plan.rounds},
         **{"seed": plan.seed, "recipe": asdict(plan.training)},
+        "privacy": private,
         "rows": [asdict(row) for row in rows],
         "by_round": [one.as_dict() for one in standing_of(plan).rounds],
     }
-    write_whole(out / f"{plan.strategy}.json", json.dumps(told, indent=2) + "\n")
+    write_whole(out / f"{plan.title}.json", json.dumps(told, indent=2) + "\n")
     head = (
-        f"# Federated: {plan.strategy}\n\nFER+, {plan.clients} clients, divided {split}, rounds: {plan.rounds}, "
+        f"# Federated: {plan.title}\n\nFER+, {plan.clients} clients, divided {split}, rounds: {plan.rounds}, "
         f"seed {plan.seed}. Accuracy on the validation split. Own faces: each judged by its client's head; all faces: "
         "mean over the clients' heads.\n\n"
     )
-    path = out / f"{plan.strategy}.md"
+    if private is not None:
+        head += sentence(private) + "\n\n"
+    path = out / f"{plan.title}.md"
     write_whole(path, head + table(rows))
     return path

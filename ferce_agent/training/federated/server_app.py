@@ -24,6 +24,8 @@ from flwr.serverapp.strategy import FedAvg, FedProx
 
 from ferce_agent.errors import SettingsError
 from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
+from ferce_agent.training.federated.budget import Privacy, privacy_of
+from ferce_agent.training.federated.central_noise import CentralNoise
 from ferce_agent.training.federated.features import Features, load_features
 from ferce_agent.training.federated.task import ARRAYS, SHARED, Arrays, Recipe, evaluate, fresh_arrays
 from ferce_agent.training.federated.watching import Round, Watched
@@ -37,6 +39,8 @@ WAIT: Final = 0.2
 """Seconds between two looks at who is connected."""
 CHECKPOINT: Final = "server.pt"
 """File in the run's folder."""
+SPENT: Final = "spent.json"
+"""File in the run's folder that counts noisy releases of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Plan:
         out: Folder in which the server keeps the rounds.
         valid: File of `Features` on which the server judges the common head; None: it has no faces.
         clients: The first round waits until so many are connected; one that is gone later is not waited for.
+        privacy: Differential privacy; None: there is none.
     """
 
     strategy: str
@@ -62,6 +67,7 @@ class Plan:
     out: Path = Path("runs/federated")
     valid: Path | None = None
     clients: int = 2
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -85,9 +91,15 @@ class Plan:
         """Names of the arrays that are sent."""
         return SHARED if self.strategy == "personal" else ARRAYS
 
+    @property
+    def title(self) -> str:
+        """Name of the way of learning, and of its files: the strategy, and the privacy where there is any."""
+        return self.strategy if self.privacy is None else f"{self.strategy}-{self.privacy.title}"
+
     def identity(self) -> dict[str, Any]:
         """Return what a run that goes on must have in common; more rounds may be asked for."""
-        return {"strategy": self.strategy, "seed": self.seed, "least": self.least, **asdict(self.training)}
+        told = {"strategy": self.strategy, "seed": self.seed, "least": self.least, **asdict(self.training)}
+        return told if self.privacy is None else {**told, "privacy": asdict(self.privacy)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +143,25 @@ def _keep(plan: Plan, standing: Standing) -> None:
     write_checkpoint(payload, plan.out / CHECKPOINT)
 
 
+def ledgers_of(plan: Plan, faces: Path) -> list[Path]:
+    """Return the files that count what was released (`budget.spend`).
+
+    Args:
+        plan: A run with privacy.
+        faces: Folder of `holding.hold` with the clients.
+    """
+    if plan.privacy is not None and plan.privacy.kind == "central":
+        return [plan.out / SPENT]
+    return sorted(faces.glob(f"client-*/spent-{standing_of(plan).name}.json"))
+
+
 def strategy_of(plan: Plan) -> Any:
     """Return Flower's strategy of a plan."""
     given = {"min_train_nodes": plan.least, "min_evaluate_nodes": plan.least, "min_available_nodes": plan.least}
-    return FedProx(**given, proximal_mu=plan.training.proximal) if plan.strategy == "fedprox" else FedAvg(**given)
+    found = FedProx(**given, proximal_mu=plan.training.proximal) if plan.strategy == "fedprox" else FedAvg(**given)
+    if plan.privacy is not None and plan.privacy.kind == "central":
+        return CentralNoise(found, plan.privacy, plan.out / SPENT)
+    return found
 
 
 def config_of(plan: Plan, name: str) -> Any:
@@ -144,7 +171,8 @@ def config_of(plan: Plan, name: str) -> Any:
         plan: The run.
         name: Of the run.
     """
-    known = plan.training
+    known, privacy = plan.training, plan.privacy
+    asked = {} if privacy is None else {"privacy": f"{privacy.kind}:{privacy.noise!r}", "clip": privacy.clip}
     return ConfigRecord(
         {
             "run": name,
@@ -154,6 +182,7 @@ def config_of(plan: Plan, name: str) -> Any:
             "batch": known.batch,
             "penalty": known.penalty,
             "personal": known.personal,
+            **asked,
         }
     )
 
@@ -172,7 +201,10 @@ def serve(plan: Plan, grid: Any, tell: Callable[[Round], None], strategy: Any = 
 
     Raises:
         DataError: The run's folder holds another run.
+        SettingsError: Noise for a mean is asked for with a strategy that takes none.
     """
+    if strategy is not None and plan.privacy is not None and plan.privacy.kind == "central":
+        raise SettingsError("Central privacy has noise for a mean only.", hint="Leave out the other strategy.")
     begin = standing_of(plan)
     left = plan.rounds - len(begin.rounds)
     if left <= 0:
@@ -225,12 +257,15 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
             float(config.get("proximal", 0.0)),
         )
         numbers = [int(config.get(*one)) for one in (("rounds", 20), ("seed", 7), ("least", 2), ("clients", 2))]
+        clip = float(config["clip"]) if "clip" in config else None
     except (TypeError, ValueError) as error:
         raise SettingsError("A value of the app's configuration is no number.") from error
+    privacy = privacy_of(str(config.get("privacy", "")), clip)
     valid = str(config.get("valid", ""))
     out = Path(str(config.get("out", "runs/federated")))
     name = str(config.get("strategy", "fedavg"))
-    return Plan(name, numbers[0], recipe, numbers[1], numbers[2], out, Path(valid) if valid else None, numbers[3])
+    judged = Path(valid) if valid else None
+    return Plan(name, numbers[0], recipe, numbers[1], numbers[2], out, judged, numbers[3], privacy)
 
 
 def server_app(plan: Plan | None = None, tell: Callable[[Round], None] = lambda _: None, strategy: Any = None) -> Any:

@@ -130,7 +130,7 @@ def train(arrays: Mapping[str, NDArray[Any]], faces: Features, recipe: Recipe, s
     if not len(faces):
         raise DataError("A client without faces cannot train.", hint="Leave it out, or give it labelled pictures.")
     head, sent = head_of(arrays), head_of(arrays)
-    logs, embedding, gold = _tensors(faces)
+    logs, embedding, gold = tensors_of(faces)
     descent = torch.optim.SGD(head.parameters(), lr=recipe.rate, momentum=0.9)
     order = torch.Generator().manual_seed(seed)
     loss = 0.0
@@ -139,13 +139,13 @@ def train(arrays: Mapping[str, NDArray[Any]], faces: Features, recipe: Recipe, s
         for rows in torch.split(torch.randperm(len(faces), generator=order), recipe.batch):
             descent.zero_grad()
             fit = nn.functional.cross_entropy(head(logs[rows], embedding[rows]), gold[rows])
-            (fit + _pull(head, sent, recipe)).backward()  # type: ignore[no-untyped-call]
+            (fit + pull_of(head, sent, recipe)).backward()  # type: ignore[no-untyped-call]
             descent.step()
             loss += float(fit.detach()) * len(rows)
     return arrays_of(head), loss / len(faces)
 
 
-def _pull(head: Head, sent: Head, recipe: Recipe) -> Tensor:
+def pull_of(head: Head, sent: Head, recipe: Recipe) -> Tensor:
     """Return the penalties: towards a head that changes nothing, and towards what the server sent."""
     pull = recipe.penalty / 2 * sum(((getattr(head, name) ** 2).sum() for name in SHARED), torch.zeros(()))
     if recipe.proximal:
@@ -157,7 +157,8 @@ def _pull(head: Head, sent: Head, recipe: Recipe) -> Tensor:
     return pull
 
 
-def _tensors(faces: Features) -> tuple[Tensor, Tensor, Tensor]:
+def tensors_of(faces: Features) -> tuple[Tensor, Tensor, Tensor]:
+    """Return log-probabilities, features and labels of faces."""
     return (
         torch.from_numpy(np.asarray(faces.logs, np.float32)),
         torch.from_numpy(np.asarray(faces.embedding, np.float32)),
@@ -167,7 +168,7 @@ def _tensors(faces: Features) -> tuple[Tensor, Tensor, Tensor]:
 
 def probabilities(arrays: Mapping[str, NDArray[Any]], faces: Features) -> NDArray[np.float64]:
     """Return the corrected probabilities of faces, shape (N, 8)."""
-    logs, embedding, _ = _tensors(faces)
+    logs, embedding, _ = tensors_of(faces)
     with torch.no_grad():
         return np.asarray(head_of(arrays)(logs, embedding).double().softmax(1).numpy(), np.float64)
 
