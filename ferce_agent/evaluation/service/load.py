@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 import click
+import numpy as np
 
 from ferce_agent.errors import EngineError
-from ferce_agent.evaluation.service.drive import Driven, drive, find_locust, good_and_bad, with_bad
+from ferce_agent.evaluation.service.drive import GOOD, Driven, drive, find_locust, good_and_bad, with_bad
 from ferce_agent.evaluation.service.processes import Watched, growth, watched
 
 GOAL_RATE: Final = 70.0
@@ -32,8 +33,41 @@ HIGHEST_RATE: Final = 2000.0
 """Rates that are tried for the peak: from the first one up to the highest, each so many times the one before."""
 KEPT_UP: Final = 0.95
 """A server keeps up with a rate if it reads so much of it."""
+FEW: Final = 5
+"""Samples of which the median is memory at a time."""
+SETTLED: Final = 1000
+"""Requests after which caches are full, and from which on growth of memory counts."""
+MOST_KB: Final = 2.0
+"""Most kilobytes that a request may leave behind: a report has 7, the photo 70 to 90, so that whatever of a request
+is kept shows; what an allocator does not give back is less."""
 Send = Callable[[float, Sequence[int]], Driven]
 """Sends bodies at a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the server's processes that live throughout, after `SETTLED` requests and later.
+
+    Attributes:
+        settled_mb: Megabytes after those requests.
+        end_mb: Megabytes at the end.
+        all_mb: Megabytes of all its processes at the end.
+        kb_per_request: Kilobytes that each request left behind: the slope after those requests.
+        low: Its 95 % interval.
+        high: Its 95 % interval.
+    """
+
+    settled_mb: float
+    end_mb: float
+    all_mb: float
+    kb_per_request: float
+    low: float
+    high: float
+
+    @property
+    def grows(self) -> bool:
+        """Whether each request leaves more than `MOST_KB` behind, beyond what chance explains."""
+        return self.low > MOST_KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +80,7 @@ class Held:
         overload: At twice the peak.
         mixed: Many requests, one in a hundred of them bad.
         killed: Readers that were killed meanwhile.
-        growth: Growth of memory meanwhile, in megabytes a minute, with its interval; None if it was not looked at.
+        memory: Memory meanwhile; None if it was not looked at, or too shortly.
     """
 
     ladder: tuple[Driven, ...]
@@ -54,7 +88,7 @@ class Held:
     overload: Driven
     mixed: Driven
     killed: int
-    growth: tuple[float, float, float] | None
+    memory: Memory | None
 
     @property
     def peak(self) -> float:
@@ -92,7 +126,24 @@ def measure_load(send: Send, *, seconds: float, mix: Sequence[int], pid: int = 0
     overload = send(2 * peak, [0] * round(2 * peak * seconds))
     with watched(pid, kill_every_s) if pid else nullcontext(Watched()) as seen:
         mixed = send(min(GOAL_RATE, 0.7 * peak), mix)
-    return Held(ladder, steady, overload, mixed, seen.killed, growth(seen.samples))
+    return Held(ladder, steady, overload, mixed, seen.killed, memory_of(seen, len(mix), mixed.offered))
+
+
+def memory_of(seen: Watched, requests: int, rate: float) -> Memory | None:
+    """Return what memory did while requests came at a rate; None if there are too few samples.
+
+    Args:
+        seen: What was seen of the processes.
+        requests: How many requests came.
+        rate: How many came a second.
+    """
+    samples = seen.samples[round(len(seen.samples) * min(SETTLED / max(requests, 1), 0.5)) :]
+    slope = growth(samples, skip=0.0)
+    if slope is None:
+        return None
+    settled, end = (float(np.median([mb for _, mb in part])) for part in (samples[:FEW], samples[-FEW:]))
+    each = [one * 1000 / (60 * rate) for one in slope]
+    return Memory(settled, end, float(np.median(seen.everything[-FEW:])), *each)
 
 
 def climbed(send: Send, seconds: float) -> tuple[Driven, ...]:
@@ -110,7 +161,6 @@ def to_table(held: Held) -> str:
     """Return what a server held as a Markdown table and sentences."""
     rows = [("rising", one) for one in held.ladder]
     rows += [("steady", held.steady), ("twice the peak", held.overload), ("good and bad", held.mixed)]
-    grew = "not looked at" if held.growth is None else "{:+.1f} MB a minute [{:+.1f}, {:+.1f}]".format(*held.growth)
     return "\n".join(
         (
             "| part | offered/s | read/s | p50 / p95 / p99 | right | refused | wrong | no answer | client |",
@@ -120,9 +170,20 @@ def to_table(held: Held) -> str:
             f"Peak: {held.peak:.1f} photos a second. At {GOAL_RATE:g} a second 95 % take at most "
             f"{held.steady.p95_ms:.0f} ms (goal: {GOAL_MS:g} ms). At twice the peak {held.left:.0%} of it is left "
             f"(goal: {GOAL_SHARE:.0%}). {held.mixed.requests:,} requests, good and bad, while {held.killed} readers "
-            f"were killed: {held.mixed.unanswered} without an answer, {held.mixed.wrong} with a wrong one. "
-            f"Growth of memory: {grew}.",
+            f"were killed: {held.mixed.right:,} right, {held.mixed.refused:,} told to come again, "
+            f"{held.mixed.unanswered} without an answer, {held.mixed.wrong} with a wrong one, of which "
+            f"{held.mixed.different} with the right status. Memory: {_remembered(held.memory)}.",
         )
+    )
+
+
+def _remembered(memory: Memory | None) -> str:
+    if memory is None:
+        return "not looked at"
+    return (
+        f"{memory.settled_mb:.0f} MB after {SETTLED:,} requests and {memory.end_mb:.0f} MB at the end (all processes: "
+        f"{memory.all_mb:.0f} MB); each request left {memory.kb_per_request:+.2f} kB [{memory.low:+.2f}, "
+        f"{memory.high:+.2f}] (goal: not beyond {MOST_KB:g}): it {'grows' if memory.grows else 'does not grow'}"
     )
 
 
@@ -147,7 +208,7 @@ def main(  # noqa: PLR0913  # one parameter per option
 ) -> None:
     """Measure what the server at ADDRESS holds; FERCE_TOKEN is sent as bearer token if it is set."""
     bodies, command = good_and_bad(), find_locust(locust)
-    mix = with_bad(requests, len(bodies))
+    mix = with_bad(requests, len(bodies), good=GOOD)
     held = measure_load(
         lambda rate, sequence: drive(address, rate, bodies, sequence, command),
         seconds=seconds,

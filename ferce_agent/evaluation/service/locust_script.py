@@ -1,7 +1,8 @@
 """What locust runs: requests at fixed times, whatever becomes of those before; imports nothing of this package.
 
 The file named by ``FERCE_LOAD_PLAN`` says what is sent and when (see `load.drive`). Each request becomes one line of
-JSON in the file that it names: number, kind, milliseconds from when it was due to its answer, status (0: none).
+JSON in the file that it names: number, kind, milliseconds from when it was due to its answer, status (0: none), and the
+answer's text where the plan says that it is looked at.
 """
 
 from __future__ import annotations
@@ -50,13 +51,15 @@ class Arrivals(FastHttpUser):  # type: ignore[misc]  # locust is not there where
 
     def send(self, number: int, body: int, due: float) -> None:
         """Send one request, and note what became of it."""
-        headers = {"Content-Type": self.plan["bodies"][body]["media_type"], **self.plan["headers"]}
+        kind = self.plan["bodies"][body]
+        headers = {"Content-Type": kind["media_type"], **self.plan["headers"]}
         with self.client.post(
             self.plan["address"], data=self.bodies[body], headers=headers, catch_response=True
         ) as response:
             response.success()  # what is right is judged by whoever reads the lines
             status = response.status_code or 0
+            text = response.text if kind["looked_at"] and status == kind["status"] else ""
         milliseconds = (time.perf_counter() - due) * 1000
-        self.lines.append(json.dumps([number, body, milliseconds, status]))
+        self.lines.append(json.dumps([number, body, milliseconds, status, text]))
 
     network_timeout = connection_timeout = float(os.environ.get("FERCE_LOAD_TIMEOUT", "60"))

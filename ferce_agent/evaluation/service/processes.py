@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,9 +51,9 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-def resident_mb(pid: int) -> float:
-    """Return the megabytes of a process and all that came from it; pages they share count once for each."""
-    return sum(map(_resident_pages, family(pid))) * os.sysconf("SC_PAGE_SIZE") / 1e6
+def resident_mb(pids: Iterable[int]) -> float:
+    """Return the megabytes of processes; pages they share count once for each."""
+    return sum(map(_resident_pages, pids)) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _resident_pages(pid: int) -> int:
@@ -68,11 +68,13 @@ class Watched:
     """What was seen of a server.
 
     Attributes:
-        samples: Seconds since the beginning, and megabytes, once a second.
+        samples: Seconds since the beginning, and megabytes of the processes that live throughout, once a second.
+        everything: Megabytes of all processes at these times: less while a killed reader is being replaced.
         killed: How many readers were killed.
     """
 
     samples: list[tuple[float, float]] = field(default_factory=list)
+    everything: list[float] = field(default_factory=list)
     killed: int = 0
 
 
@@ -80,18 +82,25 @@ class Watched:
 def watched(pid: int, kill_every_s: float = 0.0) -> Iterator[Watched]:
     """Look at a server's memory as long as the block lasts, and kill one of its readers every so often.
 
+    One reader is spared: a process that lives for seconds tells nothing about growth, so that the memory that counts is
+    that of the front and of this one, which reads photos all the time. Which of the others is hit is drawn by chance.
+
     Args:
         pid: The server's process.
-        kill_every_s: Seconds between two kills; with 0 none is killed. Whichever reader is hit is drawn by chance.
+        kill_every_s: Seconds between two kills; with 0 none is killed, and all processes count.
     """
     seen, over, chance = Watched(), threading.Event(), random.Random(0)
-    began = time.monotonic()
+    began, spared = time.monotonic(), readers(pid)[:1]
 
     def look() -> None:
         due = began + kill_every_s
         while not over.wait(SAMPLE_S):
-            seen.samples.append((time.monotonic() - began, resident_mb(pid)))
-            alive = readers(pid) if kill_every_s and time.monotonic() >= due else []
+            everything = family(pid)
+            lasting = [pid, *spared] if kill_every_s else everything
+            seen.samples.append((time.monotonic() - began, resident_mb(lasting)))
+            seen.everything.append(resident_mb(everything))
+            late = kill_every_s and time.monotonic() >= due
+            alive = [one for one in readers(pid) if one not in spared] if late else []
             if alive:
                 os.kill(chance.choice(alive), signal.SIGKILL)
                 seen.killed += 1
