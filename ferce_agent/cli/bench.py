@@ -384,6 +384,69 @@ def bench_web(seconds: float, faces: str, browser: Path | None, no_browser: bool
     click.echo(json.dumps([row.as_dict() for row in rows], indent=2) if as_json else speed_table(rows))
 
 
+@bench.command(name="batch")
+@click.option("--photos", default=3000, show_default=True, type=click.IntRange(64, 1_000_000), help="Photos of a run.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100), help="Runs of each kind, in turn.")
+@click.option(
+    "--workers",
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Processes; may be given several times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_batch(photos: int, rounds: int, workers: tuple[int, ...], *, as_json: bool) -> None:
+    """Measure how many photos a second `ferce batch` reads, beside what decoding and the networks alone allow.
+
+    Makes photos of 640x480 with one face, runs the whole command with one process and with two, in turn with the limit
+    and with a peer where it is installed. About four minutes. Needs the extra `tables`. What Ray costs beside
+    processes: python -m ferce_agent.evaluation.batch.ray_overhead, where Ray is installed.
+    """
+    from ferce_agent.evaluation.batch.rate import measure_batch_rate
+
+    found = measure_batch_rate(photos, rounds, workers, tell=lambda line: click.echo(f"ferce: {line}", err=True))
+    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else found.to_markdown())
+
+
+@bench.command(name="service")
+@click.option(
+    "--seconds", default=15.0, show_default=True, type=click.FloatRange(1, 3600), help="How long a rate lasts."
+)
+@click.option(
+    "--requests",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(100, 10_000_000),
+    help="Requests of the part with bad ones.",
+)
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Reader processes; 1: threads."
+)
+@click.option(
+    "--kill-every",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Kill a reader process so often meanwhile, in seconds; 0: never.",
+)
+@click.option("--locust", type=FILE, help="The program locust; default: the installed one.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_service(  # noqa: PLR0913  # one parameter per option
+    seconds: float, requests: int, workers: int, kill_every: float, locust: Path | None, *, as_json: bool
+) -> None:
+    """Measure what `ferce serve` holds on this machine: rates, delays, overload, bad requests, killed readers.
+
+    Starts the server and sends photos at fixed rates with locust: rising ones up to its peak, 70 a second, twice the
+    peak, then many of which one in a hundred is bad. About five minutes. Needs the extras `serve` and `load`.
+    """
+    from ferce_agent.evaluation.service.load import to_table
+    from ferce_agent.evaluation.service.own_server import measure_service
+
+    held = measure_service(seconds=seconds, requests=requests, workers=workers, kill_every_s=kill_every, locust=locust)
+    click.echo(json.dumps(held.as_dict(), indent=2) if as_json else to_table(held))
+
+
 @bench.command(name="scale")
 @click.option("--inputs", type=FILE, help="Prices, limits and failures of your own, in the form of the package's.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes that measure.")
