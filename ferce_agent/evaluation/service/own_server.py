@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ferce_agent.errors import EngineError
-from ferce_agent.evaluation.service.drive import Driven, drive, find_locust, good_and_bad, with_bad
+from ferce_agent.evaluation.service.drive import GOOD, Driven, drive, find_locust, good_and_bad, with_bad
 from ferce_agent.evaluation.service.load import FIRST_RATE, Held, measure_load
 from ferce_agent.evaluation.speed import usual_environment
 
@@ -113,7 +113,7 @@ def measure_service(
         return measure_load(
             send,
             seconds=seconds,
-            mix=with_bad(requests, len(bodies)),
+            mix=with_bad(requests, len(bodies), good=GOOD),
             pid=server.pid,
             kill_every_s=kill_every_s if workers > 1 else 0.0,
         )
