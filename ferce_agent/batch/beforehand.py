@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ferce_agent.batch.executor import Executor, ReadChunk
+from ferce_agent.batch.journal import known_manifest
 from ferce_agent.batch.on_ray import import_ray
-from ferce_agent.batch.running import BatchPlan, manifest_of, shards_of
+from ferce_agent.batch.running import BatchPlan, manifest_of, pinned, shards_of
 from ferce_agent.batch.work import BatchWork
 from ferce_agent.errors import EngineError, MissingExtraError, SettingsError
 from ferce_agent.policy.use import read_use
@@ -92,6 +93,7 @@ def ask_for_plan(
     Raises:
         FerceError: As for `batch.running.run_batch`.
     """
+    plan = pinned(plan, known_manifest(out) if out else None)
     manifest_of(plan)
     make = BatchWork(plan.settings, read_use(plan.use), together=plan.together)
 

@@ -54,6 +54,21 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrowRow:
+    """A cell of an Arrow stream in a file, as data sets of Hugging Face are saved; otherwise as `Cell`.
+
+    Attributes:
+        path: The file's path.
+        row: Row within the file, from 0.
+        column: Name of the column.
+    """
+
+    path: str
+    row: int
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Encoded bytes that are at hand, as from a stream.
 
@@ -64,7 +79,7 @@ class Held:
     data: bytes
 
 
-Place: TypeAlias = WholeFile | PartOfFile | Cell | Held
+Place: TypeAlias = WholeFile | PartOfFile | Cell | ArrowRow | Held
 """Where the encoded bytes of an item are. All are small (but `Held`) and can be pickled."""
 
 

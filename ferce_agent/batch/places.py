@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ferce_agent.batch.columns import import_arrow
-from ferce_agent.batch.items import Cell, Held, PartOfFile, Place, WholeFile
+from ferce_agent.batch.items import ArrowRow, Cell, Held, PartOfFile, Place, WholeFile
 from ferce_agent.concurrency.lazy import once_each
 from ferce_agent.errors import DataError, ImageNotFoundError
 from ferce_agent.inputs.files import read_file
@@ -45,32 +45,37 @@ def _part(place: PartOfFile, limits: ImageLimits) -> bytes:
     return data
 
 
-def _cell(place: Cell) -> bytes:
-    """Return a cell's bytes; cells of a row group are asked for one after the other, so the last one is kept."""
-    rows = _row_groups("last")
-    wanted = (place.path, place.row_group, place.column)
-    if rows.get("of") != wanted:
-        rows.clear()
-        rows |= {"of": wanted, "values": _column(place)}
-    value = rows["values"][place.row].as_py()
+def _cell(place: Cell | ArrowRow) -> bytes:
+    """Return a cell's bytes; cells of a column are asked for one after the other, so the last one is kept."""
+    kept = _columns("last")
+    wanted = (place.path, place.row_group if isinstance(place, Cell) else None, place.column)
+    if kept.get("of") != wanted:
+        kept.clear()
+        kept |= {"of": wanted, "values": _column(place)}
+    value = kept["values"][place.row].as_py() if place.row < len(kept["values"]) else None
     value = value.get("bytes") if isinstance(value, dict) else value
     if not isinstance(value, bytes) or not value:
-        raise DataError(f"Row {place.row} of row group {place.row_group} holds no bytes in '{place.column}'.")
+        within = f" of row group {place.row_group}" if isinstance(place, Cell) else ""
+        raise DataError(f"Row {place.row}{within} holds no bytes in '{place.column}'.")
     return value
 
 
-def _column(place: Cell) -> Any:
+def _column(place: Cell | ArrowRow) -> Any:
     import_arrow()
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        if isinstance(place, ArrowRow):
+            # A memory map: a row is read from the disk when it is asked for.
+            with pa.memory_map(place.path) as data, pa.ipc.open_stream(data) as stream:
+                return stream.read_all().column(place.column)
         with pq.ParquetFile(place.path) as file:
             return file.read_row_group(place.row_group, columns=[place.column]).column(0)
-    except (OSError, pa.ArrowException, IndexError) as error:
-        raise DataError(f"A row group of {place.path} cannot be read ({type(error).__name__}).") from error
+    except (OSError, pa.ArrowException, IndexError, KeyError) as error:
+        raise DataError(f"A column of {place.path} cannot be read ({type(error).__name__}).") from error
 
 
 @once_each
-def _row_groups(_: str) -> dict[str, Any]:
+def _columns(_: str) -> dict[str, Any]:
     return {}

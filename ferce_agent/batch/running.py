@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from ferce_agent.batch.journal import (
 from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.batch.processes import ProcessExecutor
 from ferce_agent.batch.sinks import write_shard
+from ferce_agent.batch.source_dataset import STREAMED, revisions_of
 from ferce_agent.batch.sources import items_of
 from ferce_agent.batch.work import BatchWork
 from ferce_agent.errors import SettingsError
@@ -36,7 +37,7 @@ from ferce_agent.settings import Settings
 
 MOST_HELD: Final = 256 * 2**20
 """Bytes of items that come from a stream which a shard holds at most; it is smaller then."""
-UNCOUNTED: Final = ("@-", "hf:")
+UNCOUNTED: Final = ("@-", STREAMED)
 """How sources begin that can be read once only, or from the network."""
 NOT_TOLD: Final = ("threads",)
 """Settings that do not change what is read."""
@@ -57,6 +58,8 @@ class BatchPlan:
         use: What the reports are used for.
         together: With a vision-language model: so many photos of a worker wait for its answers at the same time.
         column: The column of pictures, where a source has columns; None for the one that can be it.
+        split: The split of data sets; None for all.
+        revisions: The commits of streamed data sets, by source; `run_batch` finds out those that are not there.
     """
 
     sources: Sequence[str]
@@ -69,6 +72,8 @@ class BatchPlan:
     use: UseLike | None = None
     together: int = 1
     column: str | None = None
+    split: str | None = None
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -90,7 +95,16 @@ class BatchPlan:
             out: The folder that the batch writes to, which is not read.
             left: Counts what is left out.
         """
-        return islice(items_of(self.sources, self.kind, out=out, column=self.column, left=left), self.limit)
+        found = items_of(
+            self.sources,
+            self.kind,
+            out=out,
+            column=self.column,
+            split=self.split,
+            revisions=self.revisions,
+            left=left,
+        )
+        return islice(found, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +160,9 @@ def run_batch(
         OSError: Writing fails, as where the disk is full.
     """
     import_arrow()
-    manifest = manifest_of(plan)
     known = known_manifest(out)
+    plan = pinned(plan, known)
+    manifest = manifest_of(plan)
     manifest |= _carried(known) if known else {"begun": datetime.now(UTC).isoformat(timespec="seconds")}
     make = BatchWork(plan.settings, read_use(plan.use), manifest["begun"] if plan.reports else "", plan.together)
     with opened(out, manifest) as journal:
@@ -164,6 +179,7 @@ class SeenAhead:
         shards: In how many shards.
         done: How many of these are done.
         left_out: What the sources hold beside it, in words; empty if nothing.
+        whole: Whether everything was looked at; where a source is streamed, only the first item was.
     """
 
     items: int
@@ -171,26 +187,31 @@ class SeenAhead:
     shards: int
     done: int
     left_out: str = ""
+    whole: bool = True
 
 
 def seen_ahead(plan: BatchPlan, out: Path) -> SeenAhead:
     """Return what a batch would read; nothing is read but names, and nothing is written.
 
+    Of what is streamed the first item is read, to see whether that can be done.
+
     Raises:
         FerceError: The batch could not begin; see `run_batch`.
     """
     import_arrow()
-    manifest = manifest_of(plan)
     known = known_manifest(out)
+    plan = pinned(plan, known)
+    manifest = manifest_of(plan)
     begun = check_same(out, manifest | _carried(known) if known else manifest)
     left = LeftOut()
     done = done_shards(out) if begun else {}
     items = trouble = shards = 0
-    for chunks in shards_of(plan.items(out, left), plan.shard_size, plan.chunk_size):
+    whole = not any(source.startswith(STREAMED) for source in plan.sources)
+    for chunks in shards_of(islice(plan.items(out, left), None if whole else 1), plan.shard_size, plan.chunk_size):
         shards += 1
         items += sum(len(chunk.items) for chunk in chunks)
         trouble += sum(item.trouble is not None for chunk in chunks for item in chunk.items)
-    return SeenAhead(items, trouble, shards, len(done), left.told())
+    return SeenAhead(items, trouble, shards, len(done), left.told(), whole)
 
 
 def count_of(plan: BatchPlan, out: Path | None = None, left: LeftOut | None = None) -> int | None:
@@ -207,6 +228,19 @@ def count_of(plan: BatchPlan, out: Path | None = None, left: LeftOut | None = No
     if any(source.startswith(UNCOUNTED) for source in plan.sources):
         return None
     return sum(1 for _ in plan.items(out, left))
+
+
+def pinned(plan: BatchPlan, known: Mapping[str, Any] | None) -> BatchPlan:
+    """Return a plan whose streamed data sets are read at one commit: that of the batch that was begun, or the newest.
+
+    Raises:
+        DataError: The hub cannot be asked.
+        MissingExtraError: The package for data sets is not installed.
+    """
+    begun = known.get("revisions") if known and known.get("sources") == list(plan.sources) else None
+    found = {**(begun if isinstance(begun, dict) else {}), **plan.revisions}
+    open_ = [source for source in plan.sources if source.startswith(STREAMED) and source not in found]
+    return replace(plan, revisions={**found, **(revisions_of(open_) if open_ else {})})
 
 
 def _carried(known: dict[str, Any]) -> dict[str, Any]:
@@ -236,6 +270,8 @@ def manifest_of(plan: BatchPlan) -> dict[str, Any]:
         "sources": list(plan.sources),
         "kind": plan.kind,
         "column": plan.column,
+        "split": plan.split,
+        "revisions": dict(plan.revisions) or None,
         "limit": plan.limit,
         "reports": plan.reports,
         "shard_size": plan.shard_size,

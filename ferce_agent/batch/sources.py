@@ -1,4 +1,4 @@
-"""What a batch reads: items of files, folders, patterns, lists, tar archives and Parquet files, always in one order.
+"""What a batch reads: items of files, folders, patterns, lists, archives, tables and data sets, always in one order.
 
 Nothing is kept of them but names: of a folder at a time, and of a list.
 """
@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import product
@@ -19,6 +19,7 @@ from typing import Final
 
 from ferce_agent.batch.items import Held, Item, Kind, WholeFile
 from ferce_agent.batch.left_out import HIDDEN, LINKED, OWN, LeftOut, OwnFolder
+from ferce_agent.batch.source_dataset import STREAMED, is_saved, saved_items, stream_items, streamed
 from ferce_agent.batch.source_parquet import PARQUET_ENDINGS, parquet_items
 from ferce_agent.batch.source_tar import TAR_ENDINGS, tar_items
 from ferce_agent.errors import DataError, ImageNotFoundError
@@ -31,34 +32,39 @@ MOST_NAMES: Final = 1_000_000
 _HINT: Final = f"Photos are known by their endings: {' '.join(sorted(PHOTO_ENDINGS))}."
 
 
-def items_of(
+def items_of(  # noqa: PLR0913  # each chooses something else
     sources: Sequence[str],
     kind: Kind | None = None,
     *,
     out: Path | None = None,
     column: str | None = None,
+    split: str | None = None,
+    revisions: Mapping[str, str] | None = None,
     left: LeftOut | None = None,
 ) -> Iterator[Item]:
     """Yield the items of sources.
 
     A folder gives the photos below it, sorted by name, without hidden ones. ``photos/**/*.jpg`` gives what is named so,
     ``shard-{0000..0009}.tar`` ten archives, ``@list.txt`` the files that a text names, one a line (``@-``: standard
-    input). A tar archive gives the photos in it, a Parquet file those of its column of pictures. What is wrong with a
-    part of them is an item with trouble.
+    input). A tar archive gives the photos in it, a Parquet file those of its column of pictures, as does
+    a data set that `save_to_disk` wrote, or one that is streamed, ``hf:OWNER/NAME:SPLIT``. What is wrong with a part of
+    them is an item with trouble.
 
     Args:
         sources: What is named. Names of items are relative to their source; where there are several sources, with its
             name in front.
         kind: What all of them are read as; None for what they are by their names.
         out: The folder that the batch writes to; what lies in it is left out.
-        column: The column of pictures in Parquet files; None for the one that can be it.
+        column: The column of pictures in Parquet files and data sets; None for the one that can be it.
+        split: The split of data sets; None for all.
+        revisions: The commits of streamed sources that are read, by source; the newest of others.
         left: Counts what is left out.
 
     Raises:
         ImageNotFoundError: A source is not there, nothing is named as a pattern says, or there is nothing to read.
-        DataError: A range stands for too many names, or a Parquet file has no column of pictures.
+        DataError: A range stands for too many names, or a file or data set has no column of pictures.
     """
-    search = _Search(OwnFolder(out), column, LeftOut() if left is None else left)
+    search = _Search(OwnFolder(out), column, split, revisions or {}, LeftOut() if left is None else left)
     for source in sources:
         _check(source)
     any_ = False
@@ -116,6 +122,9 @@ def _check(source: str) -> None:
     """Raise an error for a source that is not there."""
     if source == "@-":
         return
+    if _is_streamed(source):
+        streamed(source)
+        return
     path = Path(source.removeprefix("@") if _is_list(source) else source).expanduser()
     if path.exists():
         return
@@ -135,6 +144,10 @@ def _is_list(source: str) -> bool:
     return source.startswith("@") and len(source) > 1 and not Path(source).exists()
 
 
+def _is_streamed(source: str) -> bool:
+    return source.startswith(STREAMED) and not Path(source).exists()
+
+
 def _fronts(sources: Sequence[str]) -> list[str]:
     """Return what stands before the names of each source's items, so that no two are the same."""
     if len(sources) == 1:
@@ -147,6 +160,8 @@ def _fronts(sources: Sequence[str]) -> list[str]:
 def _front(source: str) -> str:
     if source == "@-":
         return "stdin"
+    if _is_streamed(source):
+        return Path(streamed(source).name).resolve().name
     path = Path(source.removeprefix("@") if _is_list(source) else source).expanduser()
     if not path.exists() and glob.has_magic(source):
         path = _fixed(source)
@@ -159,12 +174,16 @@ class _Search:
 
     Attributes:
         own: The folder that the batch writes to.
-        column: The column of pictures in Parquet files; None for the one that can be it.
+        column: The column of pictures in Parquet files and data sets; None for the one that can be it.
+        split: The split of data sets; None for all.
+        revisions: The commits of streamed sources that are read, by source; the newest of others.
         left: Counts what is left out.
     """
 
     own: OwnFolder
     column: str | None
+    split: str | None
+    revisions: Mapping[str, str]
     left: LeftOut
 
     def items(self, source: str) -> Iterator[Item]:
@@ -172,6 +191,10 @@ class _Search:
         path = Path(source).expanduser()
         if _is_list(source):
             yield from unique(self._listed(source[1:]))
+        elif _is_streamed(source):
+            yield from stream_items(source, self.revisions.get(source), self.column, self.split)
+        elif path.is_dir() and is_saved(path):
+            yield from saved_items(path, self.column, self.split)
         elif path.is_dir():
             yield from self._in_folder(path)
         elif path.exists():

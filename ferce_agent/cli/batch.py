@@ -25,8 +25,11 @@ ONE_OR_MORE = click.IntRange(1)
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that read.  [default: one a core]")
 @click.option("--reports", is_flag=True, help="Also write the whole reports, a line of JSON for each photo.")
 @click.option(
-    "--column", metavar="NAME", help="Column of pictures in Parquet files.  [default: the one that can be it]"
+    "--column",
+    metavar="NAME",
+    help="Column of pictures in Parquet files and data sets.  [default: the one that can be it]",
 )
+@click.option("--split", metavar="NAME", help="Split of data sets.  [default: all]")
 @click.option("--limit", type=ONE_OR_MORE, metavar="N", help="Read the first N only.")
 @click.option(
     "--shard-size", type=ONE_OR_MORE, default=1024, show_default=True, metavar="N",
@@ -58,6 +61,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
     workers: int | None,
     reports: bool,
     column: str | None,
+    split: str | None,
     limit: int | None,
     shard_size: int,
     chunk: int,
@@ -72,9 +76,10 @@ def batch(  # noqa: PLR0913  # one parameter per option
     """Read many photos into Parquet tables with several processes; after a stop or a kill the same command goes on.
 
     SOURCE is a photo, a folder (all photos below it), a pattern such as 'photos/**/*.jpg', a tar archive or several
-    ('shard-{0000..0009}.tar'), a Parquet file with pictures, or @LIST, a text with a path a line (@-: standard
-    input). The table faces has a row for each face, and one for a photo
-    without a face or one that could not be read: those rows say why, and the others are read.
+    ('shard-{0000..0009}.tar'), a Parquet file with pictures, a data set of Hugging Face saved in a
+    folder or streamed (hf:OWNER/NAME:SPLIT, which uses the network), or @LIST, a text with a path a line (@-: standard
+    input). The table faces has a row for each face, and one for a photo without a face or one that could not be read:
+    those rows say why, and the others are read.
 
     Exit status: 0 all was read into the tables, rows of photos that could not be read included (1 with --strict), 1 it
     could not go on, 2 the command line makes no sense, 130 stopped with Ctrl-C.
@@ -93,6 +98,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
         use=use or None,
         together=together,
         column=column,
+        split=split,
     )
     questions: Path | None = None
     if plan.settings.vlm and plan.settings.vlm.startswith("vllm:"):
@@ -188,6 +194,8 @@ def would_read(plan: BatchPlan, out: Path) -> str:
     from ferce_agent.batch.running import seen_ahead
 
     seen = seen_ahead(plan, out)
+    if not seen.whole:
+        return "Can be opened; how many there are is known when all was streamed."
     lines = [f"{seen.items:,} to read in {seen.shards:,} shards; {seen.done:,} of these are in {out} already."]
     lines += [f"{seen.trouble:,} cannot be read, and would be rows that say so."] if seen.trouble else []
     lines += [f"Left out: {seen.left_out}."] if seen.left_out else []

@@ -30,7 +30,7 @@ PURPOSES: Final = {
     "tables": "`ferce watch --parquet`",
     "whisper": "writing down what is said, with a Whisper model of yours: FERCE_TRANSCRIBER=FOLDER",
     "web": "the local page: `ferce web`",
-    "datasets": "data sets in the Hugging Face layout, from disk or streamed",
+    "datasets": "data sets of Hugging Face that are streamed: `ferce batch hf:OWNER/NAME:SPLIT`",
     "ray": "`ferce batch --on ray`, one machine or a cluster; in an environment without the extra federated",
     "federated": "`ferce train federated`, with Flower; in an environment without the extra ray",
     "serve": "the server for programs: `ferce serve`",
