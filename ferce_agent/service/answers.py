@@ -18,6 +18,8 @@ JSON: Final = "application/json"
 """Media type of reports and errors."""
 TEXT: Final = "text/plain; charset=utf-8"
 """Media type of briefs in words."""
+WHOLE: Final = "view=full"
+"""What a client sets to get the whole report."""
 View = Literal["full", "brief", "text"]
 """What a client wants: the whole report, the brief as data, or the brief in words."""
 
@@ -67,7 +69,7 @@ def _body(report: EmotionReport, view: View) -> tuple[bytes, str]:
         return report.model_dump_json().encode(), JSON
     brief = to_brief(report)
     if view == "text":
-        return to_brief_text(brief).encode(), TEXT
+        return to_brief_text(brief, WHOLE).encode(), TEXT
     return encoded(brief.told()), JSON
 
 

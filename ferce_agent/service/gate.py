@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from ferce_agent.errors import AccessError, FerceError, UnavailableError
 from ferce_agent.service.answers import error_answer
+from ferce_agent.tools.mcp_http import PATH
 from ferce_agent.web.edge import typed
 from ferce_agent.web.security import Names, client_of, is_foreign, tokens
 
@@ -54,6 +55,14 @@ def told_of(scope: Scope) -> Told:
     """Return what is known of a request."""
     told: Told = scope["ferce"]
     return told
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route of a request as logs and metrics name it; "other" where there is none at its address."""
+    found = getattr(scope.get("route"), "path", None)
+    if found is None and scope["path"] == PATH and "endpoint" in scope:  # the MCP library's route does not say itself
+        found = PATH
+    return found or "other"
 
 
 class Gate:
@@ -102,7 +111,7 @@ class Gate:
             self._tell(scope, told, name, time.perf_counter() - began)
 
     def _tell(self, scope: Scope, told: Told, name: str, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")
+        route = route_of(scope)
         self._service.metrics.answered(route, told.status, seconds, told.code)
         if route in OPEN and told.status == 200:
             return  # probes, every few seconds

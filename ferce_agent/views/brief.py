@@ -379,12 +379,17 @@ def sentence(text: str, most: int = SENTENCE) -> str:
     return plain if len(plain) <= most else plain[: most - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
-def to_brief_text(brief: Brief) -> str:
-    """Return a brief in words: one line about the faces, one per person, then causes, advice, rules and gaps."""
-    return "\n".join(line for line in _lines(brief) if line) + "\n"
+def to_brief_text(brief: Brief, whole: str = FULL) -> str:
+    """Return a brief in words: one line about the faces, one per person, then causes, advice, rules and gaps.
+
+    Args:
+        brief: The brief.
+        whole: What whoever reads it sets to get the whole report.
+    """
+    return "\n".join(line for line in _lines(brief, whole) if line) + "\n"
 
 
-def _lines(brief: Brief) -> Iterator[str]:
+def _lines(brief: Brief, whole: str) -> Iterator[str]:
     by_rule = any(person.unnamed == "by_rule" for person in brief.people)
     counts = FaceCounts(**brief.faces.model_dump(exclude={"found"}))
     mood = f" Group mood: {brief.mood}." if brief.mood else ""
@@ -401,7 +406,7 @@ def _lines(brief: Brief) -> Iterator[str]:
     yield _policy_line(brief.policy, lean=brief.guidance.tone is None)
     gaps = f"Not done: {', '.join(brief.not_done)}. " if brief.not_done else ""
     address = f" or {brief.more}" if brief.more and brief.guidance.tone else ""
-    yield f"{gaps}Whole report: {FULL}{address}."
+    yield f"{gaps}Whole report: {whole}{address}."
 
 
 def _person_line(person: BriefPerson) -> str:

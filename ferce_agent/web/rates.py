@@ -93,7 +93,7 @@ class Rates:
         if bucket.left < amount:
             seconds = (amount - bucket.left) * 60 / rate.per_minute
             raise TooManyRequestsError(
-                f"Too many requests of this kind (at most {rate.per_minute:g} a minute).",
+                f"Too many {_counted(kind, rate.per_minute)} a minute).",
                 hint=f"Wait {max(round(seconds), 1)} s.",
                 seconds=seconds,
             )
@@ -121,3 +121,10 @@ def network(client: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def _counted(kind: Kind, per_minute: float) -> str:
+    """Return what there are too many of, and how many there may be."""
+    if kind == "bytes":
+        return f"bytes (at most {per_minute / 1e6:g} MB"
+    return f"requests of this kind (at most {per_minute:g}"

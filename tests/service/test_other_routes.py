@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 
+import httpx
 import numpy as np
 import pytest
 from mcp.client import Client
@@ -62,3 +63,6 @@ async def test_mcp_answers_on_the_same_port(site: Served) -> None:
         result = await client.call_tool("analyze_expression", {"image": picture})
     assert result.structured_content is not None
     assert result.structured_content["faces"] == {"found": 1, "named": 1}
+    async with httpx.AsyncClient(trust_env=False) as plain:
+        figures = (await plain.get(f"{site.address}/metrics")).text
+    assert 'ferce_requests_total{route="/mcp",status="200"}' in figures

@@ -66,6 +66,7 @@ def test_views(site: Served) -> None:
     words = post(site, headers={"accept": "text/plain"})
     assert words.headers["content-type"].startswith("text/plain")
     assert "person-1" in words.text
+    assert "Whole report: view=full." in words.text
     assert post(site, params={"view": "all"}).status_code == 400
 
 

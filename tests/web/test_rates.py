@@ -79,3 +79,13 @@ def test_a_network_of_one_machine_is_one_client() -> None:
     assert network("::ffff:10.0.0.1") == network("10.0.0.1") == "10.0.0.1"
     assert network("fe80::1%eth0") == network("fe80::2%eth0")
     assert len(network("x" * 1000)) == 64
+
+
+def test_a_refusal_says_of_what_there_is_too_much() -> None:
+    rates = Rates({"bytes": Rate(1e6, 6e6), "call": Rate(1, 5)}, clock=Clock())
+    rates.take("bytes", "clinic", 1e6)
+    rates.take("call", "clinic")
+    with pytest.raises(TooManyRequestsError, match=r"^Too many bytes \(at most 6 MB a minute\)\."):
+        rates.take("bytes", "clinic", 1)
+    with pytest.raises(TooManyRequestsError, match=r"^Too many requests of this kind \(at most 5 a minute\)\."):
+        rates.take("call", "clinic")
