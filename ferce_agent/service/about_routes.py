@@ -22,10 +22,12 @@ def about_router(service: Service) -> APIRouter:
     """Return the routes for one service."""
     router = APIRouter()
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", summary="Whether the server lives")
     async def live() -> dict[str, str]:
         return {"status": "live"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", summary="Whether photos should be sent here", responses={503: {"description": "Not now."}})
     async def ready() -> JSONResponse:
         why = service.not_ready

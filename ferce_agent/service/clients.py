@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +85,13 @@ class Clients:
         return found
 
     @contextmanager
-    def under_way(self, name: str, size: int) -> Iterator[None]:
+    def under_way(self, name: str, size: int, received: Callable[[], int]) -> Iterator[None]:
         """Count a request of a client while the block lasts.
 
         Args:
             name: The client.
-            size: Bytes of its body, as it says.
+            size: Bytes of its body, as it says; 1 if there is one without a length, 0 if there is none.
+            received: Returns how many bytes of it came, which may be more than may be asked at once.
 
         Raises:
             TooManyRequestsError: It asks too much.
@@ -102,13 +103,14 @@ class Clients:
             )
         if "call" in self._chosen:
             self._rates.take("call", name)
-        if "bytes" in self._chosen and size:
-            self._rates.take("bytes", name, size)
+        counted = self._rates.take("bytes", name, size) if "bytes" in self._chosen and size else 0.0
         self._under_way[name] += 1
         try:
             yield
         finally:
             self._under_way[name] -= 1
+            if "bytes" in self._chosen and received() > counted:
+                self._rates.owe("bytes", name, received() - counted)
 
 
 def rate_of(per_minute: float) -> Rate:

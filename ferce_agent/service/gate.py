@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from ferce_agent.errors import AccessError, FerceError, UnavailableError
 from ferce_agent.service.answers import error_answer
@@ -137,8 +138,12 @@ class Gate:
             told.client = self._client(scope)
             if self._service.draining_since is not None:
                 raise UnavailableError("This server is ending and takes nothing new.", hint="Send it to another one.")
-            with self._service.clients.under_way(told.client, length_of(Headers(scope=scope))):
+            headers = Headers(scope=scope)
+            size = length_of(headers) or int("transfer-encoding" in headers)
+            with self._service.clients.under_way(told.client, size, lambda: told.received):
                 await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            return
         except Exception as error:
             failure = typed(error)
             told.code = failure.code

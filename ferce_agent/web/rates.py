@@ -77,8 +77,8 @@ class Rates:
         """Return how many buckets are kept."""
         return len(self._buckets)
 
-    def take(self, kind: Kind, client: str, amount: float = 1.0) -> None:
-        """Count one request.
+    def take(self, kind: Kind, client: str, amount: float = 1.0) -> float:
+        """Count one request, and return what was counted.
 
         Args:
             kind: What it asks for.
@@ -98,6 +98,17 @@ class Rates:
                 seconds=seconds,
             )
         bucket.left -= amount
+        return amount
+
+    def owe(self, kind: Kind, client: str, amount: float) -> None:
+        """Count more of what was let in already, beyond a full bucket too: the next one waits until it is filled again.
+
+        Args:
+            kind: What it was.
+            client: Address of whose it was.
+            amount: What it counts for, beyond what `take` returned.
+        """
+        self._filled(kind, client).left -= amount
 
     def _filled(self, kind: Kind, client: str) -> _Bucket:
         key, now, rate = (kind, network(client)), self._clock(), self._rates[kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -163,22 +164,52 @@ def test_tokens_and_quotas(engines: Engines) -> None:
             assert client.get("/metrics").status_code == 401
 
 
+def test_bytes_that_come_without_a_length_count_too(engines: Engines) -> None:
+    clients = Clients(quota=Quota(megabytes_per_minute=len(PHOTO) / 1e6))
+    with served(Service(engines, OwnThreads(engines), clients=clients)) as one, one.client() as client:
+        assert client.post("/v1/photos", content=iter([PHOTO[:9000], PHOTO[9000:]])).status_code == 200
+        refused = client.post("/v1/photos", content=PHOTO)
+        assert refused.status_code == 429
+        assert "bytes" in refused.json()["error"]["message"]
+
+
+def test_who_hangs_up_is_no_error_of_the_server(site: Served, lines: list[dict[str, object]]) -> None:
+    host, port = site.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as half:
+        head = f"POST /v1/photos HTTP/1.1\r\nHost: {host}\r\nX-Request-Id: gone\r\nContent-Length: 99999\r\n\r\n"
+        half.sendall(head.encode() + PHOTO[:99])
+    until(lambda: any(line["id"] == "gone" for line in lines))
+    line = next(line for line in lines if line["id"] == "gone")
+    assert (line["status"], "code" in line) == (499, False)
+    until(lambda: site.service.batcher.held == 0)
+
+
+def test_probes_may_ask_for_the_head_alone(site: Served) -> None:
+    with site.client() as client:
+        until(lambda: client.head("/readyz").status_code == 200)
+        assert client.head("/healthz").status_code == 200
+        refused = client.options("/v1/photos")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert not [name for name in refused.headers if name.startswith("access-control")]
+
+
 def test_ids_logs_and_metrics_tell_nothing_of_what_was_sent(site: Served, lines: list[dict[str, object]]) -> None:
     lines.clear()
     answer = post(site, params={"context": "Zaphod won the race."}, headers={"x-request-id": "abc-1"})
     assert answer.headers["x-request-id"] == "abc-1"
     other = post(site, b"Zaphod", headers={"x-request-id": "no id \t at all"})
     assert len(other.headers["x-request-id"]) == 32
-    until(lambda: len(lines) == 2)
-    assert lines[0]["id"] == "abc-1"
-    assert {key: lines[0][key] for key in ("client", "route", "status", "faces", "bytes_in")} == {
+    ids = ("abc-1", other.headers["x-request-id"])
+    until(lambda: {line["id"] for line in lines} >= set(ids))
+    good, bad = (next(line for line in lines if line["id"] == one) for one in ids)
+    assert {key: good[key] for key in ("client", "route", "status", "faces", "bytes_in")} == {
         "client": "local",
         "route": "/v1/photos",
         "status": 200,
         "faces": 1,
         "bytes_in": len(PHOTO),
     }
-    assert lines[1]["code"] == "image_format"
+    assert bad["code"] == "image_format"
     with site.client() as client:
         figures = client.get("/metrics").text
     assert 'ferce_requests_total{route="/v1/photos",status="200"}' in figures

@@ -81,6 +81,19 @@ def test_a_network_of_one_machine_is_one_client() -> None:
     assert len(network("x" * 1000)) == 64
 
 
+def test_what_is_beyond_a_full_bucket_can_be_owed() -> None:
+    clock = Clock()
+    rates = Rates({"bytes": Rate(10, 60)}, clock=clock)
+    assert rates.take("bytes", "clinic", 40) == 10
+    rates.owe("bytes", "clinic", 30)
+    clock.now += 30
+    with pytest.raises(TooManyRequestsError) as told:
+        rates.take("bytes", "clinic", 1)
+    assert told.value.seconds == pytest.approx(1)
+    clock.now += 1
+    assert rates.take("bytes", "clinic", 1) == 1
+
+
 def test_a_refusal_says_of_what_there_is_too_much() -> None:
     rates = Rates({"bytes": Rate(1e6, 6e6), "call": Rate(1, 5)}, clock=Clock())
     rates.take("bytes", "clinic", 1e6)
