@@ -78,9 +78,8 @@ def add_sources(name: str, sources: Sequence[str], asked: Asked) -> tuple[int, b
 
     told = {None: lambda _: None, MODIFIED: changed_at, TAKEN: taken_at}
     fixed = None if asked.at in told else time_of(str(asked.at))
-    sources = [one for source in sources for one in unfolded(source)]
+    sources, failed = unfolded_all(sources)
     session, engines = Session(name), Engines(chosen_settings(asked.chosen))
-    failed = 0
     with stopping() as stop, ExitStack() as stack:
         bar = Bar(stack, len(sources))
         for number, source in enumerate(sources):
@@ -89,7 +88,7 @@ def add_sources(name: str, sources: Sequence[str], asked: Asked) -> tuple[int, b
                 at = fixed or told[asked.at](source)
                 added = _added(session, source, at, asked, engines, bar, stop)
             except FerceError as error:
-                if len(sources) == 1 or isinstance(error, OF_ALL):
+                if len(sources) + failed == 1 or isinstance(error, OF_ALL):
                     raise
                 failed += 1
                 with bar.pause():
@@ -149,6 +148,25 @@ def told(entry: Entry) -> str:
     parts += [f"missing: {', '.join(entry.withheld).replace('_', ' ')}"] * bool(entry.withheld)
     parts += ["words of distress"] * (entry.distress != "none")
     return f"{'; '.join(parts)}  {entry.id}"
+
+
+def unfolded_all(sources: Sequence[str]) -> tuple[list[str], int]:
+    """Return the sources with the files of folders one by one, and how many folders gave none; that is told of each.
+
+    Raises:
+        InputError: The only source is a folder that gives none.
+    """
+    found: list[str] = []
+    failed = 0
+    for source in sources:
+        try:
+            found += unfolded(source)
+        except InputError as error:
+            if len(sources) == 1:
+                raise
+            failed += 1
+            complain(error)
+    return found, failed
 
 
 def unfolded(source: str) -> list[str]:

@@ -219,6 +219,15 @@ def test_a_folder_is_what_it_holds(tmp_path: Path, chat: Path) -> None:
     assert len(Session("anna").entries()) == 3
 
 
+def test_an_empty_folder_costs_no_other_source(tmp_path: Path, chat: Path) -> None:
+    begin()
+    (tmp_path / "none").mkdir()
+    added = session("add", "anna", tmp_path / "none", chat, "--at", AT)
+    assert (added.exit_code, added.stdout.count("chat of")) == (1, 1)
+    assert "holds no file" in added.stderr
+    assert len(Session("anna").entries()) == 1
+
+
 @pytest.mark.parametrize("name", ["none", "../x", "a b"])
 def test_a_name_that_is_none(name: str) -> None:
     for command in (("show", name, *SELF), ("report", name, *SELF), ("delete", name, "--yes"), ("withdraw", name)):
