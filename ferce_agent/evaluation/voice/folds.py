@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,7 +214,7 @@ def _arrays(answers: Mapping[str, Told]) -> dict[str, NDArray[np.generic]]:
 
 def _kept(path: Path, wanted: set[str], shape: tuple[int, int]) -> dict[str, Told]:
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:  # of a damaged one NumPy closes no file of its own
             answers = {
                 name: Told(
                     np.asarray(file[name], np.float64),
@@ -221,7 +222,7 @@ def _kept(path: Path, wanted: set[str], shape: tuple[int, int]) -> dict[str, Tol
                 )
                 for name in wanted
             }
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:  # no file of arrays, or one cut short
         raise DataError(f"{path.name} holds no answers of this measurement.", hint="Use another folder.") from error
     if any(one.probabilities.shape != shape for one in answers.values()):
         raise DataError(f"{path.name} holds answers about another set.", hint="Use another folder.")

@@ -64,9 +64,11 @@ def test_what_is_done_is_not_done_again(spoken: Spoken, tmp_path: Path) -> None:
     assert found[0].unlike is not None
     assert found[0].unlike.tolist() == [len(one) > 50 for one in spoken.frames]
     assert 0 < found[0].unlike.mean() < 1
-    (tmp_path / "out" / "noting-03.npz").write_bytes(b"no")
-    with pytest.raises(DataError, match="noting-03"):
-        leave_one_out(spoken, [again], {}, tmp_path / "out")
+    kept = tmp_path / "out" / "noting-03.npz"
+    for damaged in (b"no", b"", kept.read_bytes()[:-40], kept.read_bytes()[:200]):
+        kept.write_bytes(damaged)
+        with pytest.raises(DataError, match="noting-03"):
+            leave_one_out(spoken, [again], {}, tmp_path / "out")
 
 
 def test_answers_about_another_set_are_refused(spoken: Spoken, tmp_path: Path) -> None:
