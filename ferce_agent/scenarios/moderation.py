@@ -24,6 +24,7 @@ from ferce_agent.scenarios.moderation_signals import (
     Stretch,
     limit_of,
     mood_of,
+    shown_in,
     signals_of,
     urgency_of,
 )
@@ -140,7 +141,7 @@ class ModerationStudy(Study):
 
     def _read(self, number: int, event: ReadingEvent) -> Iterator[ScenarioEvent]:
         face = self._faces.setdefault(event.track, Followed())
-        shown = event.point.distribution if self.decision.may_infer else None
+        shown = shown_in(event) if self.decision.may_infer else None
         face.count(shown)
         now = event.point.time_s
         yield from self._ended(number, now)

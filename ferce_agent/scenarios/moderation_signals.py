@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from ferce_agent.report.face import Distribution
+from ferce_agent.reasoning.expression import LEAST_QUALITY, is_carried
+from ferce_agent.report.clip_events import ReadingEvent
+from ferce_agent.report.face import REGIONS, Distribution
 from ferce_agent.report.scenario import Limit, Urgency
 from ferce_agent.scenarios.preset import Preset
 
@@ -66,6 +68,20 @@ def signals_of(distribution: Distribution | None, movements: Mapping[str, float]
     if pain >= preset.value("pain") and distribution.happiness <= preset.value("pain_smile"):
         found["pain_like_movements"] = Signal(pain, min(pain, PAIN_CONFIDENCE))
     return found
+
+
+def shown_in(event: ReadingEvent) -> Distribution | None:
+    """Return the probabilities of a face in a film where it can be read: the rules are those of a photo.
+
+    Of a face whose quality is too low there are none, and of a partly covered one only where the rest of it carries
+    the likeliest expression.
+    """
+    found = event.point.distribution
+    if found is None or event.point.quality < LEAST_QUALITY:
+        return None
+    term, probability = max(found.model_dump().items(), key=lambda one: one[1])
+    hidden = [region for region in REGIONS if f"{region}_covered" in event.reasons]
+    return found if is_carried((term,), probability, hidden) else None
 
 
 def urgency_of(kind: Kind, confidence: float, preset: Preset) -> Urgency:

@@ -13,6 +13,7 @@ from ferce_agent.evaluation.scenarios.moderation import moderation_tables
 from ferce_agent.policy.decide import permit
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.report import ActionUnitReading
+from ferce_agent.report.clip_events import ReadingEvent
 from ferce_agent.report.scenario_events import AlertEvent
 from ferce_agent.scenarios.moderation import ModerationStudy
 from ferce_agent.scenarios.preset import preset
@@ -140,6 +141,28 @@ def test_single_frames_are_no_signal_and_one_that_lasts_to_the_end_has_no_end() 
     assert film({"fear": short})[0].alerts == ()
     last = film({"anger": np.where(TIMES >= 15, 0.7, 0.0)}, {"AU4": np.full_like(TIMES, 0.6)})[0].alerts
     assert [(one.kind, one.offset_s) for one in last] == [("anger_like_movements", None)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"reasons": ("mouth_covered",)}, 0),  # without a mouth nothing carries sadness
+        ({"reasons": ("nose_covered",)}, 0),
+        ({"reasons": ("blurred",)}, 1),
+        ({"quality": 0.05}, 0),
+    ],
+)
+def test_a_covered_face_in_a_film_gives_no_signal_as_in_a_photo(changed: dict[str, Any], told: int) -> None:
+    study = begun()
+    study.begin(0, None)
+    for event in made_events([still_face(TIMES, shares={"sadness": np.full_like(TIMES, 0.95)})]):
+        if isinstance(event, ReadingEvent):
+            point = event.point.model_copy(update={"quality": changed.get("quality", event.point.quality)})
+            event = event.model_copy(update={"reasons": changed.get("reasons", ()), "point": point})
+        study.clip(0, event)
+    found = study.finish()
+    assert len(found.alerts) == told
+    assert next(one.value for one in found.indicators if one.id == "unread_faces") == 1 - told
 
 
 def test_a_source_that_fails_keeps_the_numbers_of_the_others() -> None:
