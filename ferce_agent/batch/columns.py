@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.batch.executor import Row
@@ -77,7 +77,16 @@ def table_columns(table: str) -> tuple[tuple[str, str], ...]:
     Raises:
         KeyError: There is no such table.
     """
-    return {"faces": face_columns}[table]()
+    from ferce_agent.batch import recording_columns as recorded
+
+    tables: dict[str, Callable[[], tuple[tuple[str, str], ...]]] = {
+        "faces": face_columns,
+        "clips": recorded.clip_columns,
+        "tracks": recorded.clip_track_columns,
+        "episodes": recorded.episode_columns,
+        "voices": recorded.voice_columns,
+    }
+    return tables[table]()
 
 
 def arrow_schema(columns: Iterable[tuple[str, str]]) -> pa.Schema:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ferce_agent.api import analyze_expression
-from ferce_agent.batch.columns import face_rows, row_of_error
-from ferce_agent.batch.executor import Row
+from ferce_agent.batch.columns import face_rows
 from ferce_agent.batch.items import Item, Place
+from ferce_agent.batch.outcomes import ReadItem, failed, report_line
 from ferce_agent.batch.reading import AskedPhoto, Outcome, asked, read_photos, unforeseen
 from ferce_agent.errors import FerceError
 from ferce_agent.graphs.engines import Engines
@@ -24,26 +23,6 @@ MOST_PIXELS: Final = 32 * 2**20
 """So many pixels of decoded photos are held at once (100 MB), or one photo if it has more."""
 FetchBytes = Callable[[Place], bytes]
 """Returns the encoded bytes at a place; raises `FerceError` where it cannot."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadItem:
-    """What became of one item.
-
-    Attributes:
-        rows: Its rows, at least one.
-        report: Its report as a line of JSON; empty if it failed or reports are not wanted.
-        failed: Whether it could not be read.
-    """
-
-    rows: tuple[Row, ...]
-    report: str = ""
-    failed: bool = False
-
-
-def failed(item: Item, error: FerceError) -> ReadItem:
-    """Return what became of an item that met an error."""
-    return ReadItem((row_of_error(item.source, error),), failed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +91,4 @@ class PhotoWork:
     def _told(self, item: Item, outcome: Outcome) -> ReadItem:
         if not isinstance(outcome, EmotionReport):
             return failed(item, outcome)
-        return ReadItem(tuple(face_rows(outcome, item.source)), self._line(item, outcome))
-
-    def _line(self, item: Item, report: EmotionReport) -> str:
-        """Return the report as a line; how long its stages took is left out, so that files do not differ by it."""
-        if not self.stamp:
-            return ""
-        plain = report.model_dump(mode="json")
-        plain["provenance"] |= {"timings_ms": {}, "created_at": self.stamp}
-        return json.dumps({"source": item.source, "report": plain}, ensure_ascii=False, separators=(",", ":"))
+        return ReadItem(tuple(face_rows(outcome, item.source)), report_line(item.source, outcome, self.stamp))

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -24,6 +25,7 @@ from ferce_agent.batch.journal import (
     known_manifest,
     opened,
 )
+from ferce_agent.batch.kinds import KINDS, WEIGHT
 from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.batch.processes import ProcessExecutor
 from ferce_agent.batch.sinks import write_shard
@@ -33,6 +35,7 @@ from ferce_agent.batch.work import BatchWork
 from ferce_agent.errors import SettingsError
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import UseLike, read_use
+from ferce_agent.report import Engine
 from ferce_agent.settings import Settings
 
 MOST_HELD: Final = 256 * 2**20
@@ -49,10 +52,11 @@ class BatchPlan:
 
     Attributes:
         sources: What `batch.sources.items_of` takes.
-        kind: What everything is read as; None for what it is.
+        kinds: Which kinds are read.
         reports: Whether whole reports are written too.
-        shard_size: Items in a shard, which is written as a whole and read again as a whole after a kill.
-        chunk_size: Items that a worker reads in one go.
+        shard_size: Photos in a shard, which is written as a whole and read again as a whole after a kill. A clip
+            counts for 64 of them, a voice message for 16 (`batch.kinds.WEIGHT`).
+        chunk_size: Photos that a worker reads in one go, counted so too.
         limit: Most items; None for all.
         settings: What can be chosen.
         use: What the reports are used for.
@@ -63,7 +67,7 @@ class BatchPlan:
     """
 
     sources: Sequence[str]
-    kind: Kind | None = None
+    kinds: Sequence[Kind] = KINDS
     reports: bool = False
     shard_size: int = 1024
     chunk_size: int = 64
@@ -85,6 +89,8 @@ class BatchPlan:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{name} is {value}.", hint="Give 1 or more.")
+        if not self.kinds or any(kind not in KINDS for kind in self.kinds):
+            raise SettingsError(f"The kinds {list(self.kinds)} make no sense.", hint=f"Kinds are {', '.join(KINDS)}.")
         if not self.sources:
             raise SettingsError("A batch needs something to read.", hint="Name a folder.")
 
@@ -97,7 +103,7 @@ class BatchPlan:
         """
         found = items_of(
             self.sources,
-            self.kind,
+            self.kinds,
             out=out,
             column=self.column,
             split=self.split,
@@ -118,6 +124,7 @@ class BatchProgress:
         shards: Shards that are written.
         seconds: Wall-clock seconds since this run began to read.
         left_out: What the sources hold beside it, in words; empty if nothing, or as long as the batch goes on.
+        reading: Clips and voices that workers read or read next, a text for each chunk, the longest begun first.
     """
 
     items: int = 0
@@ -126,6 +133,7 @@ class BatchProgress:
     shards: int = 0
     seconds: float = 0.0
     left_out: str = ""
+    reading: tuple[str, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -141,9 +149,9 @@ def run_batch(
 ) -> BatchProgress:
     """Read a batch into a folder, or go on with one that was begun there; return how it ended.
 
-    The folder gets ``faces/part-00000.parquet`` and so on, a file a shard, ``reports/part-00000.jsonl`` where they are
-    wanted, a manifest and a journal. All of a shard's files are on the disk before the journal says so; the bytes of
-    the tables do not depend on the executor or on kills. A script that calls this needs
+    The folder gets ``faces/part-00000.parquet`` and so on, a file a shard and table, ``reports/part-00000.jsonl`` where
+    they are wanted, a manifest and a journal. All of a shard's files are on the disk before the journal says so; the
+    bytes of the tables do not depend on the executor or on kills. A script that calls this needs
     ``if __name__ == "__main__":``, for workers are processes that import it.
 
     Args:
@@ -260,7 +268,7 @@ def manifest_of(plan: BatchPlan) -> dict[str, Any]:
     engines.permit(None)
     engines.prepare_asking()
     used = engines.used(asked=engines.asker is not None)
-    parts = (used.detector, used.gates, used.specialist, used.adapter, used.vlm)
+    parts = (used.detector, used.gates, used.specialist, used.adapter, used.vlm, *_listening(plan))
     default = asdict(Settings())
     chosen = {name: value for name, value in asdict(plan.settings).items() if value != default[name]}
     return {
@@ -268,7 +276,7 @@ def manifest_of(plan: BatchPlan) -> dict[str, Any]:
         "package": used.package,
         "columns": VERSION,
         "sources": list(plan.sources),
-        "kind": plan.kind,
+        "kinds": list(plan.kinds),
         "column": plan.column,
         "split": plan.split,
         "revisions": dict(plan.revisions) or None,
@@ -281,22 +289,45 @@ def manifest_of(plan: BatchPlan) -> dict[str, Any]:
     }
 
 
+def _listening(plan: BatchPlan) -> tuple[Engine | None, ...]:
+    """Return what listens to voices and to the sound of clips, where these are read."""
+    if set(plan.kinds) == {"photo"}:
+        return ()
+    from ferce_agent.voice.listening import installed_scorer
+    from ferce_agent.voice.model import installed_model
+
+    model = installed_model()
+    return installed_scorer()[1], None if model is None else model.card
+
+
 def shards_of(items: Iterable[Item], shard_size: int, chunk_size: int) -> Iterator[list[Chunk]]:
-    """Yield the chunks of each shard; a shard ends early where its items hold too many bytes themselves."""
-    number, group, held = 0, list[Item](), 0
+    """Yield the chunks of each shard; a shard ends early where its items hold too many bytes themselves.
+
+    Args:
+        items: The items.
+        shard_size: Most photos of a shard; other kinds count for more, see `batch.kinds.WEIGHT`.
+        chunk_size: Most photos of a chunk, counted in the same way.
+    """
+    for number, group in enumerate(_parts(items, shard_size, MOST_HELD)):
+        parts = list(_parts(group, chunk_size))
+        yield [Chunk(number, at, len(parts), tuple(part)) for at, part in enumerate(parts)]
+
+
+def _parts(items: Iterable[Item], size: int, most_held: float = inf) -> Iterator[list[Item]]:
+    """Yield items in groups of at most a size, or of one item that exceeds it."""
+    group, weight, held = list[Item](), 0, 0
     for item in items:
+        if group and weight + WEIGHT[item.kind] > size:
+            yield group
+            group, weight, held = [], 0, 0
         group.append(item)
+        weight += WEIGHT[item.kind]
         held += len(item.place.data) if isinstance(item.place, Held) else 0
-        if len(group) == shard_size or held > MOST_HELD:
-            yield _chunks(number, group, chunk_size)
-            number, group, held = number + 1, [], 0
+        if weight >= size or held > most_held:
+            yield group
+            group, weight, held = [], 0, 0
     if group:
-        yield _chunks(number, group, chunk_size)
-
-
-def _chunks(shard: int, items: Sequence[Item], size: int) -> list[Chunk]:
-    starts = range(0, len(items), size)
-    return [Chunk(shard, at, len(starts), tuple(items[start : start + size])) for at, start in enumerate(starts)]
+        yield group
 
 
 def _run(
@@ -320,6 +351,7 @@ class _Gathered:
         self._began = time.monotonic()
         self._digests: dict[int, str] = {}
         self._chunks: dict[int, dict[int, ReadChunk]] = {}
+        self._reading: dict[tuple[int, int], str] = {}
 
     def missing(self, plan: BatchPlan) -> Iterator[Chunk]:
         """Yield the chunks of the shards that are not done."""
@@ -332,7 +364,9 @@ class _Gathered:
                 self._skip(self._journal.done[number])
                 continue
             self._digests[number] = digest
-            yield from chunks
+            for chunk in chunks:
+                self._begin(chunk)
+                yield chunk
         self._journal.check_end(count)
 
     def _skip(self, shard: DoneShard) -> None:
@@ -346,8 +380,18 @@ class _Gathered:
         )
         self._on_progress(self.progress)
 
+    def _begin(self, chunk: Chunk) -> None:
+        """Tell that clips and voices, which take long, are about to be read."""
+        names = [item.source for item in chunk.items if item.kind != "photo" and item.trouble is None]
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            self._reading[chunk.shard, chunk.number] = f"{names[0]}{more}"
+            self.progress = replace(self.progress, reading=tuple(self._reading.values()))
+            self._on_progress(self.progress)
+
     def take(self, read: ReadChunk) -> None:
         """Keep a chunk, and write its shard once it is complete."""
+        self._reading.pop((read.shard, read.number), None)
         chunks = self._chunks.setdefault(read.shard, {})
         chunks[read.number] = read
         whole = len(chunks) == read.of
@@ -361,6 +405,7 @@ class _Gathered:
             failed=now.failed + read.failed,
             shards=now.shards + whole,
             seconds=time.monotonic() - self._began,
+            reading=tuple(self._reading.values()),
         )
         self._on_progress(self.progress)
 

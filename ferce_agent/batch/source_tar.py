@@ -1,55 +1,60 @@
-"""The photos in tar archives, such as the shards of a WebDataset; plain ones by their place, others read through."""
+"""What tar archives hold, such as the shards of a WebDataset; plain ones by their place, others read through."""
 
 from __future__ import annotations
 
 import gzip
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import SEEK_SET
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Final, cast
 
-from ferce_agent.batch.items import Held, Item, PartOfFile, Place
+from ferce_agent.batch.items import Held, Item, Kind, PartOfFile, Place
+from ferce_agent.batch.kinds import KINDS, kind_by_ending
 from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.errors import DataError, ImageTooLargeError
-from ferce_agent.inputs.files import PHOTO_ENDINGS
 from ferce_agent.inputs.limits import ImageLimits
 
 PLAIN: Final = ".tar"
 TAR_ENDINGS: Final = (PLAIN, ".tar.gz", ".tgz")
 """Endings of the archives that are read; in lower case."""
 LIMITS: Final = ImageLimits()
+MOST_UNPACKED: Final = 128 * 2**20
+"""Bytes of a clip or voice in a compressed archive, which is held while it is read; plain archives have no bound."""
 _DAMAGE: Final = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError)
 _DAMAGED: Final = "(damaged)"
 
 
-def tar_items(path: Path, left: LeftOut | None = None) -> Iterator[Item]:
-    """Yield the photos in an archive in its order, named as there; other members are left out, hidden ones too.
+def tar_items(path: Path, left: LeftOut | None = None, kinds: Sequence[Kind] = KINDS) -> Iterator[Item]:
+    """Yield what is in an archive in its order, named as there; other members are left out, hidden ones too.
 
     An archive that is damaged, cut off or ends without its end mark gives what comes before, and one item with trouble.
 
     Args:
         path: A tar archive, plain or gzip.
         left: Counts the members that are left out.
+        kinds: Which kinds are read.
     """
     plain = path.name.lower().endswith(PLAIN)
     try:
         with path.open("rb") as raw:
             file = _Watched(raw if plain else gzip.GzipFile(fileobj=raw))
             size = path.stat().st_size if plain else None
-            yield from _members(file, path, size, LeftOut() if left is None else left)
+            yield from _members(file, path, size, LeftOut() if left is None else left, kinds)
     except _DAMAGE as error:
         yield _trouble(_DAMAGED, DataError(_told(path, type(error).__name__)))
 
 
-def _members(file: _Watched, path: Path, size: int | None, left: LeftOut) -> Iterator[Item]:
+def _members(file: _Watched, path: Path, size: int | None, left: LeftOut, kinds: Sequence[Kind]) -> Iterator[Item]:
     with tarfile.open(fileobj=cast(IO[bytes], file), mode="r:") as archive:
         member = archive.next()
         while member is not None:
             name = member.name.removeprefix("./").lstrip("/")
-            if member.isreg() and _is_photo(name):
-                yield _item(archive, member, name, str(path), size)
+            kind = _kind_of(name)
+            if member.isreg() and kind in kinds and kind is not None:
+                yield replace(_item(archive, member, name, str(path), size, kind), kind=kind)
             elif not member.isdir():
                 left.add_file(name)
             archive.members.clear()  # type: ignore[attr-defined]  # they would pile up
@@ -59,10 +64,15 @@ def _members(file: _Watched, path: Path, size: int | None, left: LeftOut) -> Ite
         yield _trouble(_DAMAGED, DataError(_told(path, "no end mark")))
 
 
-def _item(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, path: str, size: int | None) -> Item:
+def _item(  # noqa: PLR0913
+    archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, path: str, size: int | None, kind: Kind
+) -> Item:
     if member.issparse():
         return _trouble(name, DataError("It is stored with holes in the archive.", hint="Pack it without --sparse."))
-    if member.size > LIMITS.max_bytes:
+    if kind != "photo" and size is None and member.size > MOST_UNPACKED:
+        message = f"It has {member.size:,} bytes; at most {MOST_UNPACKED:,} are read from compressed archives."
+        return _trouble(name, DataError(message, hint="Unpack the archive, or pack it without compression."))
+    if kind == "photo" and member.size > LIMITS.max_bytes:
         message = f"The picture has {member.size:,} bytes; at most {LIMITS.max_bytes:,} are accepted."
         return _trouble(name, ImageTooLargeError(message))
     if size is None:
@@ -75,9 +85,10 @@ def _item(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, path: st
     return Item(name, "photo", place)
 
 
-def _is_photo(name: str) -> bool:
-    last = PurePosixPath(name)
-    return last.suffix.lower() in PHOTO_ENDINGS and not any(part.startswith(".") for part in last.parts)
+def _kind_of(name: str) -> Kind | None:
+    """Return what a member is; None for hidden ones and what is no photo, clip or voice."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return None if hidden else kind_by_ending(name)
 
 
 def _told(path: Path, why: str) -> str:

@@ -18,23 +18,22 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ferce_agent.batch.items import Held, Item, Kind, WholeFile
+from ferce_agent.batch.kinds import KINDS, NOT_FOUND, endings_told, kind_by_ending, kind_of_file
 from ferce_agent.batch.left_out import HIDDEN, LINKED, OWN, LeftOut, OwnFolder
 from ferce_agent.batch.source_dataset import STREAMED, is_saved, saved_items, stream_items, streamed
 from ferce_agent.batch.source_parquet import PARQUET_ENDINGS, parquet_items
 from ferce_agent.batch.source_tar import TAR_ENDINGS, tar_items
 from ferce_agent.errors import DataError, ImageNotFoundError
-from ferce_agent.inputs.files import PHOTO_ENDINGS
 
 RANGE: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
 """A range of numbers in a name, as WebDataset writes shards: ``shard-{0000..0009}.tar``."""
 MOST_NAMES: Final = 1_000_000
 """Most names that ranges stand for."""
-_HINT: Final = f"Photos are known by their endings: {' '.join(sorted(PHOTO_ENDINGS))}."
 
 
 def items_of(  # noqa: PLR0913  # each chooses something else
     sources: Sequence[str],
-    kind: Kind | None = None,
+    kinds: Sequence[Kind] = KINDS,
     *,
     out: Path | None = None,
     column: str | None = None,
@@ -44,16 +43,17 @@ def items_of(  # noqa: PLR0913  # each chooses something else
 ) -> Iterator[Item]:
     """Yield the items of sources.
 
-    A folder gives the photos below it, sorted by name, without hidden ones. ``photos/**/*.jpg`` gives what is named so,
+    A folder gives the photos, clips and voices below it, sorted by name, without hidden ones. What they are is told by
+    their endings; where these do not say so, by their content. ``photos/**/*.jpg`` gives what is named so,
     ``shard-{0000..0009}.tar`` ten archives, ``@list.txt`` the files that a text names, one a line (``@-``: standard
-    input). A tar archive gives the photos in it, a Parquet file those of its column of pictures, as does
-    a data set that `save_to_disk` wrote, or one that is streamed, ``hf:OWNER/NAME:SPLIT``. What is wrong with a part of
-    them is an item with trouble.
+    input). A tar archive gives what is in it, a Parquet file what its column of encoded bytes holds, as does a data set
+    that `save_to_disk` wrote, or one that is streamed, ``hf:OWNER/NAME:SPLIT``. What is wrong with a part of them is an
+    item with trouble.
 
     Args:
         sources: What is named. Names of items are relative to their source; where there are several sources, with its
             name in front.
-        kind: What all of them are read as; None for what they are by their names.
+        kinds: Which kinds are read. What does not say what it is, as in Parquet files, counts as the first of them.
         out: The folder that the batch writes to; what lies in it is left out.
         column: The column of pictures in Parquet files and data sets; None for the one that can be it.
         split: The split of data sets; None for all.
@@ -64,7 +64,7 @@ def items_of(  # noqa: PLR0913  # each chooses something else
         ImageNotFoundError: A source is not there, nothing is named as a pattern says, or there is nothing to read.
         DataError: A range stands for too many names, or a file or data set has no column of pictures.
     """
-    search = _Search(OwnFolder(out), column, split, revisions or {}, LeftOut() if left is None else left)
+    search = _Search(OwnFolder(out), column, split, revisions or {}, LeftOut() if left is None else left, kinds)
     for source in sources:
         _check(source)
     any_ = False
@@ -74,9 +74,9 @@ def items_of(  # noqa: PLR0913  # each chooses something else
             name = "/".join(filter(None, (front, item.source)))
             # A name that is no Unicode could stand in no table.
             shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
-            yield replace(item, source=shown, kind=kind or item.kind)
+            yield replace(item, source=shown, kind=item.kind if item.kind in kinds else kinds[0])
     if not any_ and search.left.counts:
-        raise ImageNotFoundError(f"There is nothing to read. Left out: {search.left.told()}.", hint=_HINT)
+        raise ImageNotFoundError(f"There is nothing to read. Left out: {search.left.told()}.", hint=endings_told(kinds))
 
 
 def range_names(pattern: str) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _check(source: str) -> None:
                 f"Nothing is named {source}.", hint="Check the pattern; ** stands for any folders."
             )
         return
-    raise ImageNotFoundError(f"{source} is not there.", hint="Name a photo, or a folder with photos.")
+    raise ImageNotFoundError(f"{source} is not there.", hint="Name a file, or a folder with photos, clips or voices.")
 
 
 def _is_list(source: str) -> bool:
@@ -178,6 +178,7 @@ class _Search:
         split: The split of data sets; None for all.
         revisions: The commits of streamed sources that are read, by source; the newest of others.
         left: Counts what is left out.
+        kinds: Which kinds are read.
     """
 
     own: OwnFolder
@@ -185,6 +186,7 @@ class _Search:
     split: str | None
     revisions: Mapping[str, str]
     left: LeftOut
+    kinds: Sequence[Kind]
 
     def items(self, source: str) -> Iterator[Item]:
         """Yield the items of a source."""
@@ -209,23 +211,23 @@ class _Search:
                 yield from self._inside(found, f"{name}/", name)
 
     def _in_folder(self, folder: Path) -> Iterator[Item]:
-        """Yield the photos below a folder.
+        """Yield what lies below a folder.
 
         Raises:
             ImageNotFoundError: There is none.
         """
         before, any_ = Counter(self.left.counts), False
-        for name in self._files(folder):
+        for name, kind in self._files(folder):
             any_ = True
-            yield Item(name, "photo", WholeFile(str(folder / name)))
+            yield Item(name, kind, WholeFile(str(folder / name)))
         if not any_:
             holds = LeftOut(self.left.counts - before).told()
             raise ImageNotFoundError(
                 f"The folder '{folder.name or folder}' holds nothing to read; it holds {holds or 'nothing'}.",
-                hint=_HINT,
+                hint=endings_told(self.kinds),
             )
 
-    def _files(self, folder: Path) -> Iterator[str]:
+    def _files(self, folder: Path) -> Iterator[tuple[str, Kind]]:
         for place, folders, files in os.walk(folder):
             inside = Path(place)
             if self.own.has_folder(inside):
@@ -236,8 +238,9 @@ class _Search:
             folders[:] = sorted(name for name in folders if self._goes_into(inside, name))
             inner = inside.relative_to(folder)
             for name in sorted(files):
-                if not name.startswith(".") and Path(name).suffix.lower() in PHOTO_ENDINGS:
-                    yield (inner / name).as_posix()
+                kind = kind_by_ending(name)
+                if not name.startswith(".") and kind in self.kinds and kind is not None:
+                    yield (inner / name).as_posix(), kind
                 else:
                     self.left.add_file(name)
 
@@ -253,7 +256,7 @@ class _Search:
         if path.is_file():
             yield from self._inside(path, f"{path.name}/", path.name)
         else:
-            yield _missing(path.name, path)
+            yield from self._missing(path.name)
 
     def _inside(self, path: Path, front: str, name: str) -> Iterator[Item]:
         """Yield the items of a file: those within it with a front, or itself by its name."""
@@ -262,14 +265,22 @@ class _Search:
             self.left.add(OWN)
             return
         if lower.endswith(TAR_ENDINGS):
-            inner: Iterable[Item] = unique(tar_items(path, self.left))
+            inner: Iterable[Item] = unique(tar_items(path, self.left, self.kinds))
         elif lower.endswith(PARQUET_ENDINGS):
             inner = parquet_items(path, self.column)
         else:
-            yield Item(name, "photo", WholeFile(str(path)))
+            yield from self._file(path, name)
             return
         for item in inner:
             yield replace(item, source=f"{front}{item.source}")
+
+    def _file(self, path: Path, name: str) -> Iterator[Item]:
+        """Yield the item of a file; one of which nobody knows what it is counts as the first kind."""
+        kind = kind_of_file(path) or self.kinds[0]
+        if kind in self.kinds:
+            yield Item(name, kind, WholeFile(str(path)))
+        else:
+            self.left.add_file(path.name)
 
     def _listed(self, name: str) -> Iterator[Item]:
         """Yield the files that a list names, one a line; empty lines are passed over."""
@@ -286,14 +297,18 @@ class _Search:
                     if self.own.has_file(path):
                         self.left.add(OWN)
                     elif path.is_file():
-                        yield Item(shown, "photo", WholeFile(str(path)))
+                        yield from self._file(path, shown)
                     else:
-                        yield _missing(shown, path)
+                        yield from self._missing(shown)
 
-
-def _missing(name: str, path: Path) -> Item:
-    error = ImageNotFoundError(f"'{path.name[:80]}' is not a file that can be read.")
-    return Item(name, "photo", Held(b""), (error.code, str(error)))
+    def _missing(self, name: str) -> Iterator[Item]:
+        """Yield the item of a file that is named and not there; none for one of a kind that is not read."""
+        kind = kind_by_ending(name) or self.kinds[0]
+        if kind in self.kinds:
+            error = NOT_FOUND[kind](f"'{PurePosixPath(name).name[:80]}' is not a file that can be read.")
+            yield Item(name, kind, Held(b""), (error.code, str(error)))
+        else:
+            self.left.add_file(PurePosixPath(name).name)
 
 
 def _fixed(pattern: str) -> Path:

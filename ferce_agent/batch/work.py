@@ -10,16 +10,19 @@ from typing import Final
 from ferce_agent.batch.columns import failed_row
 from ferce_agent.batch.executor import ReadChunk, Row
 from ferce_agent.batch.items import Chunk, Item, Kind
-from ferce_agent.batch.photos import PhotoWork, ReadItem
+from ferce_agent.batch.outcomes import ReadItem
+from ferce_agent.batch.photos import PhotoWork
 from ferce_agent.batch.places import read_bytes
+from ferce_agent.batch.recording_columns import failed_voice_row
+from ferce_agent.batch.recordings import ClipWork, VoiceWork
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.settings import Settings
 
 ReadKind = Callable[[Sequence[Item]], Iterator[ReadItem]]
 """Reads items of one kind; yields what became of each, in order."""
-TABLES: Final[dict[Kind, tuple[str, ...]]] = {"photo": ("faces",), "clip": ("faces",), "voice": ("faces",)}
-"""Tables that have rows of an item, by its kind."""
+TABLES: Final[dict[Kind, str]] = {"photo": "faces", "clip": "clips", "voice": "voices"}
+"""The table that has at least one row of each item, by the item's kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,12 @@ class BatchWork:
         engines = Engines(replace(self.settings, threads=1), use=self.use)
         engines.permit(None)
         engines.prepare_asking()
-        return ReadChunks({"photo": PhotoWork(engines, None, read_bytes, self.stamp, self.together)})
+        readers: dict[Kind, ReadKind] = {
+            "photo": PhotoWork(engines, None, read_bytes, self.stamp, self.together),
+            "clip": ClipWork(engines, None, self.stamp),
+            "voice": VoiceWork(engines, None, self.stamp),
+        }
+        return ReadChunks(readers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class ReadChunks:
     def __call__(self, chunk: Chunk) -> ReadChunk:
         """Return what became of a chunk."""
         began = time.perf_counter()
-        outcomes: list[ReadItem | None] = [_known(item, self.readers) for item in chunk.items]
+        outcomes: list[ReadItem | None] = [_known(item) for item in chunk.items]
         for kind, read in self.readers.items():
             places = [at for at, item in enumerate(chunk.items) if item.kind == kind and outcomes[at] is None]
             for at, outcome in zip(places, read([chunk.items[at] for at in places]), strict=True):
@@ -71,19 +79,19 @@ class ReadChunks:
         return _told(chunk, [one for one in outcomes if one is not None], time.perf_counter() - began)
 
 
-def _known(item: Item, readers: dict[Kind, ReadKind]) -> ReadItem | None:
+def _known(item: Item) -> ReadItem | None:
     """Return what becomes of an item that nobody has to read; None for others."""
-    trouble = item.trouble
-    if trouble is None and item.kind not in readers:
-        trouble = ("kind_not_read", "Batches read photos only.")
-    return None if trouble is None else ReadItem((failed_row(item.source, *trouble),), failed=True)
+    if item.trouble is None:
+        return None
+    row = failed_row(item.source, *item.trouble)
+    return ReadItem((failed_voice_row(row) if item.kind == "voice" else row,), failed=True)
 
 
 def _told(chunk: Chunk, outcomes: Sequence[ReadItem], seconds: float) -> ReadChunk:
     tables: dict[str, list[Row]] = {}
     for item, outcome in zip(chunk.items, outcomes, strict=True):
-        for table in TABLES[item.kind]:
-            tables.setdefault(table, []).extend(outcome.rows)
+        for table, rows in ((TABLES[item.kind], outcome.rows), *outcome.more.items()):
+            tables.setdefault(table, []).extend(rows)
     return ReadChunk(
         chunk.shard,
         chunk.number,

@@ -1,11 +1,11 @@
-"""`ferce batch`: many photos in, tables out. Heavy modules are imported when the command runs."""
+"""`ferce batch`: many photos, clips and voices in, tables out. Heavy modules are imported when the command runs."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,17 +13,31 @@ from ferce_agent.cli.options import chosen_settings, engine_options, use_options
 
 if TYPE_CHECKING:
     from ferce_agent.batch.executor import Executor
+    from ferce_agent.batch.items import Kind
     from ferce_agent.batch.running import BatchPlan, BatchProgress
 
 OUT = click.Path(file_okay=False, path_type=Path)
 ONE_OR_MORE = click.IntRange(1)
+KINDS: Final[dict[str, tuple[Kind, ...]]] = {
+    "photos": ("photo",),
+    "clips": ("clip",),
+    "voices": ("voice",),
+    "all": ("photo", "clip", "voice"),
+}
+"""What can be asked for, and the kinds of items that it stands for."""
+LONGEST_NAME: Final = 40
+"""Characters of a file's name beside the bar."""
 
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option("--out", type=OUT, required=True, help="Folder for the tables; the same command goes on in it.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that read.  [default: one a core]")
-@click.option("--reports", is_flag=True, help="Also write the whole reports, a line of JSON for each photo.")
+@click.option("--reports", is_flag=True, help="Also write the whole reports, a line of JSON for each file.")
+@click.option(
+    "--kind", type=click.Choice(list(KINDS)),
+    help="What is read of what the sources hold; the rest is left out, and told.  [default: all]",
+)  # fmt: skip
 @click.option(
     "--column",
     metavar="NAME",
@@ -33,7 +47,8 @@ ONE_OR_MORE = click.IntRange(1)
 @click.option("--limit", type=ONE_OR_MORE, metavar="N", help="Read the first N only.")
 @click.option(
     "--shard-size", type=ONE_OR_MORE, default=1024, show_default=True, metavar="N",
-    help="Photos in a file of a table; after a kill, work goes on with the first file that is missing.",
+    help="Photos in a file of a table (a clip counts for 64, a voice for 16); after a kill, work goes on with the "
+    "first file that is missing.",
 )  # fmt: skip
 @click.option(
     "--chunk", type=ONE_OR_MORE, default=64, show_default=True, metavar="N", help="Photos a worker gets at a time."
@@ -60,6 +75,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
     out: Path,
     workers: int | None,
     reports: bool,
+    kind: str | None,
     column: str | None,
     split: str | None,
     limit: int | None,
@@ -73,15 +89,16 @@ def batch(  # noqa: PLR0913  # one parameter per option
     use: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
-    """Read many photos into Parquet tables with several processes; after a stop or a kill the same command goes on.
+    """Read many photos, clips and voices into Parquet tables with several processes.
 
-    SOURCE is a photo, a folder (all photos below it), a pattern such as 'photos/**/*.jpg', a tar archive or several
-    ('shard-{0000..0009}.tar'), a Parquet file with pictures, a data set of Hugging Face saved in a
-    folder or streamed (hf:OWNER/NAME:SPLIT, which uses the network), or @LIST, a text with a path a line (@-: standard
-    input). The table faces has a row for each face, and one for a photo without a face or one that could not be read:
-    those rows say why, and the others are read.
+    After a stop or a kill the same command goes on. SOURCE is a file, a folder (all below it), a pattern such as
+    'photos/**/*.jpg', a tar archive or several ('shard-{0000..0009}.tar'), a Parquet file with pictures, a data set of
+    Hugging Face saved in a folder or streamed (hf:OWNER/NAME:SPLIT, which uses the network), or @LIST, a text with a
+    path a line (@-: standard input). The table faces has a row for each face of the photos, clips one for each clip,
+    tracks and episodes have its faces and what they show when, voices has a row for each turn of speech. What could not
+    be read has a row that says why, and the others are read.
 
-    Exit status: 0 all was read into the tables, rows of photos that could not be read included (1 with --strict), 1 it
+    Exit status: 0 all was read into the tables, rows of what could not be read included (1 with --strict), 1 it
     could not go on, 2 the command line makes no sense, 130 stopped with Ctrl-C.
     """
     from ferce_agent.batch.running import BatchPlan
@@ -90,6 +107,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
         raise click.UsageError("--ray-address goes with --on ray.")
     plan = BatchPlan(
         sources,
+        KINDS[kind or ("photos" if asks_vllm(chosen) else "all")],
         reports=reports,
         shard_size=shard_size,
         chunk_size=chunk,
@@ -106,6 +124,8 @@ def batch(  # noqa: PLR0913  # one parameter per option
 
         if where != "ray":
             raise click.UsageError("--vlm vllm:MODEL goes with --on ray; a server is openai:URL#MODEL.")
+        if plan.kinds != KINDS["photos"]:
+            raise click.UsageError("--vlm vllm:MODEL goes with --kind photos.")
         plan, questions = plan_for_later(plan, out, ray_address)
     if dry_run:
         click.echo(would_read(plan, out))
@@ -118,6 +138,11 @@ def batch(  # noqa: PLR0913  # one parameter per option
     click.echo(told(ended, out))
     if strict and ended.failed:
         sys.exit(1)
+
+
+def asks_vllm(chosen: dict[str, Any]) -> bool:
+    """Return whether the options name a model of vLLM, which reads photos only."""
+    return (chosen_settings(chosen).vlm or "").startswith("vllm:")
 
 
 def cores() -> int:
@@ -180,9 +205,17 @@ def run_shown(plan: BatchPlan, out: Path, executor: Executor) -> BatchProgress:
     with Display(count, "Loading models") as display:
 
         def follow(now: BatchProgress) -> None:
-            display.show(now.items, f"{now.items:,} read, {now.rate:.0f} a second, {now.failed:,} failed")
+            display.show(now.items, doing(now, executor.workers))
 
         return run_batch(plan, out, executor, follow)
+
+
+def doing(now: BatchProgress, workers: int) -> str:
+    """Return what stands beside the bar; clips and voices that are being read are named, for they take long."""
+    rate = f"{now.rate:.0f}" if now.rate >= 10 else f"{now.rate:.1f}"
+    told = f"{now.items:,} read, {rate} a second, {now.failed:,} failed"
+    names = [name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}" for name in now.reading[:workers]]
+    return f"{told}; reading {', '.join(names)}" if names else told
 
 
 def would_read(plan: BatchPlan, out: Path) -> str:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 SUPPORTED_FILMS: Final = "Use MP4, MOV, WebM, Matroska, AVI, MPEG, Windows Media, GIF or WebP, or a folder of pictures."
 SEND_AGAIN: Final = "Send the whole file again, or convert it with a video editor."
+FILM_ENDINGS: Final = frozenset({
+    ".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".m2ts", ".mts", ".vob",
+    ".flv", ".wmv", ".asf", ".ogv", ".ivf", ".y4m",
+})  # fmt: skip
+"""Endings of the files that count as films in a folder; in lower case. Files in ``.ts`` are mostly programs."""
 
 
 @dataclass(frozen=True, slots=True)

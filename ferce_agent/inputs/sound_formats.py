@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 SUPPORTED_SOUNDS: Final = "Use WAV, FLAC, MP3, M4A, AAC, Ogg, Opus, AMR, AIFF or a film with a sound track."
 SEND_AGAIN: Final = "Send the whole file again, or convert it with a sound editor."
+SOUND_ENDINGS: Final = frozenset({
+    ".wav", ".flac", ".mp3", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".amr", ".aif", ".aiff", ".au", ".caf",
+    ".wma", ".mka",
+})  # fmt: skip
+"""Endings of the files that count as sounds in a folder; in lower case."""
 _SAME: Final[dict[type[InputError], type[InputError]]] = {
     ClipNotFoundError: SoundNotFoundError,
     ClipAccessError: SoundAccessError,

@@ -1,50 +1,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferce_agent.batch.executor import MakeWork, ReadChunk
-from ferce_agent.batch.items import Chunk, Held, Item
+from ferce_agent.batch.items import Held, Item, Kind, WholeFile
 from ferce_agent.batch.journal import done_shards
 from ferce_agent.batch.running import BatchPlan, BatchProgress, count_of, run_batch, seen_ahead, shards_of
 from ferce_agent.errors import BatchError, PolicyError, SettingsError
-from ferce_agent.settings import Settings
-
-QUICK = Settings(sentences=False)
-
-
-@dataclass
-class Here:
-    """Reads in this process, several chunks at a time and in an order of its own, and is stopped after some."""
-
-    stops_after: int = 10**6
-    window: int = 1
-    workers: int = 1
-
-    def run(self, make: MakeWork, chunks: Iterable[Chunk]) -> Iterator[ReadChunk]:
-        work = make()
-        waiting: list[Chunk] = []
-        for chunk in chunks:
-            waiting.append(chunk)
-            if len(waiting) == self.window:
-                yield from self.read(work, waiting)
-                waiting = []
-        yield from self.read(work, waiting)
-
-    def read(self, work: Any, chunks: list[Chunk]) -> Iterator[ReadChunk]:
-        for chunk in reversed(chunks):
-            if not self.stops_after:
-                raise KeyboardInterrupt
-            self.stops_after -= 1
-            yield work(chunk)
+from tests.batch.here import QUICK, Here
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +144,26 @@ def test_shards_have_a_bound_of_items_and_of_bytes(monkeypatch: pytest.MonkeyPat
     assert [sum(len(chunk.items) for chunk in shard) for shard in shards_of(items, 5, 2)] == [3, 3, 1]
 
 
+def test_clips_and_voices_count_for_more_than_photos() -> None:
+    kinds: list[Kind] = [*["photo"] * 3, "clip", "clip", *["voice"] * 5, "photo"]  # type: ignore[list-item]
+    items = [Item(f"{number}", kind, WholeFile("")) for number, kind in enumerate(kinds)]
+    chunks = [[item.source for item in chunk.items] for shard in shards_of(items, 1024, 64) for chunk in shard]
+    assert chunks == [["0", "1", "2"], ["3"], ["4"], ["5", "6", "7", "8"], ["9", "10"]]
+    clips = [Item(f"{number}", "clip", WholeFile("")) for number in range(20)]
+    assert [len(shard) for shard in shards_of(clips, 1024, 64)] == [16, 4]
+    assert [len(shard) for shard in shards_of(clips[:3], 1, 1)] == [1, 1, 1]
+
+
 def test_numbers_that_make_no_sense_are_refused() -> None:
-    for wrong in ({"shard_size": 0}, {"chunk_size": 0}, {"limit": 0}, {"together": 0}):
+    for wrong in (
+        {"shard_size": 0},
+        {"chunk_size": 0},
+        {"limit": 0},
+        {"together": 0},
+        {"kinds": ()},
+        {"kinds": ("film",)},
+    ):
         with pytest.raises(SettingsError):
-            BatchPlan(["photos"], **wrong)  # type: ignore[arg-type]
+            BatchPlan(["photos"], **wrong)
     with pytest.raises(SettingsError):
         BatchPlan([])

@@ -14,7 +14,8 @@ import webdataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferce_agent.batch.items import Cell, Held, Item, PartOfFile, WholeFile
+from ferce_agent.batch.items import Cell, Held, Item, Kind, PartOfFile, WholeFile
+from ferce_agent.batch.kinds import KINDS
 from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.batch.places import read_bytes
 from ferce_agent.batch.source_tar import tar_items
@@ -59,15 +60,68 @@ def test_what_a_folder_leaves_out_is_counted(tmp_path: Path) -> None:
     photos(tmp_path, ["a.jpg", "b.MP4", "c.mp4", "in/n.txt", "in/.x.jpg", ".h/c.jpg", "README"])
     (tmp_path / "in" / "loop").symlink_to(tmp_path)
     left = LeftOut()
-    assert [item.source for item in items_of([str(tmp_path)], left=left)] == ["a.jpg"]
+    assert [item.source for item in items_of([str(tmp_path)], ["photo"], left=left)] == ["a.jpg"]
     assert left.plain() == {".mp4": 2, "hidden": 2, ".txt": 1, "behind links": 1, "without an ending": 1}
     assert left.told() == "2 .mp4, 2 hidden, 1 .txt, 1 behind links, 1 without an ending"
     (tmp_path / "a.jpg").unlink()
-    with pytest.raises(ImageNotFoundError, match=r"holds nothing to read; it holds 2 \.mp4, 2 hidden"):
-        names(tmp_path)
+    with pytest.raises(ImageNotFoundError, match=r"holds nothing to read; it holds 2 \.mp4, 2 hidden") as refused:
+        list(items_of([str(tmp_path)], ["photo", "voice"]))
+    assert "photos end in .apng" in str(refused.value.hint) and "voices end in .aac" in str(refused.value.hint)
+    assert "clips" not in str(refused.value.hint)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageNotFoundError, match="it holds nothing"):
         names(tmp_path / "empty")
+
+
+def test_kinds_are_known_by_endings_and_else_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos(tmp_path, ["a.jpg", "b.MOV", "c.opus", "d.txt", "deep/e.mkv"]))
+    Path("film").write_bytes(b"\x1aE\xdf\xa3" + bytes(20))
+    Path("heard").write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
+    Path("list.txt").write_text("film\nheard\nd.txt\nnone.mp4\nnone.wav\nnone\n", encoding="utf-8")
+    assert kinds_in(".") == {"a.jpg": "photo", "b.MOV": "clip", "c.opus": "voice", "deep/e.mkv": "clip"}
+    assert kinds_in("@list.txt") == {
+        "film": "clip", "heard": "voice", "d.txt": "photo", "none.mp4": "clip", "none.wav": "voice", "none": "photo",
+    }  # fmt: skip
+    troubles = [item.trouble[0] for item in items_of(["@list.txt"]) if item.trouble]
+    assert troubles == ["clip_not_found", "sound_not_found", "image_not_found"]
+    left = LeftOut()
+    assert kinds_in("@list.txt", "voice", left=left) == {
+        "heard": "voice",
+        "d.txt": "voice",
+        "none.wav": "voice",
+        "none": "voice",
+    }
+    assert left.plain() == {".mp4": 1, "without an ending": 1}
+    assert kinds_in(".", "clip", "voice") == {"b.MOV": "clip", "c.opus": "voice", "deep/e.mkv": "clip"}
+    with pytest.raises(ImageNotFoundError, match=r"nothing to read\. Left out: 1 \.jpg"):
+        kinds_in("a.jpg", "clip")
+
+
+def test_archives_hold_every_kind(tmp_path: Path) -> None:
+    members = {"0.jpg": b"p", "0.mp4": b"c" * 600, "0.wav": b"v" * 9, "0.txt": b"", ".h.wav": b"h"}
+    for ending, place in ((".tar", PartOfFile), (".tgz", Held)):
+        path = archive(tmp_path / f"s{ending}", members)
+        assert kinds_in(str(path)) == {"0.jpg": "photo", "0.mp4": "clip", "0.wav": "voice"}
+        left = LeftOut()
+        assert kinds_in(str(path), "voice", left=left) == {"0.wav": "voice"}
+        assert left.plain() == {".jpg": 1, ".mp4": 1, ".txt": 1, "hidden": 1}
+        assert {type(item.place) for item in items_of([str(path)])} == {place}
+        assert contents(path)["0.mp4"] == b"c" * 600
+
+
+def test_clips_and_voices_in_compressed_archives_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ferce_agent.batch.source_tar.MOST_UNPACKED", 500)
+    found = list(
+        tar_items(archive(tmp_path / "s.tgz", {"0.mp4": bytes(600), "1.mp4": bytes(400), "2.jpg": bytes(600)}))
+    )
+    assert [(item.kind, item.trouble and item.trouble[0]) for item in found] == [
+        ("clip", "data"), ("clip", None), ("photo", None),
+    ]  # fmt: skip
+    assert not any(item.trouble for item in tar_items(archive(tmp_path / "s.tar", {"0.mp4": bytes(600)})))
+
+
+def kinds_in(source: str, *kinds: Kind, left: LeftOut | None = None) -> dict[str, Kind]:
+    return {item.source: item.kind for item in items_of([source], kinds or KINDS, left=left)}
 
 
 def test_many_kinds_are_told_as_one_number() -> None:

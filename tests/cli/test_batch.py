@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from ferce_agent.batch.journal import done_shards
+from ferce_agent.batch.running import BatchProgress
 from ferce_agent.cli import main
+from ferce_agent.cli.batch import doing
+from tests.tools.voices import saved, silence
 
 PATIENCE = 120.0
 """Seconds after which a test gives up; nothing takes as long."""
@@ -57,6 +61,33 @@ def test_options_of_ray_go_with_ray(photo: Path, tmp_path: Path) -> None:
     ahead = CliRunner().invoke(main, [*words, "--on", "ray", "--vlm", "vllm:some/model", "--dry-run"])
     assert ahead.output.startswith("1 to read in 1 shards")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_kinds_can_be_chosen_and_the_rest_is_told(photo: Path, tmp_path: Path) -> None:
+    folder, out = photos_in(tmp_path / "mixed", photo, 2), tmp_path / "out"
+    saved(folder, "heard.wav", silence())
+    (folder / "film.mp4").write_bytes(b"")
+    for kind, count, left in (("photos", 2, "1 .mp4, 1 .wav"), ("clips", 1, "2 .jpg, 1 .wav")):
+        ahead = CliRunner().invoke(main, ["batch", str(folder), "--out", str(out), "--kind", kind, "--dry-run"])
+        assert ahead.stdout.startswith(f"{count} to read in 1 shards")
+        assert f"Left out: {left}." in ahead.stdout
+    assert "4 to read" in CliRunner().invoke(main, ["batch", str(folder), "--out", str(out), "--dry-run"]).stdout
+    words = ["batch", str(folder), "--out", str(out), "--kind", "voices", "--workers", "1"]
+    ended = CliRunner().invoke(main, words)
+    assert ended.exit_code == 0, ended.output
+    assert pq.read_table(out / "voices")["status"].to_pylist() == ["no_speech"]
+    other = CliRunner().invoke(main, [*words, "--kind", "all"])
+    assert "its 'kinds' is [\"voice\"], not" in other.output
+    films = ["--kind", "clips", "--on", "ray", "--vlm", "vllm:some/model"]
+    refused = CliRunner().invoke(main, ["batch", str(folder), "--out", str(tmp_path / "other"), *films])
+    assert (refused.exit_code, "--kind photos" in refused.output) == (2, True)
+
+
+def test_what_takes_long_is_named_beside_the_bar() -> None:
+    now = BatchProgress(items=1234, before=1000, failed=2, seconds=100.0)
+    assert doing(now, 2) == "1,234 read, 2.3 a second, 2 failed"
+    long = replace(now, reading=("x" * 50 + "/film.mp4", "b.mp4", "c.mp4"))
+    assert doing(long, 2) == f"1,234 read, 2.3 a second, 2 failed; reading …{'x' * 30}/film.mp4, b.mp4"
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
