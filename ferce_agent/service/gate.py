@@ -66,6 +66,11 @@ def route_of(scope: Scope) -> str:
     return found or "other"
 
 
+def is_standing(scope: Scope) -> bool:
+    """Return whether a request asks for the stream of an MCP session, which lasts as long; nobody waits for it."""
+    return (scope["method"], scope["path"]) == ("GET", PATH)
+
+
 class Gate:
     """ASGI middleware around all routes."""
 
@@ -104,11 +109,12 @@ class Gate:
             told.sent += len(message.get("body", b""))
             await send(message)
 
-        self._service.under_way += 1
+        counts = not is_standing(scope)
+        self._service.under_way += counts
         try:
             await self._checked(scope, receiving, sending)
         finally:
-            self._service.under_way -= 1
+            self._service.under_way -= counts
             self._tell(scope, told, name, time.perf_counter() - began)
 
     def _tell(self, scope: Scope, told: Told, name: str, seconds: float) -> None:

@@ -44,7 +44,7 @@ class Service:
         metrics: Figures for Prometheus.
         clips: Places for clips.
         voices: Places for voices.
-        under_way: Requests without an end of their answer yet.
+        under_way: Requests without an end of their answer yet, without the standing streams of MCP sessions.
         draining_since: When it was told to end (`time.monotonic`); None before.
     """
 

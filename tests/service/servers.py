@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -65,3 +65,10 @@ def port_is_closed(address: str) -> bool:
     host, port = address.removeprefix("http://").split(":")
     with socket.socket() as trying:
         return trying.connect_ex((host, int(port))) != 0
+
+
+def until(true: Callable[[], bool], pause_s: float = 0.005) -> None:
+    """Wait until something is so; a test that waits for ever ends by its timeout."""
+    tick = threading.Event()
+    while not true():
+        tick.wait(pause_s)

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from click.testing import CliRunner
 from ferce_agent.cli import main
 from ferce_agent.evaluation.service.processes import family, readers
 from ferce_agent.evaluation.speed import vga_photo
+from tests.service.servers import until
 
 pytestmark = pytest.mark.slow
 PHOTO = vga_photo()
@@ -33,13 +33,6 @@ class Running:
     def client(self, name: str) -> httpx.Client:
         headers = {"authorization": f"Bearer {self.tokens[name]}"}
         return httpx.Client(base_url=self.address, headers=headers, timeout=300, trust_env=False)
-
-
-def wait_for(true: Callable[[], bool], pause_s: float = 0.05) -> None:
-    """Wait until a function says so; a test that waits for ever ends by its timeout."""
-    tick = threading.Event()
-    while not true():
-        tick.wait(pause_s)
 
 
 def is_alive(pid: int) -> bool:
@@ -69,11 +62,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         ) as process:
             try:
                 said = Path(log.name)
-                wait_for(lambda: "\n" in said.read_text() or process.poll() is not None)
+                until(lambda: "\n" in said.read_text() or process.poll() is not None)
                 address = said.read_text().partition("server at ")[2].split(" ")[0]
                 made = Running(process, address, tokens)
                 with made.client("clinic") as client:
-                    wait_for(lambda: client.get("/readyz").status_code == 200)
+                    until(lambda: client.get("/readyz").status_code == 200)
                 yield made
             finally:
                 process.kill()
@@ -82,13 +75,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_only_known_clients_are_served_and_a_quota_is_each_ones_own(running: Running) -> None:
     assert httpx.get(f"{running.address}/metrics", trust_env=False).status_code == 401
     with running.client("school") as school, running.client("clinic") as clinic:
-        wait_for(lambda: school.get("/v1/schemas/none").status_code == 429, pause_s=0)
+        until(lambda: school.get("/v1/schemas/none").status_code == 429, pause_s=0)
         assert clinic.get("/v1/schemas/none").status_code == 404
 
 
 def test_a_killed_reader_is_replaced_and_its_photo_is_answered(running: Running) -> None:
     pid = running.process.pid
-    wait_for(lambda: len(readers(pid)) == 2)
+    until(lambda: len(readers(pid)) == 2)
     with running.client("clinic") as client:
         assert client.post("/v1/photos", content=PHOTO).status_code == 200
         before = readers(pid)
@@ -106,13 +99,13 @@ def test_the_signal_to_end_finishes_what_was_accepted(running: Running) -> None:
     head += f"Authorization: Bearer {running.tokens['clinic']}\r\n\r\n"
     with running.client("clinic") as client, socket.create_connection((host, int(port))) as half:
         half.sendall(head.encode() + PHOTO[:999])
-        wait_for(lambda: "ferce_held_photos 1.0" in client.get("/metrics").text, pause_s=0.2)
+        until(lambda: "ferce_held_photos 1.0" in client.get("/metrics").text, pause_s=0.2)
         running.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: client.get("/readyz").json() == {"status": "draining"})
+        until(lambda: client.get("/readyz").json() == {"status": "draining"})
         assert client.post("/v1/photos", content=PHOTO).status_code == 503
         half.sendall(PHOTO[999:])
         answer = b"".join(iter(lambda: half.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"person-1" in answer
     assert running.process.wait(60) == 0
-    wait_for(lambda: not any(map(is_alive, processes)))
+    until(lambda: not any(map(is_alive, processes)))

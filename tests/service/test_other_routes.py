@@ -18,7 +18,7 @@ from ferce_agent.report import ClipReport, VoiceReport
 from ferce_agent.service.readers import OwnThreads
 from ferce_agent.service.service import Service
 from tests.inputs.sounds import coded
-from tests.service.servers import Served, served
+from tests.service.servers import Served, served, until
 from tests.tools.face_films import film
 
 
@@ -66,3 +66,15 @@ async def test_mcp_answers_on_the_same_port(site: Served) -> None:
     async with httpx.AsyncClient(trust_env=False) as plain:
         figures = (await plain.get(f"{site.address}/metrics")).text
     assert 'ferce_requests_total{route="/mcp",status="200"}' in figures
+
+
+def test_the_standing_stream_of_an_mcp_session_does_not_hold_up_the_end(site: Served) -> None:
+    told = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": told}
+    headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+    with site.client(headers=headers) as client:
+        client.headers["mcp-session-id"] = client.post("/mcp", json=asked).headers["mcp-session-id"]
+        client.post("/mcp", json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        with client.stream("GET", "/mcp") as standing:
+            assert standing.status_code == 200
+            until(lambda: site.service.under_way == 0)

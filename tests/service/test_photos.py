@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +17,7 @@ from ferce_agent.graphs.engines import Engines
 from ferce_agent.service.clients import Clients, Quota, digest_of
 from ferce_agent.service.readers import OwnThreads
 from ferce_agent.service.service import Service
-from tests.service.servers import HeldReaders, Served, port_is_closed, served
+from tests.service.servers import HeldReaders, Served, port_is_closed, served, until
 
 PHOTO = vga_photo()
 
@@ -26,13 +25,6 @@ PHOTO = vga_photo()
 def post(one: Served, data: bytes = PHOTO, **chosen: Any) -> httpx.Response:
     with one.client() as client:
         return client.post("/v1/photos", content=data, **chosen)
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait until something is so; a test that waits for ever ends by its timeout."""
-    tick = threading.Event()
-    while not true():
-        tick.wait(0.005)
 
 
 @pytest.fixture(scope="module")
