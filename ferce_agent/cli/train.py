@@ -228,6 +228,20 @@ def train_label(data: Path, teachers: Path, out: Path) -> None:
     show_default=True,
     help="personal: sharpness and shift of the head stay at each client.",
 )
+@click.option(
+    "--aggregate",
+    type=click.Choice(["mean", "median", "trimmed", "krum"]),
+    default="mean",
+    show_default=True,
+    help="How clients' heads become one; all but mean bear some bad clients.",
+)
+@click.option(
+    "--most-faces",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="A client counts so many faces at most; 0: three times the median of a round's claims.",
+)
 @click.option("--rounds", default=20, show_default=True, type=click.IntRange(1), help="Rounds of one pass each.")
 @click.option("--clients", default=10, show_default=True, type=click.IntRange(2), help="Clients.")
 @click.option(

@@ -35,6 +35,9 @@ def run_federated(  # noqa: PLR0913
     seed: int,
     privacy: str = "",
     clip: float | None = None,
+    *,
+    aggregate: str = "mean",
+    most_faces: int = 0,
 ) -> tuple[Path, Path | None]:
     """Train in Flower's simulation, and write a card (Markdown and JSON) and the adapter.
 
@@ -50,6 +53,8 @@ def run_federated(  # noqa: PLR0913
         seed: Of the division and of training.
         privacy: ``central:NOISE``, ``local:NOISE`` or empty for none (`budget`).
         clip: Largest norm under privacy; None: the usual one.
+        aggregate: How answers become the common head: one of `robust.AGGREGATES`.
+        most_faces: A client counts so many faces at most; 0: three times the median of a round's claims.
 
     Returns:
         The card, and the adapter; None where heads are personal: each client then keeps a part of its own.
@@ -71,7 +76,8 @@ def run_federated(  # noqa: PLR0913
     hold(out / "faces", learnt, valid, division)
     judged = out / "faces" / "valid.npz"
     valid.save(judged)
-    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out, judged, clients, wanted)
+    bound: dict[str, Any] = {"aggregate": aggregate, "most_faces": most_faces}
+    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out, judged, clients, wanted, **bound)
     plan = replace(plan, out=out / plan.title)
     _check_rounds(plan)
     rows = _rows((learnt, valid), division, plan, out)
@@ -92,6 +98,8 @@ def _rows(data: tuple[Features, Features], division: Division, plan: Plan, out: 
                     f"Round {one.number}: {one.answered} of {one.asked} clients gave a usable answer "
                     f"({one.lost} lost, {one.refused} refused)."
                 )
+            if one.bounded:
+                display.say(f"Round {one.number}: {one.bounded} clients claimed more faces than count.")
 
         row = together(data, division, plan, out, tell)
         display.show(plan.rounds, "central and alone")
@@ -148,6 +156,7 @@ def _card(out: Path, plan: Plan, split: str, rows: list[Row]) -> Path:
         **{"strategy": plan.strategy, "split": split, "clients": plan.clients, "rounds": plan.rounds},
         **{"seed": plan.seed, "recipe": asdict(plan.training)},
         "privacy": private,
+        **{"aggregate": plan.aggregate, "most_faces": plan.most_faces},
         "rows": [asdict(row) for row in rows],
         "by_round": [one.as_dict() for one in standing_of(plan).rounds],
     }

@@ -27,6 +27,7 @@ from ferce_agent.training.checkpoint import read_checkpoint, write_checkpoint
 from ferce_agent.training.federated.budget import Privacy, privacy_of
 from ferce_agent.training.federated.central_noise import CentralNoise
 from ferce_agent.training.federated.features import Features, load_features
+from ferce_agent.training.federated.robust import check_aggregate, robust
 from ferce_agent.training.federated.task import ARRAYS, SHARED, Arrays, Recipe, evaluate, fresh_arrays
 from ferce_agent.training.federated.watching import Round, Watched
 
@@ -57,6 +58,8 @@ class Plan:
         valid: File of `Features` on which the server judges the common head; None: it has no faces.
         clients: The first round waits until so many are connected; one that is gone later is not waited for.
         privacy: Differential privacy; None: there is none.
+        aggregate: How answers become the common head: one of `robust.AGGREGATES`.
+        most_faces: A client counts so many faces at most; 0: three times the median of a round's claims.
     """
 
     strategy: str
@@ -68,6 +71,8 @@ class Plan:
     valid: Path | None = None
     clients: int = 2
     privacy: Privacy | None = None
+    aggregate: str = field(default="mean", kw_only=True)
+    most_faces: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -79,6 +84,11 @@ class Plan:
             raise SettingsError(f"There is no strategy '{self.strategy[:40]}'.", hint=f"Use {', '.join(STRATEGIES)}.")
         if self.rounds < 1 or self.least < 1:
             raise SettingsError("A federation needs a round and a client or more.", hint="Give --rounds 20.")
+        check_aggregate(self.aggregate)
+        if self.aggregate != "mean" and self.privacy is not None and self.privacy.kind == "central":
+            raise SettingsError("Central privacy has noise for a mean only.", hint="Leave out --aggregate.")
+        if self.most_faces < 0:
+            raise SettingsError("A client counts one face or more.", hint="Give --most-faces 0 for the usual bound.")
 
     @property
     def training(self) -> Recipe:
@@ -93,12 +103,15 @@ class Plan:
 
     @property
     def title(self) -> str:
-        """Name of the way of learning, and of its files: the strategy, and the privacy where there is any."""
-        return self.strategy if self.privacy is None else f"{self.strategy}-{self.privacy.title}"
+        """Name of the way of learning, and of its files: the strategy, and what is not as usual."""
+        added = [] if self.aggregate == "mean" else [self.aggregate]
+        return "-".join([self.strategy, *added, *([] if self.privacy is None else [self.privacy.title])])
 
     def identity(self) -> dict[str, Any]:
         """Return what a run that goes on must have in common; more rounds may be asked for."""
         told = {"strategy": self.strategy, "seed": self.seed, "least": self.least, **asdict(self.training)}
+        if self.aggregate != "mean" or self.most_faces:
+            told |= {"aggregate": self.aggregate, "most_faces": self.most_faces}
         return told if self.privacy is None else {**told, "privacy": asdict(self.privacy)}
 
 
@@ -158,6 +171,8 @@ def ledgers_of(plan: Plan, faces: Path) -> list[Path]:
 def strategy_of(plan: Plan) -> Any:
     """Return Flower's strategy of a plan."""
     given = {"min_train_nodes": plan.least, "min_evaluate_nodes": plan.least, "min_available_nodes": plan.least}
+    if plan.aggregate != "mean":
+        return robust(plan.aggregate, plan.clients, **given)
     found = FedProx(**given, proximal_mu=plan.training.proximal) if plan.strategy == "fedprox" else FedAvg(**given)
     if plan.privacy is not None and plan.privacy.kind == "central":
         return CentralNoise(found, plan.privacy, plan.out / SPENT)
@@ -181,6 +196,7 @@ def config_of(plan: Plan, name: str) -> Any:
             "rate": known.rate,
             "batch": known.batch,
             "penalty": known.penalty,
+            "proximal-mu": known.proximal,
             "personal": known.personal,
             **asked,
         }
@@ -210,7 +226,7 @@ def serve(plan: Plan, grid: Any, tell: Callable[[Round], None], strategy: Any = 
     if left <= 0:
         return begin
     shapes = {name: value.shape for name, value in begin.arrays.items()}
-    watched = Watched(strategy or strategy_of(plan), shapes, plan.least, len(begin.rounds), tell)
+    watched = Watched(strategy or strategy_of(plan), shapes, plan.least, len(begin.rounds), tell, plan.most_faces)
     judged = load_features(plan.valid) if plan.valid is not None else None
     now = [begin]
 
@@ -258,6 +274,10 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
         )
         numbers = [int(config.get(*one)) for one in (("rounds", 20), ("seed", 7), ("least", 2), ("clients", 2))]
         clip = float(config["clip"]) if "clip" in config else None
+        bound: dict[str, Any] = {
+            "aggregate": str(config.get("aggregate", "mean")),
+            "most_faces": int(config.get("most-faces", 0)),
+        }
     except (TypeError, ValueError) as error:
         raise SettingsError("A value of the app's configuration is no number.") from error
     privacy = privacy_of(str(config.get("privacy", "")), clip)
@@ -265,7 +285,7 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
     out = Path(str(config.get("out", "runs/federated")))
     name = str(config.get("strategy", "fedavg"))
     judged = Path(valid) if valid else None
-    return Plan(name, numbers[0], recipe, numbers[1], numbers[2], out, judged, numbers[3], privacy)
+    return Plan(name, numbers[0], recipe, numbers[1], numbers[2], out, judged, numbers[3], privacy, **bound)
 
 
 def server_app(plan: Plan | None = None, tell: Callable[[Round], None] = lambda _: None, strategy: Any = None) -> Any:
