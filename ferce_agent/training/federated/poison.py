@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.training.federated.features import Features, ferplus_features
+from ferce_agent.training.federated.features import Features, ferplus_features, load_features
 from ferce_agent.training.federated.flower import require_flower
 from ferce_agent.training.federated.holding import hold
 from ferce_agent.training.federated.partition import divide
@@ -40,6 +40,7 @@ class Outcome:
         attack: One of `ATTACKS`.
         aggregate: One of `AGGREGATES`.
         accuracy: Of the common head on the server's faces after the last round, 0..1; None if it has none.
+        loss: Of the same head there, in nats.
         refused: Answers that the server refused, over all rounds.
         bounded: Claims of too many faces that it cut, over all rounds.
     """
@@ -47,6 +48,7 @@ class Outcome:
     attack: str
     aggregate: str
     accuracy: float | None
+    loss: float
     refused: int
     bounded: int
 
@@ -111,6 +113,7 @@ def attacked(  # noqa: PLR0913
     require_flower()
     from ferce_agent.training.federated.server_app import Plan
     from ferce_agent.training.federated.simulation import simulate
+    from ferce_agent.training.federated.task import evaluate
 
     least, judged = max(1, clients // 2), faces / "valid.npz"
     plan = Plan("fedavg", rounds, Recipe(), 7, least, out, judged, clients, aggregate=aggregate, most_faces=most_faces)
@@ -118,7 +121,8 @@ def attacked(  # noqa: PLR0913
     found = simulate(plan, faces, clients, lambda _: None, mods=mods)
     told = found.rounds
     refused, bounded = sum(one.refused for one in told), sum(one.bounded for one in told)
-    return Outcome(attack, aggregate, told[-1].everywhere, refused, bounded)
+    loss = evaluate(found.arrays, load_features(judged))["loss"]
+    return Outcome(attack, aggregate, told[-1].everywhere, loss, refused, bounded)
 
 
 def table(found: Sequence[Outcome]) -> str:
