@@ -251,6 +251,7 @@ def train_label(data: Path, teachers: Path, out: Path) -> None:
     help="Differential privacy; the card tells epsilon. central:1: of whole clients, the server is trusted and adds "
     "noise. local:1: of single faces, each client trains with noise of its own.",
 )
+@click.option("--secure", is_flag=True, help="The server gets the sum of clients' changes, not any single one.")
 @click.option("--clip", type=float, help="Largest norm under --privacy.  [default: 0.1 central, 3 local]")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/federated"), show_default=True

@@ -22,6 +22,7 @@ from flwr.clientapp import ClientApp
 from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.training.federated.budget import Privacy, privacy_of, spend
 from ferce_agent.training.federated.holding import Held, held_by, own_pictures, recall, remember, run_of
+from ferce_agent.training.federated.secure_sum import secured
 from ferce_agent.training.federated.task import ARRAYS, PERSONAL, SHARED, Arrays, Recipe, evaluate, seed_of, train
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def client_app(faces: str = "", drops: Drops = frozenset(), mods: Sequence[Calla
         drops: Where clients break off.
         mods: Flower's mods round the client, the outermost first.
     """
-    made = ClientApp(mods=[without_words, *mods])
+    made = ClientApp(mods=[without_words, secured, *mods])
 
     @made.train()  # type: ignore[untyped-decorator]
     def train_round(message: Any, context: Any) -> Any:

@@ -84,6 +84,7 @@ def federation(faces: Path, clients: int, place: Path) -> Iterator[Federation]:
     first, *others = free_ports(clients + 1)
     environment = _environment(place / "home", first)
     with contextlib.ExitStack() as running:
+        running.callback(_stop_rest, place / "home")
 
         def begin(name: str, *words: str) -> subprocess.Popen[bytes]:
             started = _started(words, place / f"{name}.log", environment)
@@ -213,6 +214,30 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(GRACE)
     _signal(process, signal.SIGKILL)
     process.wait()
+
+
+def _stop_rest(home: Path) -> None:
+    """Wait for what Flower started in sessions of its own, which looks every second or so whether its parent lives.
+
+    On Linux, where a process's environment tells whose it is, it is killed if it does not end.
+    """
+    mark, end = f"FLWR_HOME={home.resolve()}".encode(), time.monotonic() + GRACE
+    while left := _with_environment(mark):
+        if time.monotonic() > end:
+            for one in left:
+                with contextlib.suppress(OSError):
+                    os.kill(one, signal.SIGKILL)
+        time.sleep(LOOK)
+
+
+def _with_environment(mark: bytes) -> list[int]:
+    """Return processes of this user whose environment holds a value; ones that have ended have none."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (one / "environ").read_bytes().split(b"\0"):
+                found.append(int(one.name))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

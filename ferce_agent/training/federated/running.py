@@ -38,6 +38,7 @@ def run_federated(  # noqa: PLR0913
     *,
     aggregate: str = "mean",
     most_faces: int = 0,
+    secure: bool = False,
 ) -> tuple[Path, Path | None]:
     """Train in Flower's simulation, and write a card (Markdown and JSON) and the adapter.
 
@@ -55,6 +56,7 @@ def run_federated(  # noqa: PLR0913
         clip: Largest norm under privacy; None: the usual one.
         aggregate: How answers become the common head: one of `robust.AGGREGATES`.
         most_faces: A client counts so many faces at most; 0: three times the median of a round's claims.
+        secure: Whether the server gets sums of clients' changes only (`secure_sum`).
 
     Returns:
         The card, and the adapter; None where heads are personal: each client then keeps a part of its own.
@@ -76,7 +78,7 @@ def run_federated(  # noqa: PLR0913
     hold(out / "faces", learnt, valid, division)
     judged = out / "faces" / "valid.npz"
     valid.save(judged)
-    bound: dict[str, Any] = {"aggregate": aggregate, "most_faces": most_faces}
+    bound: dict[str, Any] = {"aggregate": aggregate, "most_faces": most_faces, "secure": secure}
     plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out, judged, clients, wanted, **bound)
     plan = replace(plan, out=out / plan.title)
     _check_rounds(plan)
@@ -157,6 +159,7 @@ def _card(out: Path, plan: Plan, split: str, rows: list[Row]) -> Path:
         **{"seed": plan.seed, "recipe": asdict(plan.training)},
         "privacy": private,
         **{"aggregate": plan.aggregate, "most_faces": plan.most_faces},
+        "secure": plan.secure,
         "rows": [asdict(row) for row in rows],
         "by_round": [one.as_dict() for one in standing_of(plan).rounds],
     }
@@ -166,6 +169,8 @@ def _card(out: Path, plan: Plan, split: str, rows: list[Row]) -> Path:
         f"seed {plan.seed}. Accuracy on the validation split. Own faces: each judged by its client's head; all faces: "
         "mean over the clients' heads.\n\n"
     )
+    if plan.secure:
+        head += "Secure aggregation: in training the server gets the sum of the changes, not any single one.\n\n"
     if private is not None:
         head += sentence(private) + "\n\n"
     path = out / f"{plan.title}.md"

@@ -28,6 +28,7 @@ from ferce_agent.training.federated.budget import Privacy, privacy_of
 from ferce_agent.training.federated.central_noise import CentralNoise
 from ferce_agent.training.federated.features import Features, load_features
 from ferce_agent.training.federated.robust import check_aggregate, robust
+from ferce_agent.training.federated.secure_sum import LEAST_CLIENTS, SecurelyWatched
 from ferce_agent.training.federated.task import ARRAYS, SHARED, Arrays, Recipe, evaluate, fresh_arrays
 from ferce_agent.training.federated.watching import Round, Watched
 
@@ -60,6 +61,7 @@ class Plan:
         privacy: Differential privacy; None: there is none.
         aggregate: How answers become the common head: one of `robust.AGGREGATES`.
         most_faces: A client counts so many faces at most; 0: three times the median of a round's claims.
+        secure: Whether the server gets sums of clients' changes only.
     """
 
     strategy: str
@@ -73,6 +75,7 @@ class Plan:
     privacy: Privacy | None = None
     aggregate: str = field(default="mean", kw_only=True)
     most_faces: int = field(default=0, kw_only=True)
+    secure: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -89,6 +92,21 @@ class Plan:
             raise SettingsError("Central privacy has noise for a mean only.", hint="Leave out --aggregate.")
         if self.most_faces < 0:
             raise SettingsError("A client counts one face or more.", hint="Give --most-faces 0 for the usual bound.")
+        if self.secure:
+            self._check_secure()
+
+    def _check_secure(self) -> None:
+        if self.privacy is not None and self.privacy.kind == "central":
+            raise SettingsError(
+                "Central privacy cuts single changes, which secure aggregation hides.", hint="Use --privacy local:1."
+            )
+        if self.aggregate != "mean" or self.most_faces:
+            raise SettingsError(
+                "Secure aggregation hides single answers, so none can be left out or bounded.",
+                hint="Leave out --aggregate and --most-faces, or --secure.",
+            )
+        if max(self.clients, self.least) < LEAST_CLIENTS:
+            raise SettingsError(f"Secure aggregation needs {LEAST_CLIENTS} clients.", hint="Give --clients 10.")
 
     @property
     def training(self) -> Recipe:
@@ -105,13 +123,16 @@ class Plan:
     def title(self) -> str:
         """Name of the way of learning, and of its files: the strategy, and what is not as usual."""
         added = [] if self.aggregate == "mean" else [self.aggregate]
-        return "-".join([self.strategy, *added, *([] if self.privacy is None else [self.privacy.title])])
+        private = [] if self.privacy is None else [self.privacy.title]
+        return "-".join([self.strategy, *added, *private, *(["secure"] if self.secure else [])])
 
     def identity(self) -> dict[str, Any]:
         """Return what a run that goes on must have in common; more rounds may be asked for."""
         told = {"strategy": self.strategy, "seed": self.seed, "least": self.least, **asdict(self.training)}
         if self.aggregate != "mean" or self.most_faces:
             told |= {"aggregate": self.aggregate, "most_faces": self.most_faces}
+        if self.secure:
+            told["secure"] = True
         return told if self.privacy is None else {**told, "privacy": asdict(self.privacy)}
 
 
@@ -217,16 +238,19 @@ def serve(plan: Plan, grid: Any, tell: Callable[[Round], None], strategy: Any = 
 
     Raises:
         DataError: The run's folder holds another run.
-        SettingsError: Noise for a mean is asked for with a strategy that takes none.
+        SettingsError: Noise for a mean, or sums only, is asked for with a strategy that takes single answers.
     """
     if strategy is not None and plan.privacy is not None and plan.privacy.kind == "central":
         raise SettingsError("Central privacy has noise for a mean only.", hint="Leave out the other strategy.")
+    if strategy is not None and plan.secure:
+        raise SettingsError("Secure aggregation gives sums only.", hint="Leave out the other strategy.")
     begin = standing_of(plan)
     left = plan.rounds - len(begin.rounds)
     if left <= 0:
         return begin
     shapes = {name: value.shape for name, value in begin.arrays.items()}
-    watched = Watched(strategy or strategy_of(plan), shapes, plan.least, len(begin.rounds), tell, plan.most_faces)
+    kind = SecurelyWatched if plan.secure else Watched
+    watched = kind(strategy or strategy_of(plan), shapes, plan.least, len(begin.rounds), tell, plan.most_faces)
     judged = load_features(plan.valid) if plan.valid is not None else None
     now = [begin]
 
@@ -273,10 +297,11 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
             float(config.get("proximal", 0.0)),
         )
         numbers = [int(config.get(*one)) for one in (("rounds", 20), ("seed", 7), ("least", 2), ("clients", 2))]
-        clip = float(config["clip"]) if "clip" in config else None
+        clip = float(config.get("clip", 0.0)) or None
         bound: dict[str, Any] = {
             "aggregate": str(config.get("aggregate", "mean")),
             "most_faces": int(config.get("most-faces", 0)),
+            "secure": bool(config.get("secure", False)),
         }
     except (TypeError, ValueError) as error:
         raise SettingsError("A value of the app's configuration is no number.") from error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def simulate(  # noqa: PLR0913
         "client_resources": {"num_cpus": 1, "num_gpus": 0.0},
     }
     if len(standing_of(plan).rounds) < plan.rounds:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _without_advice():
             warnings.simplefilter("ignore")
             run_simulation(
                 server_app(plan, tell, strategy),
@@ -65,6 +66,21 @@ def simulate(  # noqa: PLR0913
             )
         _stop_ray()
     return standing_of(plan)
+
+
+@contextlib.contextmanager
+def _without_advice() -> Iterator[None]:
+    """Leave out of Flower's log that `flwr run` is to be used instead: users of the command cannot act on it."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return "DEPRECATED" not in record.getMessage()
+
+    logger = logging.getLogger("flwr")
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
 
 
 def _stop_ray() -> None:

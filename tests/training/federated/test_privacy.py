@@ -14,7 +14,9 @@ from ferce_agent.errors import DataError, SettingsError
 from ferce_agent.training.federated.budget import DELTA, Privacy, epsilon_of, privacy_of, spend, spent, statement
 from ferce_agent.training.federated.holding import hold
 from ferce_agent.training.federated.partition import divide
+from ferce_agent.training.federated.privacy import Cost, table
 from ferce_agent.training.federated.task import ARRAYS, Recipe, fresh_arrays, train
+from tests.training.federated.grid import Grid, identify
 from tests.training.federated.makers import made_faces
 
 
@@ -97,10 +99,7 @@ def _noisy(tmp_path: Path, privacy: Privacy, replies: list[Any]) -> Any:
 @pytest.fixture
 def identity(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("flwr")
-    from flwr.supercore.task_identity import TaskIdentity
-
-    for name in ("_run_id", "_node_id", "_task_id"):  # what a server's process knows of itself
-        monkeypatch.setattr(TaskIdentity, name, 1)
+    identify(monkeypatch)
 
 
 @pytest.mark.slow
@@ -198,16 +197,22 @@ def test_a_client_refuses_less_privacy_than_its_own_configuration_wants(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("identity")
 def test_a_run_with_noise_of_the_server_counts_its_releases(faces: Path, tmp_path: Path) -> None:
     pytest.importorskip("flwr")
-    from ferce_agent.training.federated.server_app import Plan, ledgers_of
-    from ferce_agent.training.federated.simulation import simulate
+    from ferce_agent.training.federated.server_app import Plan, ledgers_of, serve
 
     privacy = privacy_of("central:2")
     assert privacy is not None
     plan = Plan("fedavg", 2, Recipe(), 7, 2, tmp_path / "run", None, 2, privacy)
-    standing = simulate(plan, faces, 2, lambda _: None)
+    standing = serve(plan, Grid(faces, 2), lambda _: None)
     assert [(one.answered, one.loss) for one in standing.rounds] == [(2, None)] * 2
     told = statement(privacy, ledgers_of(plan, faces))
     assert (told["steps"], told["sampling"]) == (2, 1.0)
     assert told["epsilon"] == pytest.approx(epsilon_of(2.0, 1.0, 2))
+
+
+def test_the_table_tells_epsilon_and_accuracy() -> None:
+    text = table(0.8, [Cost(10, "", None, 0.9), Cost(100, "central:3", 12.34, 0.85)])
+    assert "| 10 | none | – | 0.9000 |" in text
+    assert "| 100 | central:3 | 12.3 | 0.8500 |" in text
