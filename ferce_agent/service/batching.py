@@ -18,6 +18,7 @@ from ferce_agent.errors import DeadlineError, TooManyRequestsError
 from ferce_agent.service.answers import Answer, error_answer
 from ferce_agent.service.readers import PhotoJob, Readers
 from ferce_agent.web.edge import typed
+from ferce_agent.web.places import Place, Places
 
 FIRST_GUESS_S: Final = 0.02
 """Seconds for one photo, before any was read."""
@@ -35,7 +36,7 @@ class Batcher:
     """Hands photos to readers, in groups.
 
     Attributes:
-        held: Requests that were let in and have no answer yet, those whose photo is still being received included.
+        places: Requests that were let in and have no answer yet, those whose photo is still being received included.
     """
 
     def __init__(self, readers: Readers, *, most_held: int, on_group: Callable[[int, float], None]) -> None:
@@ -46,18 +47,13 @@ class Batcher:
             most_held: Most requests at a time.
             on_group: Told of each group: how many photos, and the seconds it took.
         """
-        self.held = 0
-        self._readers, self._most_held, self._on_group = readers, most_held, on_group
+        self.places = Places(held=most_held)
+        self._readers, self._on_group = readers, on_group
         self._waiting: deque[_Waiting] = deque()
         self._some = asyncio.Condition()
         self._idle = 0
         self._seconds_each = FIRST_GUESS_S
         self._hands: list[asyncio.Task[None]] = []
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the next request would be refused whatever its time."""
-        return self.held >= self._most_held
 
     @property
     def queued(self) -> int:
@@ -67,10 +63,10 @@ class Batcher:
     @property
     def expected_s(self) -> float:
         """Seconds that a request let in now would take, at the rate that is measured."""
-        return (self.held + 1) * self._seconds_each / self._readers.side_by_side + self._seconds_each
+        return (self.places.held + 1) * self._seconds_each / self._readers.side_by_side + self._seconds_each
 
     @contextmanager
-    def place(self, seconds: float) -> Iterator[None]:
+    def place(self, seconds: float) -> Iterator[Place]:
         """Let a request in while the block lasts, before anything of its photo is read.
 
         Args:
@@ -80,17 +76,14 @@ class Batcher:
             TooManyRequestsError: There is no place, or it could not be answered within its time.
         """
         expected = self.expected_s
-        if self.is_full or expected > seconds:
+        if expected > seconds:
             raise TooManyRequestsError(
                 "The server has as much to do as it can within the time of this request.",
                 hint="Send it again later, as Retry-After says.",
                 seconds=expected,
             )
-        self.held += 1
-        try:
-            yield
-        finally:
-            self.held -= 1
+        with self.places.one(expected) as place:
+            yield place
 
     async def read(self, job: PhotoJob) -> Answer:
         """Return the answer for a photo.

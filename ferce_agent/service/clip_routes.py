@@ -43,8 +43,9 @@ def clip_router(service: Service) -> APIRouter:
     async def clip(request: Request) -> Response:
         form = form_of(request)
         async with AsyncExitStack() as held:
-            held.enter_context(service.clips.one())
-            sent = await read_sent(request, "clip", CLIP_BYTES)
+            place = held.enter_context(service.clips.one())
+            async with place.receiving():
+                sent = await read_sent(request, "clip", CLIP_BYTES)
             asked = read_fields(sent.fields, ClipAsked)
             service.engines.permit(asked.use)  # a refused use does not wait, and nothing is opened for it
             await while_connected(request, lambda: held.enter_async_context(service.clips.work()))

@@ -53,8 +53,9 @@ def photo_router(service: Service) -> APIRouter:
     async def photo(request: Request) -> Response:
         view, seconds = view_of(request), seconds_of(request, service.timeout_s)
         due = time.monotonic() + seconds
-        with service.batcher.place(seconds):
-            sent = await read_sent(request, "photo", PHOTO_BYTES)
+        with service.batcher.place(seconds) as place:
+            async with place.receiving():
+                sent = await read_sent(request, "photo", PHOTO_BYTES)
             asked = read_fields(sent.fields, PhotoFields)
             service.engines.permit(asked.use)
             if not sent.data:

@@ -69,7 +69,7 @@ class Service:
         """Put the parts together."""
         self.batcher = Batcher(self.readers, most_held=self.most_held, on_group=self.metrics.grouped)
         self.metrics.watch("ferce_queue_photos", "Photos that wait to be read", lambda: self.batcher.queued)
-        self.metrics.watch("ferce_held_photos", "Photos without an answer yet", lambda: self.batcher.held)
+        self.metrics.watch("ferce_held_photos", "Photos without an answer yet", lambda: self.batcher.places.held)
         self.metrics.watch(
             "ferce_expected_seconds", "Time that a new photo would take", lambda: self.batcher.expected_s
         )
@@ -83,7 +83,7 @@ class Service:
             return "draining"
         if self.readers.state != "ready":
             return self.readers.state
-        return "full" if self.batcher.is_full else ""
+        return "" if self.batcher.places.free else "full"
 
     def drain(self) -> None:
         """Take nothing new from now on."""

@@ -32,8 +32,9 @@ def voice_router(service: Service) -> APIRouter:
         response_class=Response,
     )
     async def voice(request: Request) -> Response:
-        with service.voices.one():
-            sent = await read_sent(request, "voice", VOICE_BYTES)
+        with service.voices.one() as place:
+            async with place.receiving():
+                sent = await read_sent(request, "voice", VOICE_BYTES)
             asked = read_fields(sent.fields, VoiceAsked)
             report = await while_connected(request, lambda: read_voice(service, sent.data, asked))
         return Response(report.model_dump_json(), media_type="application/json")

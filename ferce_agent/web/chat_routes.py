@@ -144,8 +144,9 @@ def chat_router(site: Site) -> APIRouter:
     async def chat(request: Request) -> Response:
         site.rates.take("chat", client_of(request.scope))
         async with AsyncExitStack() as held:
-            held.enter_context(site.chats.one())
-            given, _ = await read_request(request, 0, most_line=CHAT_BYTES)
+            place = held.enter_context(site.chats.one())
+            async with place.receiving():
+                given, _ = await read_request(request, 0, most_line=CHAT_BYTES)
             asked = read_fields(given, ChatAsked).checked()
             site.engines.permit(asked.use)  # a refused use does not wait, and no model is asked
             await while_connected(request, lambda: held.enter_async_context(site.chats.work()))

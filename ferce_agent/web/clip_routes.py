@@ -73,8 +73,9 @@ def clip_router(site: Site) -> APIRouter:
     async def clip(request: Request) -> Response:
         site.rates.take("clip", client_of(request.scope))
         async with AsyncExitStack() as held:
-            held.enter_context(site.clips.one())
-            given, data = await read_request(request, CLIP_BYTES)
+            place = held.enter_context(site.clips.one())
+            async with place.receiving():
+                given, data = await read_request(request, CLIP_BYTES)
             asked = read_fields(given, ClipAsked)
             site.engines.permit(asked.use)  # a refused use does not wait, and nothing is opened for it
             await while_connected(request, lambda: held.enter_async_context(site.clips.work()))

@@ -47,8 +47,9 @@ def page_router(site: Site) -> APIRouter:
     @router.post("/api/page")
     async def page(request: Request) -> Response:
         site.rates.take("page", client_of(request.scope))
-        with site.photos.one():
-            given, data = await read_request(request, PHOTO_BYTES, most_line=REPORT_BYTES)
+        with site.photos.one() as place:
+            async with place.receiving():
+                given, data = await read_request(request, PHOTO_BYTES, most_line=REPORT_BYTES)
             asked = read_fields(given, PageAsked)
 
             async def made() -> str:

@@ -35,8 +35,9 @@ def photo_router(site: Site) -> APIRouter:
     @router.post("/api/photo")
     async def photo(request: Request) -> JSONResponse:
         site.rates.take("photo", client_of(request.scope))
-        with site.photos.one():
-            given, data = await read_request(request, PHOTO_BYTES)
+        with site.photos.one() as place:
+            async with place.receiving():
+                given, data = await read_request(request, PHOTO_BYTES)
             asked = read_fields(given, PhotoAsked)
             report = await while_connected(request, lambda: read_photo(site, data, asked))
         return JSONResponse(photo_answer(report))

@@ -38,8 +38,9 @@ def voice_router(site: Site) -> APIRouter:
     @router.post("/api/voice")
     async def voice(request: Request) -> JSONResponse:
         site.rates.take("voice", client_of(request.scope))
-        with site.voices.one():
-            given, data = await read_request(request, VOICE_BYTES)
+        with site.voices.one() as place:
+            async with place.receiving():
+                given, data = await read_request(request, VOICE_BYTES)
             asked = read_fields(given, VoiceAsked)
             report = await while_connected(request, lambda: read_voice(site, data, asked))
         return JSONResponse(voice_answer(report))

@@ -17,6 +17,7 @@ from ferce_agent.graphs.engines import Engines
 from ferce_agent.service.clients import Clients, Quota, digest_of
 from ferce_agent.service.readers import OwnThreads
 from ferce_agent.service.service import Service
+from ferce_agent.web import places
 from tests.service.servers import HeldReaders, Served, port_is_closed, served, until
 
 PHOTO = vga_photo()
@@ -107,7 +108,7 @@ def test_a_full_queue_refuses_and_a_deadline_ends_waiting(engines: Engines) -> N
         late = post(one, headers={"x-request-timeout": "0.2"})
         assert (late.status_code, late.json()["error"]["code"]) == (504, "deadline")
         second = pool.submit(post, one)
-        until(lambda: one.service.batcher.held == 2)
+        until(lambda: one.service.batcher.places.held == 2)
         refused = post(one)
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many_requests")
         assert int(refused.headers["retry-after"]) >= 1
@@ -173,7 +174,23 @@ def test_who_hangs_up_is_no_error_of_the_server(site: Served, lines: list[dict[s
     until(lambda: any(line["id"] == "gone" for line in lines))
     line = next(line for line in lines if line["id"] == "gone")
     assert (line["status"], "code" in line) == (499, False)
-    until(lambda: site.service.batcher.held == 0)
+    until(lambda: site.service.batcher.places.held == 0)
+
+
+def test_a_photo_that_comes_slowly_gives_its_place_to_another_one(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(Service(engines, OwnThreads(engines), most_held=1)) as one:
+        host, port = one.address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as slow:
+            head = f"POST /v1/photos HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(PHOTO)}\r\n\r\n"
+            slow.sendall(head.encode() + PHOTO[:99])
+            until(lambda: one.service.batcher.places.held == 1)
+            monkeypatch.setattr(places, "SLOW_S", float("inf"))
+            assert post(one).status_code == 429
+            monkeypatch.setattr(places, "SLOW_S", 0.0)
+            assert post(one).status_code == 200
+            assert slow.recv(65536).startswith(b"HTTP/1.1 408")
 
 
 def test_probes_may_ask_for_the_head_alone(site: Served) -> None:
