@@ -35,9 +35,10 @@ def clip_router(service: Service) -> APIRouter:
 
     @router.post(
         "/v1/clips",
+        operation_id="read_clip",
         summary="Read the facial expressions in a film",
         responses=responses(ClipReport, NDJSON, SSE),
-        openapi_extra=described("clip", "video/*", ClipAsked),
+        openapi_extra=described("clip", "video/*", ClipAsked, examples={"fps": 10, "end_s": 60}),
         response_class=Response,
     )
     async def clip(request: Request) -> Response:

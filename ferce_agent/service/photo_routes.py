@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ferce_agent.errors import ImageFormatError, SettingsError
 from ferce_agent.inputs.limits import DEFAULT_LIMITS
 from ferce_agent.report import EmotionReport
+from ferce_agent.report.brief import Brief
 from ferce_agent.service.answers import Answer, View
 from ferce_agent.service.bodies import read_sent
 from ferce_agent.service.described import described, responses
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 PHOTO_BYTES: Final = DEFAULT_LIMITS.max_bytes
 """Most bytes of a photo."""
 VIEWS: Final[tuple[View, ...]] = ("full", "brief", "text")
+EXAMPLES: Final = {"context": "She has just won the race.", "labels": ["amused", "relieved"]}
+"""Examples of what may be told with a photo."""
 TIMEOUT_HEADER: Final = "x-request-timeout"
 
 
@@ -45,9 +48,10 @@ def photo_router(service: Service) -> APIRouter:
 
     @router.post(
         "/v1/photos",
+        operation_id="read_photo",
         summary="Read the facial expressions in a photo",
-        responses=responses(EmotionReport, "text/plain"),
-        openapi_extra=described("photo", "image/*", PhotoFields, views=True),
+        responses=responses(EmotionReport | Brief, "text/plain"),
+        openapi_extra=described("photo", "image/*", PhotoFields, examples=EXAMPLES, views=True),
         response_class=Response,
     )
     async def photo(request: Request) -> Response:

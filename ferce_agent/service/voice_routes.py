@@ -26,9 +26,10 @@ def voice_router(service: Service) -> APIRouter:
 
     @router.post(
         "/v1/voices",
+        operation_id="hear_voice",
         summary="Listen to a voice message",
         responses=responses(VoiceReport),
-        openapi_extra=described("voice", "audio/*", VoiceAsked),
+        openapi_extra=described("voice", "audio/*", VoiceAsked, examples={"transcript": "I have won."}),
         response_class=Response,
     )
     async def voice(request: Request) -> Response:

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
 from ferce_agent.api import analyze_expression
 from ferce_agent.evaluation.speed import vga_photo
 from ferce_agent.graphs.engines import Engines
+from ferce_agent.report.brief import Brief
 from ferce_agent.service.clients import Clients, Quota, digest_of
 from ferce_agent.service.readers import OwnThreads
 from ferce_agent.service.service import Service
@@ -234,8 +236,42 @@ def test_the_openapi_document_names_the_real_reports(site: Served) -> None:
         schema = client.get("/v1/schemas/emotion-report").json()
         assert client.get("/v1/schemas/nothing").status_code == 404
         assert client.get("/docs").json()["error"]["code"] == "not_found"
-    answers = document["paths"]["/v1/photos"]["post"]["responses"]
-    named = answers["200"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    assert set(document["components"]["schemas"][named]["properties"]) == set(schema["properties"])
+    asked = document["paths"]["/v1/photos"]["post"]
+    answers = asked["responses"]
+    full, brief = (
+        document["components"]["schemas"][one["$ref"].rpartition("/")[2]]
+        for one in answers["200"]["content"]["application/json"]["schema"]["anyOf"]
+    )
+    assert set(full["properties"]) == set(schema["properties"])
+    assert set(brief["properties"]) == set(Brief.model_fields)
     assert "Retry-After" in answers["429"]["headers"]
     assert {"/v1/clips", "/v1/voices", "/healthz", "/readyz", "/metrics"} <= set(document["paths"])
+    assert "security" not in document
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_what_the_document_shows_as_examples_is_answered_as_it_says(site: Served) -> None:
+    with site.client() as client:
+        document = client.get("/openapi.json").json()
+        asked = document["paths"]["/v1/photos"]["post"]
+        told = {one["name"]: one["schema"]["examples"][0] for one in asked["parameters"] if "examples" in one["schema"]}
+        assert set(told) == {"context", "labels", "use", "timeout_s", "X-Request-Timeout"}
+        seconds = str(told.pop("X-Request-Timeout"))
+        told["timeout_s"] = 60  # 2.5 s are short for a busy machine
+        answer = client.post("/v1/photos", content=PHOTO, params=told, headers={"x-request-timeout": seconds})
+        brief = client.post("/v1/photos", content=PHOTO, params={"view": "brief"})
+        refused = client.post("/v1/photos", content=b"none")
+    for one in (answer, brief, refused):
+        wanted = asked["responses"][str(one.status_code)]["content"]["application/json"]["schema"]
+        jsonschema.validate(one.json(), {**wanted, "components": document["components"]})
+
+
+def test_the_document_says_who_needs_a_token(engines: Engines) -> None:
+    clients = Clients({digest_of("s3cret"): "clinic"})
+    good = {"authorization": "Bearer s3cret"}
+    with served(Service(engines, OwnThreads(engines), clients=clients)) as one, one.client(headers=good) as client:
+        document = client.get("/openapi.json").json()
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert document["security"] == [{"token": []}]
+    assert document["paths"]["/healthz"]["get"]["security"] == document["paths"]["/readyz"]["get"]["security"] == []
+    assert "security" not in document["paths"]["/v1/photos"]["post"]
