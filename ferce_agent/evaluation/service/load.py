@@ -19,7 +19,7 @@ import numpy as np
 
 from ferce_agent.errors import EngineError
 from ferce_agent.evaluation.service.drive import GOOD, Driven, drive, find_locust, good_and_bad, with_bad
-from ferce_agent.evaluation.service.processes import Watched, growth, watched
+from ferce_agent.evaluation.service.processes import Watched, cpu_s, growth, readers, watched
 
 GOAL_RATE: Final = 70.0
 """Photos a second at which delays are measured."""
@@ -81,6 +81,8 @@ class Held:
         mixed: Many requests, one in a hundred of them bad.
         killed: Readers that were killed meanwhile.
         memory: Memory meanwhile; None if it was not looked at, or too shortly.
+        front_ms: CPU milliseconds at `GOAL_RATE` that a photo takes in the process that talks to clients; None if it
+            was not looked at, or reads photos itself.
     """
 
     ladder: tuple[Driven, ...]
@@ -89,6 +91,7 @@ class Held:
     mixed: Driven
     killed: int
     memory: Memory | None
+    front_ms: float | None = None
 
     @property
     def peak(self) -> float:
@@ -112,7 +115,7 @@ def measure_load(send: Send, *, seconds: float, mix: Sequence[int], pid: int = 0
         send: Sends bodies at a rate.
         seconds: How long each rate lasts.
         mix: The bodies of the last part, good and bad.
-        pid: The server's process, whose memory is looked at; 0 if it runs elsewhere.
+        pid: The server's process, whose memory and CPU time are looked at; 0 if it runs elsewhere.
         kill_every_s: Seconds between two kills of readers in the last part; 0 for none.
 
     Raises:
@@ -122,11 +125,13 @@ def measure_load(send: Send, *, seconds: float, mix: Sequence[int], pid: int = 0
     peak = max(one.good for one in ladder)
     if not peak:
         raise EngineError("The server reads no photo.", hint=f"Its answers by status: {ladder[0].statuses}.")
+    before = cpu_s(pid)
     steady = send(GOAL_RATE, [0] * round(GOAL_RATE * seconds))
+    front_ms = (cpu_s(pid) - before) * 1000 / steady.requests if pid and readers(pid) else None
     overload = send(2 * peak, [0] * round(2 * peak * seconds))
     with watched(pid, kill_every_s) if pid else nullcontext(Watched()) as seen:
         mixed = send(min(GOAL_RATE, 0.7 * peak), mix)
-    return Held(ladder, steady, overload, mixed, seen.killed, memory_of(seen, len(mix), mixed.offered))
+    return Held(ladder, steady, overload, mixed, seen.killed, memory_of(seen, len(mix), mixed.offered), front_ms)
 
 
 def memory_of(seen: Watched, requests: int, rate: float) -> Memory | None:
@@ -172,7 +177,7 @@ def to_table(held: Held) -> str:
             f"(goal: {GOAL_SHARE:.0%}). {held.mixed.requests:,} requests, good and bad, while {held.killed} readers "
             f"were killed: {held.mixed.right:,} right, {held.mixed.refused:,} told to come again, "
             f"{held.mixed.unanswered} without an answer, {held.mixed.wrong} with a wrong one, of which "
-            f"{held.mixed.different} with the right status. Memory: {_remembered(held.memory)}.",
+            f"{held.mixed.different} with the right status. Memory: {_remembered(held.memory)}.{_front(held.front_ms)}",
         )
     )
 
@@ -184,6 +189,15 @@ def _remembered(memory: Memory | None) -> str:
         f"{memory.settled_mb:.0f} MB after {SETTLED:,} requests and {memory.end_mb:.0f} MB at the end (all processes: "
         f"{memory.all_mb:.0f} MB); each request left {memory.kb_per_request:+.2f} kB [{memory.low:+.2f}, "
         f"{memory.high:+.2f}] (goal: not beyond {MOST_KB:g}): it {'grows' if memory.grows else 'does not grow'}"
+    )
+
+
+def _front(milliseconds: float | None) -> str:
+    if not milliseconds:
+        return ""
+    return (
+        f" The process that talks to clients takes {milliseconds:.2f} ms of CPU a photo: one core of it carries "
+        f"{1000 / milliseconds:.0f} a second."
     )
 
 

@@ -63,6 +63,15 @@ def _resident_pages(pid: int) -> int:
         return 0
 
 
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process has taken, without those of others that it started; NaN if it is gone."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(slots=True)
 class Watched:
     """What was seen of a server.

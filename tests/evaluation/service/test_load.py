@@ -24,7 +24,7 @@ from ferce_agent.evaluation.service.drive import (
     with_bad,
 )
 from ferce_agent.evaluation.service.load import measure_load, memory_of, to_table
-from ferce_agent.evaluation.service.processes import Watched, family, growth, resident_mb, watched
+from ferce_agent.evaluation.service.processes import Watched, cpu_s, family, growth, resident_mb, watched
 
 BODIES = (Body("photo", b"."), Body("bad", b"", status=415))
 
@@ -75,7 +75,10 @@ def test_the_ladder_ends_where_the_server_does_not_keep_up() -> None:
     assert [round(one.offered, 1) for one in held.ladder] == [20.0, 25.0, 31.2, 39.1, 48.8, 61.0]
     assert held.peak == pytest.approx(48.8, abs=0.1)
     assert held.overload.offered == pytest.approx(2 * held.peak)
-    assert "Memory: not looked at." in to_table(held)
+    assert to_table(held).endswith("Memory: not looked at.")
+    assert to_table(replace(held, front_ms=1.6)).endswith(
+        "1.60 ms of CPU a photo: one core of it carries 625 a second."
+    )
 
 
 def test_an_answer_that_belongs_to_another_photo_is_not_right() -> None:
@@ -112,6 +115,9 @@ def test_a_process_and_its_children_are_seen() -> None:
     with child, watched(os.getpid()):
         assert {os.getpid(), child.pid} <= set(family(os.getpid()))
         assert resident_mb(family(os.getpid())) > resident_mb([child.pid]) > 1
+        before = cpu_s(os.getpid())
+        sum(range(10**6))
+        assert 0 < before <= cpu_s(os.getpid())
 
 
 @pytest.fixture
