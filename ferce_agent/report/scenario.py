@@ -229,7 +229,7 @@ class ScenarioReport(Part):
     indicators: tuple[Indicator, ...]
     """The numbers."""
     alerts: tuple[Alert, ...]
-    """What somebody should look at, by time."""
+    """What somebody should look at, by time; of a person's sessions the most urgent first."""
     curves: tuple[Curve, ...]
     """Numbers over time."""
     peaks: tuple[Peak, ...] = ()

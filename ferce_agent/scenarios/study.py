@@ -55,7 +55,7 @@ class Findings:
         summary: In a few sentences; never empty.
         sources: What was read; one entry for all where single people may not be told apart.
         indicators: The numbers.
-        alerts: What somebody should look at, by time.
+        alerts: What somebody should look at, by time; of a person's sessions the most urgent first.
         curves: Numbers over time.
         peaks: Where curves are clearly higher than around.
         degraded: What could not be done.

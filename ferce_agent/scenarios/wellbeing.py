@@ -15,6 +15,7 @@ from ferce_agent.errors import FerceError, PolicyError, SettingsError
 from ferce_agent.policy.decide import Decision
 from ferce_agent.report.scenario import Alert, ScenarioDegradation, ScenarioDegradedCode, ScenarioSource
 from ferce_agent.report.scenario_events import AlertEvent, ScenarioEvent
+from ferce_agent.report.scenario_wording import MORE_URGENT
 from ferce_agent.report.session import SessionDegradedCode, SessionReport
 from ferce_agent.report.session_wording import HELP, day_words, short_day
 from ferce_agent.scenarios.preset import Preset
@@ -105,7 +106,7 @@ class WellbeingStudy(Study):
 
     def _alerts(self, report: SessionReport) -> list[Alert]:
         found = [*(self._distress(report, day) for day in report.distress_days), *self._week(report)]
-        return sorted(found, key=lambda one: (one.onset_s, one.id))
+        return sorted(found, key=lambda one: (MORE_URGENT[one.urgency], one.onset_s, one.id))
 
     def _distress(self, report: SessionReport, day: date) -> Alert:
         """Return what is told of a day with words of distress: urgent for some weeks, then still told."""

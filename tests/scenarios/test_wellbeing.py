@@ -100,10 +100,11 @@ def test_words_of_distress_point_to_help_however_little_was_read() -> None:
     events = made.session(0, report)
     found = made.finish()
     assert [(one.kind, one.urgency) for one in found.alerts] == [
+        ("words_of_distress", "urgent"),
+        ("words_of_distress", "urgent"),
         ("words_of_distress", "warning"),
-        ("words_of_distress", "urgent"),
-        ("words_of_distress", "urgent"),
     ]
+    assert found.alerts[0].onset_s < found.alerts[1].onset_s
     assert all(HELP in one.text for one in found.alerts)
     assert [one.event for one in events] == ["alert_begins"] * 3
     assert indicator(found, "distress.days").exceeds
