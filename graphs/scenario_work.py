@@ -13,12 +13,21 @@ from typing import Any, Final, TypeAlias
 from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import ValidationError
 
-from ferce_agent.errors import CameraError, DataError, EngineError, FerceError, PolicyError, SettingsError, SetupError
+from ferce_agent.errors import (
+    CameraError,
+    ClipFormatError,
+    DataError,
+    EngineError,
+    FerceError,
+    PolicyError,
+    SettingsError,
+    SetupError,
+)
 from ferce_agent.graphs.clip_runs import ClipAsk, Given, Words, run_clip
 from ferce_agent.graphs.engines import Engines, package
 from ferce_agent.graphs.runs import analyze_expression
 from ferce_agent.graphs.scenario_sources import Planned, plan, session_of
-from ferce_agent.inputs.clip import open_clip
+from ferce_agent.inputs.clip import Clip, open_clip
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.policy.decide import permit
 from ferce_agent.policy.labels import Observer
@@ -203,16 +212,33 @@ class ScenarioWork:
 
         reading = self.preset.reading
         camera = one.given if one.kind == "camera" else None
-        source = None if camera is not None else one.given
-        if source is not None and self._roots is not None:
-            source = open_clip(source, end_s=self._end_s, fps=reading.fps, roots=self._roots)
-            if source.info.kind == "pictures" and "photo" in self.preset.takes:
-                source.close()  # photos that have nothing to do with each other are no film
-                raise DataError("A folder of photos is not read here.", hint="Name the photos themselves.")
+        source = None if camera is not None else self._film(one.given)
         words = Words(reading.sound, None, False)
         asked = ClipAsk(camera, None, self._end_s, reading.fps, False, reading.landmarks, self.use, words)
         given = Given(self.engines, None, halt, expressions=reading.expressions, body=reading.body)
         apart(partial(run_clip, source, asked, given, on_event))
+
+    def _film(self, given: Any) -> Clip:
+        """Return an opened film.
+
+        Raises:
+            DataError: It is a folder of photos that have nothing to do with each other.
+            ClipFormatError: It is a single picture, and the scenario takes films.
+        """
+        fps = self.preset.reading.fps
+        film = given if isinstance(given, Clip) else open_clip(given, end_s=self._end_s, fps=fps, roots=self._roots)
+        takes_photos = "photo" in self.preset.takes
+        refused: FerceError | None = None
+        if self._roots is not None and film.info.kind == "pictures" and takes_photos:
+            refused = DataError("A folder of photos is not read here.", hint="Name the photos themselves.")
+        if film.info.frames == 1 and not takes_photos:
+            refused = ClipFormatError(
+                f"A single picture is no film, and the scenario {self.preset.name} needs one.", hint="Give a film."
+            )
+        if refused is not None:
+            film.close()
+            raise refused
+        return film
 
     def _photo(self, number: int, given: Any, tell: Tell) -> None:
         picture = given if self._roots is None else load_picture(given, roots=self._roots)

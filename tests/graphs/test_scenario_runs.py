@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 from ferce_agent import arun_scenario, run_scenario, stream_scenario
 from ferce_agent.errors import (
     CameraError,
+    ClipFormatError,
     ClipNotFoundError,
     DataError,
     EngineError,
@@ -87,6 +88,14 @@ def test_a_film_of_a_driver_is_followed(frames: list[Frame], engines: Engines) -
     assert report.settings["speed_kmh"] == 30 and report.settings["sleep_s"] == 3.0
     assert report.title == preset("driver").title
     assert {one.id for one in report.indicators} >= {"perclos", "away"}
+
+
+def test_a_single_picture_is_no_film_of_a_driver(photo: Path, frames: list[Frame], engines: Engines) -> None:
+    for source in (photo, photo.read_bytes()):
+        with pytest.raises(ClipFormatError, match="A single picture is no film"):
+            run_scenario("driver", source, engines=engines)
+    report = run_scenario("audience", [photo, frames], engines=engines, use_context=AGREED)
+    assert "source_failed" in codes(report)
 
 
 def test_no_expression_of_a_driver_is_read(
