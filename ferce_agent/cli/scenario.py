@@ -15,6 +15,7 @@ from ferce_agent.cli.output import complain, echo_json, encoding_of, hanging, sh
 from ferce_agent.cli.scenario_running import Outputs, Request, SourceFailedError, grouped, perform, read_choices
 from ferce_agent.cli.targets import check_files
 from ferce_agent.cli.watching import stopping
+from ferce_agent.errors import FerceError
 
 if TYPE_CHECKING:
     from ferce_agent.report.scenario import ScenarioReport
@@ -116,7 +117,12 @@ def run(  # noqa: PLR0913  # one parameter per option
     check_endings(files)
     with stopping() as stop:
         outputs = Outputs("events" if as_events else "json" if as_json else "text", stop)
-        report = perform(request, chosen_settings(chosen), outputs)
+        try:
+            report = perform(request, chosen_settings(chosen), outputs)
+        except FerceError:
+            if stop.is_set():  # stopped before there was anything to report
+                raise KeyboardInterrupt from None
+            raise
     tell(report, request, outputs, full, colour)
     for file in files:
         report.save(file)

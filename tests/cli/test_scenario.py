@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 from contextlib import ExitStack
 from functools import partial
@@ -18,6 +20,7 @@ from ferce_agent.cli import main
 from ferce_agent.cli.scenario import sources_named
 from ferce_agent.cli.scenario_running import Outputs, Request, Teller
 from ferce_agent.graphs import clip_opening
+from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.clip import open_camera
 from ferce_agent.report.scenario import ScenarioReport
 from ferce_agent.report.scenario_events import AlertEvent, ScenarioEvent, ScenarioProgressEvent, ScenarioReportEvent
@@ -143,6 +146,15 @@ def test_a_name_that_is_none_and_an_empty_folder_are_told_once_and_rightly(tmp_p
     assert result.exit_code == 1 and result.stderr.count("moderation") == 1
     result = ferce("scenario", "run", "audience", "--consent", tmp_path)
     assert result.exit_code == 1 and "holds no film." in result.stderr and "photo" not in result.stderr
+
+
+def test_ctrl_c_before_anything_was_read_is_no_failure(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(_: Engines) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Engines, "prepare_asking", press)
+    result = ferce("scenario", "run", "driver", film)
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "ferce: stopped.\n")
 
 
 def test_a_camera_is_read_until_ctrl_c(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
