@@ -17,6 +17,8 @@ from ferce_agent.batch.on_ray import AHEAD, RayExecutor, import_ray
 from ferce_agent.batch.work import BatchWork
 from ferce_agent.cli import main
 from ferce_agent.errors import EngineError, FerceError, MissingExtraError, SettingsError
+from tests.clips.speech_films import talking_film
+from tests.tools.voices import message
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("ray")
@@ -148,18 +150,20 @@ def test_photos_are_read_as_in_any_process(photo: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_writes_the_bytes_that_processes_write(photo: Path, tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    (photos / "broken.jpg").write_bytes(b"no picture")
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "broken.jpg").write_bytes(b"no picture")
     for name in ("a.jpg", "b.jpg", "c.jpg"):
-        (photos / name).symlink_to(photo)
-    words = ["batch", str(photos), "--workers", "1", "--chunk", "2", "--shard-size", "3"]
+        (folder / name).symlink_to(photo)
+    (folder / "film.mp4").write_bytes(talking_film("speaks", seconds=0.5))
+    (folder / "heard.wav").write_bytes(message())
+    words = ["batch", str(folder), "--workers", "1", "--chunk", "2", "--shard-size", "3"]
     for where in ("processes", "ray"):
         ended = CliRunner().invoke(main, [*words, "--on", where, "--out", str(tmp_path / where)])
         assert ended.exit_code == 0, ended.output
     ours, rays = (
-        {file.name: file.read_bytes() for file in (tmp_path / where / "faces").iterdir()}
+        {str(file.relative_to(tmp_path / where)): file.read_bytes() for file in (tmp_path / where).glob("*/part-*")}
         for where in ("processes", "ray")
     )
     assert ours == rays
-    assert len(ours) == 2
+    assert sorted({name.partition("/")[0] for name in ours}) == ["clips", "episodes", "faces", "tracks", "voices"]
