@@ -38,10 +38,13 @@ def read_carefully(
 def joined(chunk: Chunk, parts: Iterable[ReadChunk]) -> ReadChunk:
     """Return what became of parts of a chunk, in their order, as that of the chunk."""
     tables: dict[str, tuple[Row, ...]] = {}
-    whole = ReadChunk(chunk.shard, chunk.number, chunk.of, tables)
+    packed: dict[str, tuple[bytes, ...]] = {}
+    whole = ReadChunk(chunk.shard, chunk.number, chunk.of, tables, packed=packed)
     for part in parts:
         for name, rows in part.tables.items():
             tables[name] = (*tables.get(name, ()), *rows)
+        for name, files in part.packed.items():
+            packed[name] = (*packed.get(name, ()), *files)
         whole = replace(
             whole,
             reports=(*whole.reports, *part.reports),

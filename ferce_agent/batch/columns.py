@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ferce_agent.batch.executor import Row
@@ -69,24 +69,6 @@ def face_columns() -> tuple[tuple[str, str], ...]:
     probabilities = tuple((f"p_{name}", "float64") for name in CANONICAL)
     units = tuple((name, "float64") for name in ontology().action_units)
     return (*PHOTO, *probabilities, *REST, *units)
-
-
-def table_columns(table: str) -> tuple[tuple[str, str], ...]:
-    """Return name and type of the columns of a table.
-
-    Raises:
-        KeyError: There is no such table.
-    """
-    from ferce_agent.batch import recording_columns as recorded
-
-    tables: dict[str, Callable[[], tuple[tuple[str, str], ...]]] = {
-        "faces": face_columns,
-        "clips": recorded.clip_columns,
-        "tracks": recorded.clip_track_columns,
-        "episodes": recorded.episode_columns,
-        "voices": recorded.voice_columns,
-    }
-    return tables[table]()
 
 
 def arrow_schema(columns: Iterable[tuple[str, str]]) -> pa.Schema:

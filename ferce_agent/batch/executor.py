@@ -25,6 +25,7 @@ class ReadChunk:
         items: How many items were read, failed ones too.
         failed: How many of them could not be read; each has a row that says why.
         seconds: Wall-clock seconds it took the worker.
+        packed: Rows that are too many to be objects, as Parquet files by name of the table, in the order of the items.
     """
 
     shard: int
@@ -35,6 +36,7 @@ class ReadChunk:
     items: int = 0
     failed: int = 0
     seconds: float = field(default=0.0, compare=False)
+    packed: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
 
 
 class Work(Protocol):

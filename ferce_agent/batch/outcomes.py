@@ -23,12 +23,14 @@ class ReadItem:
         report: Its report as a line of JSON; empty if it failed or reports are not wanted.
         failed: Whether it could not be read.
         more: Its rows in other tables, by name of the table.
+        packed: Its rows in others that are too many to be objects, as a Parquet file by name of the table.
     """
 
     rows: tuple[Row, ...]
     report: str = ""
     failed: bool = False
     more: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+    packed: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def failed(item: Item, error: FerceError) -> ReadItem:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -19,6 +19,8 @@ from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.limits import DEFAULT_CLIP_LIMITS, ImageLimits
 from ferce_agent.policy.use import UseLike
+from ferce_agent.report.clip_events import ClipEvent
+from ferce_agent.views.clip_tables import Writer, parquet_file
 
 LIMITS: Final = ImageLimits(max_bytes=DEFAULT_CLIP_LIMITS.max_held)
 """Bound of what is in a cell of a table, and so is held."""
@@ -32,24 +34,42 @@ class ClipWork:
         engines: Models and settings.
         use: What the reports are used for.
         stamp: The time that whole reports say they were made at (ISO 8601); empty if none are wanted.
+        frames: Whether what each face shows in each frame is wanted.
     """
 
     engines: Engines
     use: UseLike | None
     stamp: str = ""
+    frames: bool = False
 
     def __call__(self, items: Sequence[Item]) -> Iterator[ReadItem]:
         """Yield what became of each clip, in order; nothing is raised for one of them."""
         for item in items:
             try:
-                with opened(item) as source:
-                    report = analyze_clip(source, use_context=self.use, engines=self.engines)
-                line = report_line(item.source, report, self.stamp)
-                yield ReadItem((clip_row(report, item.source),), line, more=clip_tables(report, item.source))
+                yield self._read(item)
             except FerceError as error:
                 yield failed(item, error)
             except Exception as error:  # one clip costs no other
                 yield failed(item, unforeseen(error))
+
+    def _read(self, item: Item) -> ReadItem:
+        packed = io.BytesIO()
+        with opened(item) as source, ExitStack() as stack:
+            hear = _readings(stack.enter_context(parquet_file(packed, item.source))) if self.frames else None
+            report = analyze_clip(source, use_context=self.use, engines=self.engines, on_event=hear)
+        line = report_line(item.source, report, self.stamp)
+        frames = {"frames": packed.getvalue()} if self.frames and report.tracks else {}
+        return ReadItem((clip_row(report, item.source),), line, more=clip_tables(report, item.source), packed=frames)
+
+
+def _readings(write: Writer) -> Callable[[ClipEvent], None]:
+    """Return a listener that writes the readings among the events."""
+
+    def hear(event: ClipEvent) -> None:
+        if event.event == "reading":
+            write(event)
+
+    return hear
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -64,6 +65,7 @@ class BatchPlan:
         column: The column of pictures, where a source has columns; None for the one that can be it.
         split: The split of data sets; None for all.
         revisions: The commits of streamed data sets, by source; `run_batch` finds out those that are not there.
+        frames: Whether a table of what each face of a clip shows in each frame is written too.
     """
 
     sources: Sequence[str]
@@ -78,6 +80,7 @@ class BatchPlan:
     column: str | None = None
     split: str | None = None
     revisions: Mapping[str, str] = field(default_factory=dict)
+    frames: bool = False
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -91,6 +94,8 @@ class BatchPlan:
                 raise SettingsError(f"{name} is {value}.", hint="Give 1 or more.")
         if not self.kinds or any(kind not in KINDS for kind in self.kinds):
             raise SettingsError(f"The kinds {list(self.kinds)} make no sense.", hint=f"Kinds are {', '.join(KINDS)}.")
+        if self.frames and "clip" not in self.kinds:
+            raise SettingsError("Frames are those of clips, which are not read.", hint="Read clips too.")
         if not self.sources:
             raise SettingsError("A batch needs something to read.", hint="Name a folder.")
 
@@ -172,7 +177,8 @@ def run_batch(
     plan = pinned(plan, known)
     manifest = manifest_of(plan)
     manifest |= _carried(known) if known else {"begun": datetime.now(UTC).isoformat(timespec="seconds")}
-    make = BatchWork(plan.settings, read_use(plan.use), manifest["begun"] if plan.reports else "", plan.together)
+    stamp = manifest["begun"] if plan.reports else ""
+    make = BatchWork(plan.settings, read_use(plan.use), stamp, plan.together, plan.frames)
     with opened(out, manifest) as journal:
         return _run(plan, make, journal, executor or ProcessExecutor(), on_progress or (lambda _: None))
 
@@ -188,6 +194,7 @@ class SeenAhead:
         done: How many of these are done.
         left_out: What the sources hold beside it, in words; empty if nothing.
         whole: Whether everything was looked at; where a source is streamed, only the first item was.
+        kinds: How many items of each kind.
     """
 
     items: int
@@ -196,6 +203,7 @@ class SeenAhead:
     done: int
     left_out: str = ""
     whole: bool = True
+    kinds: Mapping[Kind, int] = field(default_factory=dict)
 
 
 def seen_ahead(plan: BatchPlan, out: Path) -> SeenAhead:
@@ -213,13 +221,14 @@ def seen_ahead(plan: BatchPlan, out: Path) -> SeenAhead:
     begun = check_same(out, manifest | _carried(known) if known else manifest)
     left = LeftOut()
     done = done_shards(out) if begun else {}
-    items = trouble = shards = 0
+    kinds: Counter[Kind] = Counter()
+    trouble = shards = 0
     whole = not any(source.startswith(STREAMED) for source in plan.sources)
     for chunks in shards_of(islice(plan.items(out, left), None if whole else 1), plan.shard_size, plan.chunk_size):
         shards += 1
-        items += sum(len(chunk.items) for chunk in chunks)
+        kinds.update(item.kind for chunk in chunks for item in chunk.items)
         trouble += sum(item.trouble is not None for chunk in chunks for item in chunk.items)
-    return SeenAhead(items, trouble, shards, len(done), left.told(), whole)
+    return SeenAhead(kinds.total(), trouble, shards, len(done), left.told(), whole, kinds)
 
 
 def count_of(plan: BatchPlan, out: Path | None = None, left: LeftOut | None = None) -> int | None:
@@ -282,6 +291,7 @@ def manifest_of(plan: BatchPlan) -> dict[str, Any]:
         "revisions": dict(plan.revisions) or None,
         "limit": plan.limit,
         "reports": plan.reports,
+        "frames": plan.frames or None,
         "shard_size": plan.shard_size,
         "settings": {name: str(value) for name, value in chosen.items() if name not in NOT_TOLD},
         "use": read_use(plan.use).told(),

@@ -34,12 +34,14 @@ class BatchWork:
         use: What the reports are used for.
         stamp: The time that whole reports say they were made at (ISO 8601); empty if none are wanted.
         together: With a vision-language model: so many photos wait for its answers at the same time.
+        frames: Whether what each face of a clip shows in each frame is wanted.
     """
 
     settings: Settings = field(default_factory=Settings)
     use: UseContext = NOT_STATED
     stamp: str = ""
     together: int = 1
+    frames: bool = False
 
     def __call__(self) -> ReadChunks:
         """Load the models of a worker.
@@ -52,7 +54,7 @@ class BatchWork:
         engines.prepare_asking()
         readers: dict[Kind, ReadKind] = {
             "photo": PhotoWork(engines, None, read_bytes, self.stamp, self.together),
-            "clip": ClipWork(engines, None, self.stamp),
+            "clip": ClipWork(engines, None, self.stamp, self.frames),
             "voice": VoiceWork(engines, None, self.stamp),
         }
         return ReadChunks(readers)
@@ -89,9 +91,12 @@ def _known(item: Item) -> ReadItem | None:
 
 def _told(chunk: Chunk, outcomes: Sequence[ReadItem], seconds: float) -> ReadChunk:
     tables: dict[str, list[Row]] = {}
+    packed: dict[str, list[bytes]] = {}
     for item, outcome in zip(chunk.items, outcomes, strict=True):
         for table, rows in ((TABLES[item.kind], outcome.rows), *outcome.more.items()):
             tables.setdefault(table, []).extend(rows)
+        for table, file in outcome.packed.items():
+            packed.setdefault(table, []).append(file)
     return ReadChunk(
         chunk.shard,
         chunk.number,
@@ -101,4 +106,5 @@ def _told(chunk: Chunk, outcomes: Sequence[ReadItem], seconds: float) -> ReadChu
         len(outcomes),
         sum(one.failed for one in outcomes),
         seconds,
+        {name: tuple(files) for name, files in packed.items()},
     )

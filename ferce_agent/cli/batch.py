@@ -34,6 +34,7 @@ LONGEST_NAME: Final = 40
 @click.option("--out", type=OUT, required=True, help="Folder for the tables; the same command goes on in it.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that read.  [default: one a core]")
 @click.option("--reports", is_flag=True, help="Also write the whole reports, a line of JSON for each file.")
+@click.option("--frames", is_flag=True, help="Also write what each face of a clip shows in each frame.")
 @click.option(
     "--kind", type=click.Choice(list(KINDS)),
     help="What is read of what the sources hold; the rest is left out, and told.  [default: all]",
@@ -75,6 +76,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
     out: Path,
     workers: int | None,
     reports: bool,
+    frames: bool,
     kind: str | None,
     column: str | None,
     split: str | None,
@@ -109,6 +111,7 @@ def batch(  # noqa: PLR0913  # one parameter per option
         sources,
         KINDS[kind or ("photos" if asks_vllm(chosen) else "all")],
         reports=reports,
+        frames=frames,
         shard_size=shard_size,
         chunk_size=chunk,
         limit=limit,
@@ -212,10 +215,16 @@ def run_shown(plan: BatchPlan, out: Path, executor: Executor) -> BatchProgress:
 
 def doing(now: BatchProgress, workers: int) -> str:
     """Return what stands beside the bar; clips and voices that are being read are named, for they take long."""
-    rate = f"{now.rate:.0f}" if now.rate >= 10 else f"{now.rate:.1f}"
-    told = f"{now.items:,} read, {rate} a second, {now.failed:,} failed"
+    told = f"{now.items:,} read, {pace(now.rate)}, {now.failed:,} failed"
     names = [name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}" for name in now.reading[:workers]]
     return f"{told}; reading {', '.join(names)}" if names else told
+
+
+def pace(rate: float) -> str:
+    """Return a rate in words; that of long clips as how long each takes."""
+    if rate >= 10:
+        return f"{rate:.0f} a second"
+    return f"{rate:.1f} a second" if rate >= 0.1 or not rate else f"{1 / rate:.0f} s each"
 
 
 def would_read(plan: BatchPlan, out: Path) -> str:
@@ -229,7 +238,9 @@ def would_read(plan: BatchPlan, out: Path) -> str:
     seen = seen_ahead(plan, out)
     if not seen.whole:
         return "Can be opened; how many there are is known when all was streamed."
-    lines = [f"{seen.items:,} to read in {seen.shards:,} shards; {seen.done:,} of these are in {out} already."]
+    counts = ", ".join(f"{seen.kinds[kind]:,} {kind}s" for kind in KINDS["all"] if kind in seen.kinds)
+    mixed = f" ({counts})" if len(seen.kinds) > 1 else ""
+    lines = [f"{seen.items:,} to read{mixed} in {seen.shards:,} shards; {seen.done:,} of these are in {out} already."]
     lines += [f"{seen.trouble:,} cannot be read, and would be rows that say so."] if seen.trouble else []
     lines += [f"Left out: {seen.left_out}."] if seen.left_out else []
     return "\n".join(lines)
@@ -246,5 +257,5 @@ def told(ended: BatchProgress, out: Path) -> str:
     if ended.left_out:
         lines.append(f"Left out: {ended.left_out}.")
     if done:
-        lines.append(f"{done:,} in {ended.seconds:.1f} s: {ended.rate:.1f} a second.")
+        lines.append(f"{done:,} in {ended.seconds:.1f} s: {pace(ended.rate)}.")
     return "\n".join(lines)

@@ -24,7 +24,8 @@ class Telling:
             failed += item.trouble is not None
             rows.append({"source": item.source, "code": item.trouble and item.trouble[0]})
         reports = tuple(item.source for item in chunk.items if item.trouble is None)
-        return ReadChunk(chunk.shard, chunk.number, chunk.of, {"faces": tuple(rows)}, reports, len(rows), failed)
+        tables, packed = {"faces": tuple(rows)}, {"frames": tuple(name.encode() for name in reports)}
+        return ReadChunk(chunk.shard, chunk.number, chunk.of, tables, reports, len(rows), failed, packed=packed)
 
 
 def chunk_of(*names: str) -> Chunk:

@@ -6,14 +6,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from ferce_agent.batch.columns import VERSION, arrow_schema, failed_row, table_columns
+from ferce_agent.batch.columns import VERSION, arrow_schema, failed_row
 from ferce_agent.batch.sinks import parquet_bytes
+from ferce_agent.batch.tables import TABLES, table_columns
 
 PAGE = Path(__file__).parents[2] / "docs" / "batch.md"
 ROW = re.compile(r"^\| (`.+`) \| (string|strings|floats|float64|int32|bool) \| .+ \|$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("table", ["faces", "clips", "tracks", "episodes", "voices"])
+@pytest.mark.parametrize("table", list(TABLES))
 def test_the_page_has_the_columns(table: str) -> None:
     part = PAGE.read_text("utf-8").split(f"\n### {table}\n")[1].split("\n#")[0]
     told = [(name.strip("` "), kind) for names, kind in ROW.findall(part) for name in names.split(",")]

@@ -16,7 +16,9 @@ from ferce_agent.batch.items import Held, Item, PartOfFile
 from ferce_agent.batch.outcomes import ReadItem
 from ferce_agent.batch.recordings import ClipWork, PartReader, VoiceWork
 from ferce_agent.batch.running import BatchPlan, BatchProgress, run_batch
+from ferce_agent.errors import SettingsError
 from ferce_agent.graphs.engines import Engines
+from ferce_agent.views.clip_tables import reading_columns
 from tests.batch.here import QUICK, Here
 from tests.clips.speech_films import talking_film
 from tests.tools.voices import message, silence
@@ -45,7 +47,7 @@ def out(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plan_of(folder: Path) -> BatchPlan:
-    return BatchPlan([str(folder)], reports=True, settings=QUICK)
+    return BatchPlan([str(folder)], reports=True, frames=True, settings=QUICK)
 
 
 def rows(out: Path, table: str) -> list[dict[str, Any]]:
@@ -70,6 +72,21 @@ def test_every_file_has_its_rows_in_the_table_of_its_kind(out: Path) -> None:
     assert len((out / "reports" / "part-00000.jsonl").read_bytes().splitlines()) == 4
 
 
+def test_frames_of_all_clips_of_a_shard_are_one_table(folder: Path, out: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).symlink_to(folder / "b.mp4")
+    run_batch(BatchPlan([str(tmp_path)], frames=True, settings=QUICK), tmp_path / "out", Here(window=2))
+    both = pq.read_table(tmp_path / "out" / "frames" / "part-00000.parquet")
+    one = pq.read_table(out / "frames" / "part-00000.parquet")
+    assert one.column_names == ["source", *reading_columns()[1:]]
+    assert one["source"].unique().to_pylist() == ["b.mp4"]
+    assert len(one) == rows(out, "tracks")[0]["frames"]
+    assert both.slice(len(one)).equals(one)
+    assert both["source"].unique().to_pylist() == ["a.mp4", "b.mp4"]
+    with pytest.raises(SettingsError, match="clips"):
+        BatchPlan([str(folder)], ("photo",), frames=True)
+
+
 def test_rows_say_what_the_reports_say(folder: Path, out: Path, engines: Engines) -> None:
     film = analyze_clip(folder / "b.mp4", engines=engines)
     (clip, _), (track,), (turn, *_) = (rows(out, table) for table in ("clips", "tracks", "voices"))
@@ -92,7 +109,7 @@ def test_rows_say_what_the_reports_say(folder: Path, out: Path, engines: Engines
 
 @pytest.mark.parametrize("stop", [0, 1, 2])
 def test_a_stop_changes_no_byte_and_what_is_read_is_named(folder: Path, tmp_path: Path, stop: int) -> None:
-    plan = replace(plan_of(folder), kinds=("voice",), reports=False, shard_size=16, chunk_size=1)
+    plan = replace(plan_of(folder), kinds=("voice",), reports=False, frames=False, shard_size=16, chunk_size=1)
     run_batch(plan, tmp_path / "whole", Here())
     with pytest.raises(KeyboardInterrupt):
         run_batch(plan, tmp_path / "stopped", Here(stop))

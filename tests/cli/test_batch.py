@@ -71,7 +71,10 @@ def test_kinds_can_be_chosen_and_the_rest_is_told(photo: Path, tmp_path: Path) -
         ahead = CliRunner().invoke(main, ["batch", str(folder), "--out", str(out), "--kind", kind, "--dry-run"])
         assert ahead.stdout.startswith(f"{count} to read in 1 shards")
         assert f"Left out: {left}." in ahead.stdout
-    assert "4 to read" in CliRunner().invoke(main, ["batch", str(folder), "--out", str(out), "--dry-run"]).stdout
+    assert (
+        "4 to read (2 photos, 1 clips, 1 voices) in 1"
+        in CliRunner().invoke(main, ["batch", str(folder), "--out", str(out), "--dry-run"]).stdout
+    )
     words = ["batch", str(folder), "--out", str(out), "--kind", "voices", "--workers", "1"]
     ended = CliRunner().invoke(main, words)
     assert ended.exit_code == 0, ended.output
@@ -86,6 +89,8 @@ def test_kinds_can_be_chosen_and_the_rest_is_told(photo: Path, tmp_path: Path) -
 def test_what_takes_long_is_named_beside_the_bar() -> None:
     now = BatchProgress(items=1234, before=1000, failed=2, seconds=100.0)
     assert doing(now, 2) == "1,234 read, 2.3 a second, 2 failed"
+    assert doing(replace(now, seconds=5000.0), 2) == "1,234 read, 21 s each, 2 failed"
+    assert doing(BatchProgress(), 2) == "0 read, 0.0 a second, 0 failed"
     long = replace(now, reading=("x" * 50 + "/film.mp4", "b.mp4", "c.mp4"))
     assert doing(long, 2) == f"1,234 read, 2.3 a second, 2 failed; reading …{'x' * 30}/film.mp4, b.mp4"
 
