@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import httpx2
 import pytest
 from click.testing import CliRunner
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from ferce_agent.cli import main
 from ferce_agent.evaluation.service.processes import family, readers
@@ -48,7 +51,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One server for all tests of this module; the last one ends it."""
     file = tmp_path_factory.mktemp("serve") / "tokens"
     tokens = {}
-    for name in ("clinic", "school"):
+    for name in ("clinic", "school", "agent"):
         tokens[name] = CliRunner().invoke(main, ["serve", "token", name, "--tokens", str(file)]).stdout.strip()
     command = [sys.executable, "-m", "ferce_agent", "serve", "--port", "0", "--workers", "2", "--tokens", str(file)]
     with (file.parent / "log").open("w+") as log:  # a pipe that nobody reads would stop the server
@@ -77,6 +80,17 @@ def test_only_known_clients_are_served_and_a_quota_is_each_ones_own(running: Run
     with running.client("school") as school, running.client("clinic") as clinic:
         until(lambda: school.get("/v1/schemas/none").status_code == 429, pause_s=0)
         assert clinic.get("/v1/schemas/none").status_code == 404
+
+
+async def test_mcp_is_served_with_the_token(running: Running) -> None:
+    address, headers = f"{running.address}/mcp", {"authorization": f"Bearer {running.tokens['agent']}"}
+    assert httpx.post(address, json={}, trust_env=False).status_code == 401
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=300, trust_env=False) as sender,
+        Client(streamable_http_client(address, http_client=sender)) as client,
+    ):
+        tools = {one.name for one in (await client.list_tools()).tools}
+    assert {"analyze_expression", "analyze_clip", "analyze_voice"} <= tools
 
 
 def test_a_killed_reader_is_replaced_and_its_photo_is_answered(running: Running) -> None:
