@@ -18,7 +18,7 @@ from typing import Any, Final
 from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.english import in_vocabulary, without_accents
 from ferce_agent.context.folding import without_hidden
-from ferce_agent.errors import SettingsError
+from ferce_agent.errors import SettingsError, SetupError
 from ferce_agent.ontology.store import ontology
 
 ENGLISH: Final = "en"
@@ -128,7 +128,13 @@ def _words(text: str) -> list[str]:
 def _model() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE)
+    try:
+        return LanguageIdentifier.from_model_file(MODEL_FILE)
+    except OSError as error:  # it unpacks the model into a temporary file
+        raise SetupError(
+            "The model that tells languages apart needs a place for a temporary file.",
+            hint="Is the disk full? The variable TMPDIR names another folder.",
+        ) from error
 
 
 def language_name(code: str) -> str:

@@ -14,11 +14,11 @@ import uvicorn
 
 from ferce_agent.api import analyze_expression
 from ferce_agent.context.language import language_of
-from ferce_agent.errors import FerceError
 from ferce_agent.graphs.clip import compiled_clip_graph
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.web.app import create_app
 from ferce_agent.web.connections import PatientProtocol
+from ferce_agent.web.edge import typed
 from ferce_agent.web.site import Site
 
 MESSAGE_BYTES: Final = 4 * 2**20
@@ -90,8 +90,9 @@ def warm(engines: Engines, stopped: threading.Event | None = None) -> bool:
         for _ in _parts(engines):
             if stopped is not None and stopped.is_set():
                 return False
-    except FerceError as error:  # the first request meets it too, and tells its client
-        logger.error("Getting ready failed: %s [%s]", error, error.code)
+    except Exception as error:  # the first request meets it too, and tells its client
+        told = typed(error)
+        logger.error("Getting ready failed: %s [%s]", told, told.code)
         return False
     return True
 

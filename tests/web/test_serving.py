@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -13,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from ferce_agent.concurrency.lazy import once
+from ferce_agent.context import language
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.inputs.clip import Clip
-from ferce_agent.web import asked
+from ferce_agent.web import asked, serving
 from ferce_agent.web.connections import PatientProtocol
 from ferce_agent.web.listening import bound_socket
 from ferce_agent.web.rates import RATES, Rate, Rates
@@ -250,3 +253,25 @@ async def test_getting_ready_with_missing_weights_is_logged_and_no_crash(
 
     await asyncio.to_thread(warm, Engines(Settings(weights=tmp_path / "none.onnx")))
     assert "Getting ready failed" in caplog.text
+
+
+def test_getting_ready_without_a_place_for_temporary_files_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engines: Engines
+) -> None:
+    monkeypatch.setattr(language, "_model", once(language._model.__wrapped__))  # type: ignore[attr-defined]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    assert warm(engines) is False
+    assert "needs a place for a temporary file" in caplog.text
+
+
+def test_getting_ready_that_fails_within_is_told_without_words_of_it(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, engines: Engines
+) -> None:
+    def broken() -> None:
+        raise OSError("Zaphod")
+
+    monkeypatch.setattr(serving, "compiled_clip_graph", broken)
+    assert warm(engines) is False
+    assert "Getting ready failed" in caplog.text
+    assert "OSError" in caplog.text
+    assert "Zaphod" not in caplog.text
