@@ -68,13 +68,14 @@ def run(use: dict[str, Any], chosen: dict[str, Any], options: dict[str, Any]) ->
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import read_use
     from ferce_agent.service.clients import Clients, Quota, read_clients
-    from ferce_agent.service.logs import json_log
+    from ferce_agent.service.logs import json_log, log_failures
     from ferce_agent.service.service import Service, no_log
     from ferce_agent.service.serving import readers_for, serve_one
     from ferce_agent.tools.mcp_http import check_access
     from ferce_agent.web.listening import authority, bound_socket
     from ferce_agent.web.security import name_in
 
+    log_failures(sys.stderr)
     digests = read_clients(options["tokens"], os.environ.get("FERCE_TOKEN") or None)
     check_access(options["host"], "known" if digests else None, insecure=options["insecure"])
     engines = Engines(chosen_settings(chosen), use=read_use(use))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.service.answers import Answer
 from ferce_agent.service.app import create_app
+from ferce_agent.service.logs import log_failures
 from ferce_agent.service.readers import MOST_TOGETHER, OwnThreads, PhotoJob, Readers, lost_job, read_jobs
 from ferce_agent.settings import Settings
 from ferce_agent.web.connections import PatientProtocol
@@ -93,6 +95,7 @@ class MakeReading:
 
     def __call__(self) -> Callable[[Sequence[PhotoJob]], list[Answer]]:
         """Load the models, and return what reads."""
+        log_failures(sys.stderr)
         engines = Engines(self.settings, use=self.use)
         if not warm(engines):
             raise SystemExit(1)  # told on standard error by then; whoever started the process sees its end
