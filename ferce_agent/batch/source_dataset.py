@@ -1,7 +1,7 @@
-"""The pictures of Hugging Face data sets: folders that `save_to_disk` wrote, and ``hf:`` sources that are streamed.
+"""What Hugging Face data sets hold: folders that `save_to_disk` wrote, and ``hf:`` sources that are streamed.
 
 A folder is read by pyarrow alone, through a memory map. What is streamed is read by the library `datasets`, its encoded
-bytes only; nothing is decoded, no picture is kept on the disk, and the network is used for these sources only.
+bytes only; nothing is decoded or kept on the disk, and the network is used for these sources only.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ferce_agent.batch.columns import import_arrow
-from ferce_agent.batch.items import ArrowRow, Held, Item
-from ferce_agent.batch.source_parquet import picture_column
+from ferce_agent.batch.items import ArrowRow, Held, Item, Kind
+from ferce_agent.batch.kinds import MOST_HELD
+from ferce_agent.batch.source_parquet import FEATURES, column_kind, feature_kind, picture_column
 from ferce_agent.errors import DataError, FerceError, ImageTooLargeError, MissingExtraError
 from ferce_agent.inputs.limits import ImageLimits
 
@@ -85,8 +86,9 @@ def _rows_of(folder: Path, column: str | None, front: str) -> Iterator[Item]:
             yield _trouble(f"{front}{name}", trouble)
             continue
         found = picture_column(schema, folder.name, column)
+        kind = column_kind(schema, found)
         for row in range(count):
-            yield Item(f"{front}{first + row}", "photo", ArrowRow(str(path), row, found))
+            yield Item(f"{front}{first + row}", kind, ArrowRow(str(path), row, found))
         first += count
 
 
@@ -199,11 +201,11 @@ def stream_items(
     wanted = one.split or split
     opened = _opened(one, revision or one.revision, wanted)
     for name, rows in opened.items():
-        found, rows = _with_column(rows, column, one.name)
+        found, kind, rows = _with_column(rows, column, one.name)
         count = 0
         try:
             for row in rows:
-                yield _item(f"{count}" if wanted else f"{name}/{count}", row[found])
+                yield _item(f"{count}" if wanted else f"{name}/{count}", row[found], kind)
                 count += 1
         except FerceError:
             raise
@@ -224,23 +226,27 @@ def _opened(one: Streamed, revision: str | None, split: str | None) -> Mapping[s
     return {split or "": found} if split else dict(found)
 
 
-def _with_column(rows: Any, wanted: str | None, name: str) -> tuple[str, Any]:
-    """Return the column of pictures, and rows that hold it alone, encoded."""
+def _with_column(rows: Any, wanted: str | None, name: str) -> tuple[str, Kind, Any]:
+    """Return the column that is read, what it holds, and rows that have it alone, encoded."""
     import pyarrow as pa
 
     datasets = import_datasets()
     if rows.features is None:
         first: dict[str, Any] = next(iter(rows), {})
         found = picture_column(pa.Table.from_pylist([first]).schema, name, wanted)
-        return found, rows
-    pictures = [key for key, feature in rows.features.items() if isinstance(feature, datasets.Image)]
-    chosen = wanted or (pictures[0] if len(pictures) == 1 else None)
-    found = picture_column(rows.features.arrow_schema, name, chosen)
-    rows = rows.select_columns([found])
-    return found, rows.cast_column(found, datasets.Image(decode=False)) if found in pictures else rows
+        return found, feature_kind("", found), rows
+    types = {key: type(feature).__name__ for key, feature in rows.features.items()}
+    able = [[key for key, kind in types.items() if kind == feature] for feature in FEATURES]
+    usual = next((names[0] for names in able if len(names) == 1), None)
+    found = picture_column(rows.features.arrow_schema, name, wanted or usual)
+    rows, kind = rows.select_columns([found]), types.get(found, "")
+    if kind in FEATURES:
+        rows = rows.cast_column(found, getattr(datasets, kind)(decode=False))
+    return found, feature_kind(kind, found), rows
 
 
-def _item(name: str, value: Any) -> Item:
+def _item(name: str, value: Any, kind: Kind) -> Item:
+    most = LIMITS.max_bytes if kind == "photo" else MOST_HELD
     path = value.get("path") if isinstance(value, dict) else None
     data = value.get("bytes") if isinstance(value, dict) else value
     if data is None and isinstance(path, str):
@@ -248,14 +254,14 @@ def _item(name: str, value: Any) -> Item:
 
         try:
             with fsspec.open(path, "rb") as file:
-                data = file.read(LIMITS.max_bytes + 1)
+                data = file.read(most + 1)
         except FileNotFoundError:
             return _trouble(name, DataError(f"'{Path(path).name[:80]}' is named in the data set and not there."))
     if not isinstance(data, bytes) or not data:
         return _trouble(name, DataError("The row holds no picture."))
-    if len(data) > LIMITS.max_bytes:
-        return _trouble(name, ImageTooLargeError(f"The picture has more than {LIMITS.max_bytes:,} bytes."))
-    return Item(name, "photo", Held(data))
+    if len(data) > most:
+        return _trouble(name, ImageTooLargeError(f"The {kind} has more than {most:,} bytes."))
+    return Item(name, kind, Held(data))
 
 
 def _trouble(name: str, error: FerceError) -> Item:

@@ -1,13 +1,15 @@
-"""The pictures in Parquet files: a column of encoded bytes, or of structs with a field ``bytes`` as in data sets."""
+"""What Parquet files hold: a column of encoded bytes, or of structs with a field ``bytes`` as in data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ferce_agent.batch.columns import import_arrow
-from ferce_agent.batch.items import Cell, Held, Item
+from ferce_agent.batch.items import Cell, Held, Item, Kind
 from ferce_agent.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +19,17 @@ PARQUET_ENDINGS: Final = (".parquet", ".pq")
 """Endings of the files that are read so; in lower case."""
 USUAL: Final = ("image", "img", "photo", "picture", "jpg", "jpeg", "png", "webp", "image_bytes", "bytes")
 """Names of the column of pictures; the first that is there is taken."""
+SOUNDS: Final = ("audio", "sound", "speech", "voice", "wav", "flac", "mp3", "opus", "ogg", "m4a")
+FILMS: Final = ("video", "film", "clip", "mp4", "mov", "webm", "mkv", "avi")
+NAMED: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        **dict.fromkeys(SOUNDS, "voice"),
+        **dict.fromkeys(FILMS, "clip"),
+    }
+)
+"""What columns of these names hold; others hold photos."""
+FEATURES: Final[Mapping[str, Kind]] = MappingProxyType({"Image": "photo", "Audio": "voice", "Video": "clip"})
+"""What the features of Hugging Face hold."""
 MOST_TOLD: Final = 30
 """So many columns are named in an error."""
 
@@ -47,9 +60,10 @@ def parquet_items(path: Path, wanted: str | None = None) -> Iterator[Item]:
         yield Item("(damaged)", "photo", Held(b""), (trouble.code, str(trouble)))
         return
     column, first = picture_column(schema, path.name, wanted), 0
+    kind = column_kind(schema, column)
     for group, rows in enumerate(groups):
         for row in range(rows):
-            yield Item(str(first + row), "photo", Cell(str(path), group, row, column))
+            yield Item(str(first + row), kind, Cell(str(path), group, row, column))
         first += rows
 
 
@@ -76,6 +90,20 @@ def picture_column(schema: pa.Schema, name: str, wanted: str | None = None) -> s
         return (usual or able)[0]
     found = f"several columns of bytes ({', '.join(able[:MOST_TOLD])})" if able else "no column of bytes"
     raise DataError(f"{name} has {found}. Its columns: {columns or 'none'}.", hint=_choose(able))
+
+
+def column_kind(schema: pa.Schema, column: str) -> Kind:
+    """Return what a column holds: what Hugging Face's notes beside it say, else what its name says."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return feature_kind(features[column]["_type"], column)
+    except (KeyError, TypeError, ValueError):
+        return feature_kind("", column)
+
+
+def feature_kind(feature: str, column: str) -> Kind:
+    """Return what a column holds by the name of its feature, else by its own."""
+    return FEATURES.get(feature) or NAMED.get(column.lower(), "photo")
 
 
 def _choose(able: list[str]) -> str:

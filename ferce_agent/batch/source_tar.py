@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from ferce_agent.batch.items import Held, Item, Kind, PartOfFile, Place
-from ferce_agent.batch.kinds import KINDS, kind_by_ending
+from ferce_agent.batch.kinds import KINDS, MOST_HELD, kind_by_ending
 from ferce_agent.batch.left_out import LeftOut
 from ferce_agent.errors import DataError, ImageTooLargeError
 from ferce_agent.inputs.limits import ImageLimits
@@ -21,8 +21,6 @@ PLAIN: Final = ".tar"
 TAR_ENDINGS: Final = (PLAIN, ".tar.gz", ".tgz")
 """Endings of the archives that are read; in lower case."""
 LIMITS: Final = ImageLimits()
-MOST_UNPACKED: Final = 128 * 2**20
-"""Bytes of a clip or voice in a compressed archive, which is held while it is read; plain archives have no bound."""
 _DAMAGE: Final = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError)
 _DAMAGED: Final = "(damaged)"
 
@@ -69,8 +67,8 @@ def _item(  # noqa: PLR0913
 ) -> Item:
     if member.issparse():
         return _trouble(name, DataError("It is stored with holes in the archive.", hint="Pack it without --sparse."))
-    if kind != "photo" and size is None and member.size > MOST_UNPACKED:
-        message = f"It has {member.size:,} bytes; at most {MOST_UNPACKED:,} are read from compressed archives."
+    if kind != "photo" and size is None and member.size > MOST_HELD:
+        message = f"It has {member.size:,} bytes; at most {MOST_HELD:,} are read from compressed archives."
         return _trouble(name, DataError(message, hint="Unpack the archive, or pack it without compression."))
     if kind == "photo" and member.size > LIMITS.max_bytes:
         message = f"The picture has {member.size:,} bytes; at most {LIMITS.max_bytes:,} are accepted."

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from ferce_agent.batch.items import ArrowRow, Held
 from ferce_agent.batch.places import read_bytes
 from ferce_agent.batch.running import BatchPlan, count_of, pinned
 from ferce_agent.batch.source_dataset import Streamed, import_datasets, is_saved, streamed
+from ferce_agent.batch.source_parquet import column_kind
 from ferce_agent.batch.sources import items_of
 from ferce_agent.cli import main
 from ferce_agent.errors import DataError
@@ -100,6 +102,23 @@ def test_a_folder_of_tables_is_streamed(tables: Path) -> None:
     for chosen, why in (({"split": "valid"}, "cannot be opened"), ({"column": "label"}, "holds no bytes")):
         with pytest.raises(DataError, match=why):
             contents(f"hf:{tables}", **chosen)
+
+
+def test_sounds_and_films_are_known_by_their_features_or_names(datasets: Any, tmp_path: Path) -> None:
+    made = datasets.Dataset.from_dict({"heard": [b"a", b"b"], "seen": [b"c", b"d"]})
+    made = made.cast_column("heard", datasets.Audio()).cast_column("seen", datasets.Video())
+    made.save_to_disk(str(tmp_path / "saved"))
+    (tmp_path / "tables").mkdir()
+    file = tmp_path / "tables" / "train.parquet"
+    made.to_parquet(str(file))
+    for column, kind, data in (("heard", "voice", b"a"), ("seen", "clip", b"c")):
+        for source in (str(tmp_path / "saved"), str(file), f"hf:{tmp_path / 'tables'}:train"):
+            items = list(items_of([source], column=column))
+            assert [item.kind for item in items] == [kind, kind], source
+            assert read_bytes(items[0].place) == data
+    assert {item.kind for item in items_of([f"hf:{tmp_path / 'tables'}:train"])} == {"voice"}
+    bare = pa.table({"Audio": [b"a"], "mp4": [b"b"], "photo": [b"c"]})
+    assert [column_kind(bare.schema, name) for name in bare.column_names] == ["voice", "clip", "photo"]
 
 
 def test_pictures_that_lie_beside_are_streamed(photo: Path, tmp_path: Path) -> None:

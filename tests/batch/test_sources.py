@@ -110,7 +110,7 @@ def test_archives_hold_every_kind(tmp_path: Path) -> None:
 
 
 def test_clips_and_voices_in_compressed_archives_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ferce_agent.batch.source_tar.MOST_UNPACKED", 500)
+    monkeypatch.setattr("ferce_agent.batch.source_tar.MOST_HELD", 500)
     found = list(
         tar_items(archive(tmp_path / "s.tgz", {"0.mp4": bytes(600), "1.mp4": bytes(400), "2.jpg": bytes(600)}))
     )
