@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +29,8 @@ ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ID_HEADER: Final = "x-request-id"
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """Paths that need no token and are answered to the end."""
+SEND_S: Final = 30.0
+"""Seconds for which a client may take nothing of what is sent to it."""
 SAFE: Final = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 """Headers of every answer."""
 
@@ -64,6 +68,19 @@ def route_of(scope: Scope) -> str:
     if found is None and scope["path"] == PATH and "endpoint" in scope:  # the MCP library's route does not say itself
         found = PATH
     return found or "other"
+
+
+async def in_time(sending: Awaitable[None]) -> None:
+    """Send a part of an answer.
+
+    Raises:
+        ClientDisconnect: The client does not take it, for `SEND_S`; what works and holds a place for it is let go.
+    """
+    try:
+        async with asyncio.timeout(SEND_S):
+            await sending
+    except TimeoutError:
+        raise ClientDisconnect from None
 
 
 def is_standing(scope: Scope) -> bool:
@@ -107,7 +124,7 @@ class Gate:
                 if self._service.draining_since is not None:
                     MutableHeaders(scope=message)["connection"] = "close"
             told.sent += len(message.get("body", b""))
-            await send(message)
+            await in_time(send(message))
 
         counts = not is_standing(scope)
         self._service.under_way += counts

@@ -1,0 +1,42 @@
+"""The gate alone, without sockets: a client that takes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from ferce_agent.graphs.engines import Engines
+from ferce_agent.service import gate
+from ferce_agent.service.gate import Gate
+from ferce_agent.service.readers import OwnThreads
+from ferce_agent.service.service import Service
+
+
+async def test_a_client_that_takes_nothing_holds_nothing(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[dict[str, object]] = []
+    ended = asyncio.Event()
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"much"})
+        finally:
+            ended.set()
+
+    async def receiving() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def never(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    service = Service(engines, OwnThreads(engines), log=lambda fields: lines.append(dict(fields)))
+    monkeypatch.setattr(gate, "SEND_S", 0.05)
+    headers = [(b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": headers, "client": ("127.0.0.1", 1)}
+    await Gate(answering, service)(scope, receiving, never)
+    assert ended.is_set()
+    assert service.under_way == 0
+    assert [(line["status"], "code" in line) for line in lines] == [(200, False)]
