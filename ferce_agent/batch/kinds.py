@@ -18,7 +18,7 @@ KINDS: Final[tuple[Kind, ...]] = ("photo", "clip", "voice")
 WEIGHT: Final[dict[Kind, int]] = {"photo": 1, "clip": 64, "voice": 16}
 """For how many photos an item counts in the sizes of chunks and shards, so that a kill costs little of any kind: a
 clip is read by a worker alone, and a shard of 1,024 has at most 16 of them. A core reads 64 photos in the time of some
-four seconds of film, and 16 in that of as much sound."""
+four seconds of film, and 16 in that of a quarter of a minute of sound."""
 MOST_HELD: Final = 128 * 2**20
 """Bytes of a clip or voice that is held while it is read, as from a stream."""
 NOT_FOUND: Final[dict[Kind, type[InputError]]] = {

@@ -42,7 +42,7 @@ LONGEST_NAME: Final = 40
 @click.option(
     "--column",
     metavar="NAME",
-    help="Column of pictures in Parquet files and data sets.  [default: the one that can be it]",
+    help="Column of pictures, sounds or films in Parquet files and data sets.  [default: the one that can be it]",
 )
 @click.option("--split", metavar="NAME", help="Split of data sets.  [default: all]")
 @click.option("--limit", type=ONE_OR_MORE, metavar="N", help="Read the first N only.")
@@ -52,7 +52,12 @@ LONGEST_NAME: Final = 40
     "first file that is missing.",
 )  # fmt: skip
 @click.option(
-    "--chunk", type=ONE_OR_MORE, default=64, show_default=True, metavar="N", help="Photos a worker gets at a time."
+    "--chunk",
+    type=ONE_OR_MORE,
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Photos a worker gets at a time, counted so, too.",
 )
 @click.option(
     "--on", "where", type=click.Choice(["processes", "ray"]), default="processes", show_default=True,
@@ -94,11 +99,11 @@ def batch(  # noqa: PLR0913  # one parameter per option
     """Read many photos, clips and voices into Parquet tables with several processes.
 
     After a stop or a kill the same command goes on. SOURCE is a file, a folder (all below it), a pattern such as
-    'photos/**/*.jpg', a tar archive or several ('shard-{0000..0009}.tar'), a Parquet file with pictures, a data set of
-    Hugging Face saved in a folder or streamed (hf:OWNER/NAME:SPLIT, which uses the network), or @LIST, a text with a
-    path a line (@-: standard input). The table faces has a row for each face of the photos, clips one for each clip,
-    tracks and episodes have its faces and what they show when, voices has a row for each turn of speech. What could not
-    be read has a row that says why, and the others are read.
+    'photos/**/*.jpg', a tar archive or several ('shard-{0000..0009}.tar'), a Parquet file with pictures or sounds, a
+    data set of Hugging Face saved in a folder or streamed (hf:OWNER/NAME:SPLIT, which uses the network), or @LIST, a
+    text with a path a line (@-: standard input). The table faces has a row for each face of the photos, clips one for
+    each clip, tracks and episodes have its faces and what they show when, voices has a row for each turn of speech.
+    What could not be read has a row that says why, and the others are read.
 
     Exit status: 0 all was read into the tables, rows of what could not be read included (1 with --strict), 1 it
     could not go on, 2 the command line makes no sense, 130 stopped with Ctrl-C.
