@@ -26,6 +26,7 @@ from ferce_agent.faces.measure import measure_face
 from ferce_agent.faces.orientation import TILTED, Oriented, find_turned, orient
 from ferce_agent.faces.pose import estimate_pose
 from ferce_agent.faces.test_time_augmentation import crops_around
+from ferce_agent.faces.yunet import YuNet
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.reasoning.against_rest import told_against
 from ferce_agent.reasoning.expression import covered_regions, interpret
@@ -127,7 +128,7 @@ class Pipeline:
     def __init__(self, settings: Settings | None = None) -> None:
         """Prepare; no file is read yet."""
         self.settings = settings or Settings()
-        self.detector = FaceDetector(self.settings.face_threshold)
+        self.detector = FaceDetector(self.settings.face_threshold, network=YuNet(threads=self.settings.threads))
         self.gates = Gates(threads=self.settings.threads)
         self.specialist = Specialist(self.settings.weights, self.settings.threads, self.settings.adapter)
         self.encoder = WordEncoder(threads=self.settings.threads)
@@ -439,8 +440,11 @@ class Pipeline:
             return False
 
     def detector_card(self) -> Engine:
-        """Name the detector for the provenance."""
-        return Engine(name="yunet", version="2023mar", sha256=None)
+        """Name the detector for the provenance; without a digest if its weights cannot be read."""
+        try:
+            return Engine(name="yunet", version="2023mar", sha256=self.detector.network.sha256)
+        except FerceError:
+            return Engine(name="yunet", version="unreadable", sha256=None)
 
     def gates_card(self) -> Engine:
         """Name the gate network for the provenance; without a digest if its weights cannot be read."""

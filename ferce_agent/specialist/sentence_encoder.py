@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ferce_agent.concurrency.lazy import lazy_property
 from ferce_agent.errors import WeightsError
-from ferce_agent.specialist.network_file import open_session
+from ferce_agent.weights.network_file import open_session
 
 NETWORK_NAME: Final = "encoder.onnx"
 TOKENIZER_NAME: Final = "encoder.tokenizer.json"

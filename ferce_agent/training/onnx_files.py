@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ferce_agent.errors import MissingExtraError
-from ferce_agent.specialist.network_file import METADATA_KEY
+from ferce_agent.weights.network_file import METADATA_KEY
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

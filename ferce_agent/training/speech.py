@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from ferce_agent.errors import DataError, MissingExtraError, SetupError
-from ferce_agent.specialist.network_file import METADATA_KEY
 from ferce_agent.voice.activity_network import shipped
+from ferce_agent.weights.network_file import METADATA_KEY
 
 PACKAGE: Final = "silero-vad==6.2.3"
 INSIDE: Final = "silero_vad/data/silero_vad_16k_sequence.onnx"

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ferce_agent.specialist.network_file import NetworkFile, read_network
 from ferce_agent.voice.activity import FRAME
+from ferce_agent.weights.network_file import NetworkFile, read_network
 
 NETWORK_NAME: Final = "speech.onnx"
 """Its file among the shipped weights."""

@@ -28,7 +28,6 @@ from ferce_agent.report.speech import (
     SpeechProsody,
     VoiceExpression,
 )
-from ferce_agent.specialist.network_file import NetworkFile
 from ferce_agent.voice.activity import SpeechScorer, SpeechSpan
 from ferce_agent.voice.activity_energy import EnergyScorer
 from ferce_agent.voice.activity_network import NetworkScorer, read_detector, shipped
@@ -36,6 +35,7 @@ from ferce_agent.voice.delivery import delivery, relatives
 from ferce_agent.voice.prosody import prosody, prosody_track
 from ferce_agent.voice.turns import SpokenTurn, TurnCutter
 from ferce_agent.voice.usual import against_usual, relative_of
+from ferce_agent.weights.network_file import NetworkFile
 
 if TYPE_CHECKING:
     from ferce_agent.inputs.sound import SoundStream

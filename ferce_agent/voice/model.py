@@ -17,10 +17,10 @@ from ferce_agent.ontology.store import ontology
 from ferce_agent.report.common import Engine
 from ferce_agent.report.speech import VoiceDoubt, VoiceExpression
 from ferce_agent.specialist.calibration import softmax
-from ferce_agent.specialist.network_file import NetworkFile, read_network
 from ferce_agent.voice.card import VoiceCard
 from ferce_agent.voice.features import BANDS, COLUMNS, HOP, RATE, Samples, speech_part, voice_frames
 from ferce_agent.voice.functionals import rich_functionals
+from ferce_agent.weights.network_file import NetworkFile, read_network
 
 MODEL_NAME: Final = "voice.onnx"
 """Its file among the shipped weights."""

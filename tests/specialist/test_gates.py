@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ferce_agent.errors import EngineError, WeightsError
 from ferce_agent.faces.patch import PATCH_SIDE
 from ferce_agent.specialist.gates import REGIONS, GateCard, Gates
-from ferce_agent.specialist.network_file import METADATA_KEY
+from ferce_agent.weights.network_file import METADATA_KEY
 
 onnx = pytest.importorskip("onnx")
 

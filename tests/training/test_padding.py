@@ -12,8 +12,8 @@ onnx = pytest.importorskip("onnx")
 import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from ferce_agent.specialist.network_file import open_session  # noqa: E402
 from ferce_agent.training.padding import fold_padding  # noqa: E402
+from ferce_agent.weights.network_file import open_session  # noqa: E402
 
 
 class OneSided(nn.Module):

@@ -75,6 +75,7 @@ def open_session(data: bytes, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.enable_mem_pattern = False  # plans of memory, kept for each size of input: these networks get all sizes
     # Idle threads must not spin: the detector and the caller need the cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The fallback would try the same again, and print to standard output, where reports and MCP messages go.
