@@ -110,17 +110,22 @@ def decoded(given: list[Any], width: int, threshold: float) -> NDArray[np.float3
     Returns:
         Shape (N, 15); see `YuNet.faces`.
     """
-    found = []
-    for number, stride in enumerate(STRIDES):
-        faces, things, boxes, points = (given[number + part * len(STRIDES)][0] for part in range(len(PARTS)))
-        scores = np.sqrt(np.clip(faces[:, 0], 0, 1) * np.clip(things[:, 0], 0, 1))
-        (kept,) = np.nonzero(scores >= np.float32(threshold))
-        place = np.stack([kept % (width // stride), kept // (width // stride)], 1).astype(np.float32)
-        size = np.exp(boxes[kept, 2:])
-        corner = place + boxes[kept, :2] - size / 2
-        at = points[kept] + np.tile(place, 5)
-        found.append(np.column_stack([np.hstack([corner, size, at]) * np.float32(stride), scores[kept]]))
-    return np.concatenate(found).astype(np.float32, copy=False)
+    faces, things, boxes, points = (
+        np.concatenate([one[0] for one in given[part * len(STRIDES) : (part + 1) * len(STRIDES)]])
+        for part in range(len(PARTS))
+    )
+    scores = np.sqrt(np.clip(faces[:, 0], 0, 1) * np.clip(things[:, 0], 0, 1))
+    (kept,) = np.nonzero(scores >= np.float32(threshold))
+    ends = np.cumsum([one.shape[1] for one in given[: len(STRIDES)]])
+    grid = np.searchsorted(ends, kept, side="right")
+    stride = np.array(STRIDES)[grid]
+    row, column = np.divmod(kept - np.array([0, *ends])[grid], width // stride)
+    place = np.stack([column, row], 1).astype(np.float32)
+    size = np.exp(boxes[kept, 2:])
+    corner = place + boxes[kept, :2] - size / 2
+    at = points[kept] + np.tile(place, 5)
+    pixels = np.hstack([corner, size, at]) * stride[:, None].astype(np.float32)
+    return np.column_stack([pixels, scores[kept]]).astype(np.float32, copy=False)
 
 
 def without_doubles(faces: NDArray[np.float32], threshold: float) -> NDArray[np.float32]:
