@@ -93,6 +93,8 @@ def test_waiting_for_the_turn_is_not_the_models_time(limits: Limits) -> None:
     model = Model()
 
     def nothing_counts_yet() -> None:
+        while not limits:  # until the first one's asker has heard that it began
+            time.sleep(0.001)
         assert [prompt for prompt, *_ in limits] == ["one"]
 
     said = ask_behind(model, Request("one", ()), Request("two", (), seconds=0.001), nothing_counts_yet)
