@@ -220,7 +220,7 @@ def _ended(worker: _Worker) -> None:
 def _serve(connection: Connection) -> None:
     """Read chunks until the other end of the pipe is closed; what runs in a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _use_one_thread()
+    use_one_thread()
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(connection, inbox), daemon=True).start()
     make: MakeWork = inbox.get()
@@ -258,7 +258,8 @@ def _receive(connection: Connection, inbox: queue.SimpleQueue[Any]) -> None:
             os._exit(0)
 
 
-def _use_one_thread() -> None:
+def use_one_thread() -> None:
+    """Let OpenCV and libraries of linear algebra use one thread in this process, before these are imported."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     import cv2

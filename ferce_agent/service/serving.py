@@ -7,11 +7,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
+from ferce_agent.batch.processes import use_one_thread
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.service.answers import Answer
@@ -94,9 +95,10 @@ class MakeReading:
     use: UseContext = field(default=NOT_STATED)
 
     def __call__(self) -> Callable[[Sequence[PhotoJob]], list[Answer]]:
-        """Load the models, and return what reads."""
+        """Load the models, and return what reads, with one thread: the processes together use the cores."""
         log_failures(sys.stderr)
-        engines = Engines(self.settings, use=self.use)
+        use_one_thread()
+        engines = Engines(replace(self.settings, threads=1), use=self.use)
         if not warm(engines):
             raise SystemExit(1)  # told on standard error by then; whoever started the process sees its end
         gc.freeze()
