@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,12 +12,13 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, RetryPolicy
 
 from ferce_agent.errors import EngineError, VlmError, VlmTimeoutError
+from ferce_agent.graphs.findings import finished, left_out
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceOutput, FaceState, RunContext, Sent
 from ferce_agent.pipeline import FaceReading
-from ferce_agent.reasoning.reconcile import FaceFindings, PersonFindings, person_id, reconcile
+from ferce_agent.reasoning.reconcile import person_id
 from ferce_agent.reasoning.second_opinion import reading_of
-from ferce_agent.report import Degradation, DegradedCode, Expression, VlmReading
+from ferce_agent.report import Degradation, DegradedCode, Expression
 from ferce_agent.report.baseline import AgainstRest
 from ferce_agent.vlm.ask import Asker
 from ferce_agent.vlm.extraction.perception import ExtractedPerception
@@ -79,43 +79,6 @@ def rest_beside(
         return reading.rest
     alone, _ = context.engines.fuse(reading.rest.absolute, reading.face.quality, reading.movements, found)
     return reading.rest.model_copy(update={"absolute": alone, "differs": alone.primary != fused.primary})
-
-
-def finished(reading: FaceReading, notes: Iterable[Degradation] = (), vlm: VlmReading | None = None) -> PersonFindings:
-    """Return the person of a reading, with what could not be done; a face that could not be measured is left out.
-
-    Args:
-        reading: The face.
-        notes: What else could not be done for it.
-        vlm: What a vision-language model says about it.
-    """
-    name = person_id(reading.track)
-    if reading.face is None:
-        return left_out(reading.track, "quality", reading.failure)
-    if reading.failure is not None:
-        failed = Degradation(stage="specialist", code="face_failed", message=str(reading.failure)[:2000], person=name)
-        notes = (failed, *notes)
-    known = FaceFindings(
-        index=reading.track,
-        face=reading.face,
-        expression=reading.expression,
-        measured=reading.movements,
-        labels=reading.labels,
-        vlm=vlm,
-        degraded=tuple(notes),
-        rest=reading.rest,
-    )
-    try:
-        return reconcile(known)
-    except Exception as failure:  # one face does not cost the others
-        return left_out(reading.track, "reconcile", failure)
-
-
-def left_out(track: int, step: str, failure: BaseException | None) -> PersonFindings:
-    """Say that a face could not be handled at all."""
-    message = f"{person_id(track)} could not be handled and is left out: {failure}"
-    note = Degradation(stage=step, code="face_failed", message=message[:2000], person=None)
-    return PersonFindings(track, None, (), (note,))
 
 
 def needs_vlm(state: FaceState, runtime: Runtime[RunContext]) -> Literal["vlm", "reconcile"]:

@@ -18,10 +18,10 @@ from ferce_agent.concurrency.lazy import once
 from ferce_agent.context.composition import Findings, compose_report, detection_notes, source_of
 from ferce_agent.context.restricted_report import limited, notes_on
 from ferce_agent.context.statements import plain_words
-from ferce_agent.context.understanding import Understanding, prefer, screened, understand
-from ferce_agent.errors import ImageAccessError, ImageFormatError, WeightsError
-from ferce_agent.graphs.engines import Engines
-from ferce_agent.graphs.face import asker_of, build_face_graph, finished
+from ferce_agent.context.understanding import Understanding, prefer, screened
+from ferce_agent.errors import ImageAccessError, ImageFormatError
+from ferce_agent.graphs.face import asker_of, build_face_graph
+from ferce_agent.graphs.findings import finished, not_understood, understood_with
 from ferce_agent.graphs.held import PhotoGraph
 from ferce_agent.graphs.stages import Update, context_of, stage
 from ferce_agent.graphs.state import FaceState, InputState, OutputState, RunContext, State, Timing
@@ -33,7 +33,6 @@ from ferce_agent.prompts.loader import load_prompt
 from ferce_agent.reasoning.reconcile import PersonFindings
 from ferce_agent.report import Cause, Degradation, EmotionReport
 from ferce_agent.specialist.labels import read_labels
-from ferce_agent.vlm.extraction.scene import WrittenScene
 from ferce_agent.vlm.scene_questions import CAUSE_PROMPT, SCENE_PROMPT
 
 SCENE_SENT = (load_prompt(SCENE_PROMPT).reference, ("scene",))
@@ -165,31 +164,6 @@ def understood_of(
     return understood_with(findings, state["situation"], context.engines, state.get("around"), prompted)
 
 
-def understood_with(
-    findings: Sequence[PersonFindings],
-    told: Situation,
-    engines: Engines,
-    around: WrittenScene | None = None,
-    prompted: bool = False,
-) -> tuple[Understanding, list[Degradation]]:
-    """Return what is going on; by cue words alone where sentences cannot be compared, and then say so.
-
-    Args:
-        findings: The people.
-        told: What the caller tells.
-        engines: Models and settings.
-        around: What a vision-language model said about the whole picture.
-        prompted: Whether a vision-language model is told the situation, too.
-    """
-    people = [one.person for one in findings if one.person is not None]
-    try:
-        return understand(people, told, around, engines.events, prompted), []
-    except WeightsError as error:
-        message = f"Causes were looked for by cue words alone. {error}"
-        note = Degradation(stage="context", code="sentences_not_compared", message=message[:2000], person=None)
-        return understand(people, told, around, prompted=prompted), [note]
-
-
 def wants_choice(state: State, runtime: Runtime[RunContext]) -> str:
     """Let the vision-language model choose among several causes where that was asked for and is allowed."""
     engines, decision = context_of(runtime).engines, state["decision"]
@@ -227,12 +201,6 @@ def reason_failed(state: State, error: NodeError) -> Command[Any]:
     """Go on without relationships and causes, and say so."""
     told = state.get("situation", Situation())  # gone where a run goes on from a checkpoint; `compose` then says so
     return Command(update={"understood": screened(told), "degraded": [not_understood(error.error)]}, goto="compose")
-
-
-def not_understood(failure: BaseException) -> Degradation:
-    """Say that the context could not be worked out."""
-    message = f"Relationships and causes could not be worked out: {failure}"
-    return Degradation(stage="context", code="context_failed", message=message[:2000], person=None)
 
 
 def ordered(state: State) -> list[PersonFindings]:

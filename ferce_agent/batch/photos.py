@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from ferce_agent.api import analyze_expression
 from ferce_agent.batch.columns import face_rows
 from ferce_agent.batch.items import Item, Place
 from ferce_agent.batch.outcomes import ReadItem, failed, report_line
@@ -81,6 +80,10 @@ class PhotoWork:
 
     def _through_workflow(self, photo: AskedPhoto) -> Outcome:
         """Read a photo with a vision-language model, which is asked, chosen and checked as in the workflow."""
+        from ferce_agent.api import (
+            analyze_expression,  # its import takes half a second, and most batches need none of it
+        )
+
         try:
             return analyze_expression(photo.picture, use_context=self.use, engines=self.engines)
         except FerceError as error:

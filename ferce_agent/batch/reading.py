@@ -16,8 +16,7 @@ from ferce_agent.context.restricted_report import limited, notes_on
 from ferce_agent.context.understanding import screened
 from ferce_agent.errors import EngineError, FerceError
 from ferce_agent.graphs.engines import Engines
-from ferce_agent.graphs.face import finished
-from ferce_agent.graphs.photo import not_understood, understood_with
+from ferce_agent.graphs.findings import finished, not_understood, understood_with
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import Picture
 from ferce_agent.inputs.situation import Situation, read_situation

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from ferce_agent.api import analyze_clip, analyze_voice
 from ferce_agent.batch.items import Item, PartOfFile, WholeFile
 from ferce_agent.batch.kinds import NOT_FOUND
 from ferce_agent.batch.outcomes import ReadItem, failed, report_line
@@ -53,6 +52,10 @@ class ClipWork:
                 yield failed(item, unforeseen(error))
 
     def _read(self, item: Item) -> ReadItem:
+        from ferce_agent.api import (
+            analyze_clip,  # its import takes half a second, and batches of photos need none of it
+        )
+
         packed = io.BytesIO()
         with opened(item) as source, ExitStack() as stack:
             hear = _readings(stack.enter_context(parquet_file(packed, item.source))) if self.frames else None
@@ -90,13 +93,18 @@ class VoiceWork:
         """Yield what became of each voice, in order; nothing is raised for one of them."""
         for item in items:
             try:
-                with opened(item) as source:
-                    report = analyze_voice(source, use=self.use, engines=self.engines)
-                yield ReadItem(voice_rows(report, item.source), report_line(item.source, report, self.stamp))
+                yield self._read(item)
             except FerceError as error:
                 yield self._failed(item, error)
             except Exception as error:  # one voice costs no other
                 yield self._failed(item, unforeseen(error))
+
+    def _read(self, item: Item) -> ReadItem:
+        from ferce_agent.api import analyze_voice  # as above
+
+        with opened(item) as source:
+            report = analyze_voice(source, use=self.use, engines=self.engines)
+        return ReadItem(voice_rows(report, item.source), report_line(item.source, report, self.stamp))
 
     def _failed(self, item: Item, error: FerceError) -> ReadItem:
         (row,) = failed(item, error).rows

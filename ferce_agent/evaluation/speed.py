@@ -26,7 +26,7 @@ from ferce_agent.errors import EngineError
 from ferce_agent.faces.alignment import align_face
 from ferce_agent.faces.detection import FIRST_SIDE
 from ferce_agent.graphs.engines import Engines, default_engines
-from ferce_agent.graphs.face import finished
+from ferce_agent.graphs.findings import finished
 from ferce_agent.inputs.frames import Frame
 from ferce_agent.inputs.photo import load_picture
 from ferce_agent.inputs.situation import read_situation
