@@ -177,7 +177,7 @@ def test_failing_context_reasoning_degrades(photo: Path, engines: Engines, monke
     def broken(*_: object) -> object:
         raise EngineError("The reasoning broke down.")
 
-    monkeypatch.setattr("ferce_agent.graphs.photo.understand", broken)
+    monkeypatch.setattr("ferce_agent.graphs.findings.understand", broken)
     report = analyze_expression(photo, "She won a prize.", engines=engines)
     assert len(report.people) == 1
     assert report.causes == ()
