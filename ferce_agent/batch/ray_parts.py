@@ -15,6 +15,7 @@ from typing import Any, Final
 from ferce_agent.batch.careful import read_carefully
 from ferce_agent.batch.executor import MakeWork, ReadChunk, Work
 from ferce_agent.batch.items import Chunk
+from ferce_agent.batch.processes import use_one_thread
 from ferce_agent.errors import EngineError, FerceError
 
 STARTS: Final = 5
@@ -125,6 +126,7 @@ class ChunkReader:
         """
         import ray
 
+        use_one_thread()
         self._desk, self._get = desk, ray.get
         self._work: Work | None = None
         self._trouble: FerceError | None = None

@@ -17,6 +17,7 @@ from ferce_agent.batch.on_ray import RayExecutor, import_ray
 from ferce_agent.batch.processes import ProcessExecutor
 from ferce_agent.batch.work import BatchWork
 from ferce_agent.errors import SettingsError
+from ferce_agent.evaluation.batch.endurance import make_photos
 from ferce_agent.evaluation.speed import vga_photo
 
 
@@ -64,14 +65,18 @@ class RayOverhead:
         return asdict(self)
 
 
-def measure_ray_overhead(workers: int = 2, chunk: int = 64, chunks: int = 24, rounds: int = 3) -> RayOverhead:
-    """Read the demo photo (640x480, one face) again and again in processes and on Ray, in turn.
+def measure_ray_overhead(
+    workers: int = 2, chunk: int = 64, chunks: int = 24, rounds: int = 3, demo: bool = False
+) -> RayOverhead:
+    """Read photos in processes and on Ray, in turn.
 
     Args:
         workers: Processes of each.
         chunk: Photos in a chunk.
         chunks: Chunks in a run, more than two for each worker.
         rounds: Runs of each.
+        demo: Read the demo photo again and again in place of the photos of `ferce bench batch`; it is read faster,
+            since its face is found at the first look.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -82,11 +87,15 @@ def measure_ray_overhead(workers: int = 2, chunk: int = 64, chunks: int = 24, ro
     import_ray()
     ours, rays = [], []
     with tempfile.TemporaryDirectory() as folder:
-        photo = Path(folder) / "photo.jpg"
-        photo.write_bytes(vga_photo())
+        photos = [Path(folder) / "photo.jpg"]
+        if demo:
+            photos[0].write_bytes(vga_photo())
+        else:
+            make_photos(Path(folder), chunk * chunks, workers)
+            photos = sorted(Path(folder).rglob("*.jpg"))
         for _ in range(rounds):
-            ours.append(rate_of(ProcessExecutor(workers), photo, chunk, chunks))
-            rays.append(rate_of(RayExecutor(workers), photo, chunk, chunks))
+            ours.append(rate_of(ProcessExecutor(workers), photos, chunk, chunks))
+            rays.append(rate_of(RayExecutor(workers), photos, chunk, chunks))
     return RayOverhead(
         workers=workers,
         chunk=chunk,
@@ -100,19 +109,20 @@ def measure_ray_overhead(workers: int = 2, chunk: int = 64, chunks: int = 24, ro
     )
 
 
-def rate_of(executor: Executor, photo: Path, chunk: int, chunks: int) -> Rate:
-    """Return how fast an executor reads one photo again and again."""
+def rate_of(executor: Executor, photos: Sequence[Path], chunk: int, chunks: int) -> Rate:
+    """Return how fast an executor reads photos, which are taken again where there are too few."""
     began = time.perf_counter()
-    times = [time.perf_counter() for _ in executor.run(BatchWork(), repeated(photo, chunk, chunks))]
+    times = [time.perf_counter() for _ in executor.run(BatchWork(), repeated(photos, chunk, chunks))]
     warm = executor.workers
     return Rate((len(times) - warm) * chunk / (times[-1] - times[warm - 1]), times[0] - began)
 
 
-def repeated(photo: Path, chunk: int, chunks: int) -> Iterator[Chunk]:
-    """Yield chunks in which one photo stands under many names."""
+def repeated(photos: Sequence[Path], chunk: int, chunks: int) -> Iterator[Chunk]:
+    """Yield chunks of photos, each under a name of its own."""
     for number in range(chunks):
-        names = (f"{number:05}-{place:03}" for place in range(chunk))
-        yield Chunk(number, 0, 1, tuple(Item(name, "photo", WholeFile(str(photo))) for name in names))
+        paths = [photos[(number * chunk + place) % len(photos)] for place in range(chunk)]
+        items = (Item(f"{number:05}-{place:03}", "photo", WholeFile(str(path))) for place, path in enumerate(paths))
+        yield Chunk(number, 0, 1, tuple(items))
 
 
 def to_table(found: RayOverhead) -> str:
@@ -139,9 +149,10 @@ def _middle(values: Sequence[float]) -> float:
 @click.option("--chunk", default=64, show_default=True, help="Photos in a chunk.")
 @click.option("--chunks", default=24, show_default=True, help="Chunks in a run.")
 @click.option("--rounds", default=3, show_default=True, help="Runs of each, in turn.")
-def main(workers: int, chunk: int, chunks: int, rounds: int) -> None:
+@click.option("--demo", is_flag=True, help="The demo photo again and again, in place of many made photos.")
+def main(workers: int, chunk: int, chunks: int, rounds: int, demo: bool) -> None:
     """Measure how much slower batches are on Ray than in processes of this machine."""
-    click.echo(to_table(measure_ray_overhead(workers, chunk, chunks, rounds)))
+    click.echo(to_table(measure_ray_overhead(workers, chunk, chunks, rounds, demo)))
 
 
 if __name__ == "__main__":

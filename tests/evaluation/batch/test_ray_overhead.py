@@ -9,7 +9,7 @@ from ferce_agent.evaluation.batch.ray_overhead import RayOverhead, measure_ray_o
 
 
 def test_every_name_comes_once(tmp_path: Path) -> None:
-    chunks = list(repeated(tmp_path / "photo.jpg", 3, 4))
+    chunks = list(repeated([tmp_path / "photo.jpg"], 3, 4))
     names = [item.source for chunk in chunks for item in chunk.items]
     assert len(set(names)) == len(names) == 12
     assert names == sorted(names)
