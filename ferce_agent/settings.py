@@ -125,7 +125,7 @@ class Settings(metaclass=_InPlainWords):
     It holds for that deployment, and is no truth about any group of people. It is refused with other weights.
     """
     threads: Annotated[int, Field(ge=1, le=64), NOT_A_SWITCH, NO_OPTION] = 2
-    """Threads of the expression model, and of local vision-language models that are given none of their own."""
+    """Threads of the detector and the expression model, and of local vision-language models given none of their own."""
     face_threshold: Annotated[float, Field(gt=0, lt=1), NOT_A_SWITCH, NO_OPTION] = 0.7
     """Least score of the detector at which something counts as a face."""
     max_faces: Annotated[int, Field(ge=1, le=256), NOT_A_SWITCH] = 16

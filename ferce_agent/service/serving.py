@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 DRAIN_S: Final = 30.0
 """Seconds for what was accepted, after the signal to end."""
+KEEP_ALIVE_S: Final = 65
+"""Seconds after which a connection without a request is closed: later than balancers and clients usually do, for who
+sends on a connection that is being closed gets no answer."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -67,6 +70,7 @@ def server_of(service: Service) -> DrainingServer:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=1,
     )
     return DrainingServer(config, service)
