@@ -245,7 +245,9 @@ def would_read(plan: BatchPlan, out: Path) -> str:
         return "Can be opened; how many there are is known when all was streamed."
     counts = ", ".join(f"{seen.kinds[kind]:,} {kind}s" for kind in KINDS["all"] if kind in seen.kinds)
     mixed = f" ({counts})" if len(seen.kinds) > 1 else ""
-    lines = [f"{seen.items:,} to read{mixed} in {seen.shards:,} shards; {seen.done:,} of these are in {out} already."]
+    shards = "1 shard" if seen.shards == 1 else f"{seen.shards:,} shards"
+    done = f"; {seen.done:,} of these are in {out} already" if seen.done else ""
+    lines = [f"{seen.items:,} to read{mixed} in {shards}{done}."]
     lines += [f"{seen.trouble:,} cannot be read, and would be rows that say so."] if seen.trouble else []
     lines += [f"Left out: {seen.left_out}."] if seen.left_out else []
     return "\n".join(lines)

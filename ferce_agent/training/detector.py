@@ -64,7 +64,8 @@ def make_detector(source: Path, out: Path) -> Path:
         output.type.tensor_type.shape.dim[1].dim_param = f"places_{output.name.rpartition('_')[2]}"
     del model.graph.value_info[:]  # sizes between the layers
     onnx.checker.check_model(model)
-    assert {one.name for one in model.graph.output} == set(OUTPUTS)
+    if {one.name for one in model.graph.output} != set(OUTPUTS):
+        raise WeightsError(f"{source.name} has other outputs than YuNet.", hint="Leave out --source.")
     out.mkdir(parents=True, exist_ok=True)
     onnx.save(model, out / NAME)
     return out / NAME

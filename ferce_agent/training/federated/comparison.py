@@ -6,10 +6,9 @@ extra `federated`. A run that was stopped goes on when it is started again.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ import numpy as np
 from ferce_agent.settings import Settings
 from ferce_agent.specialist.runner import Specialist
 from ferce_agent.training.federated.adapter_file import adapter_of
-from ferce_agent.training.federated.features import Features, ferplus_features
+from ferce_agent.training.federated.features import Features
+from ferce_agent.training.federated.ferplus_clients import Clients, divide_among, options, read_ferplus
 from ferce_agent.training.federated.flower import require_flower
-from ferce_agent.training.federated.holding import held_by, hold, recall
-from ferce_agent.training.federated.partition import Division, divide
+from ferce_agent.training.federated.holding import held_by, recall
+from ferce_agent.training.federated.partition import Division
 from ferce_agent.training.federated.task import Arrays, Recipe, evaluate, fresh_arrays, seed_of, train
 from ferce_agent.views.saving import write_whole
 
@@ -64,9 +64,9 @@ def alone(faces: Features, recipe: Recipe, rounds: int, seed: int, client: int) 
     return arrays
 
 
-def baselines(data: tuple[Features, Features], division: Division, recipe: Recipe, rounds: int, seed: int) -> list[Row]:
+def baselines(made: Clients, recipe: Recipe, rounds: int, seed: int) -> list[Row]:
     """Return the rows of the shipped model, of central training, and of each client alone."""
-    learnt, valid = data
+    learnt, valid, division = made.train, made.valid, made.division
     count = len(division)
     prior = fresh_arrays()
     prior["bias"] = (Settings().flatten * Specialist().log_prior).astype(np.float32)
@@ -80,38 +80,31 @@ def baselines(data: tuple[Features, Features], division: Division, recipe: Recip
     ]
 
 
-def together(
-    data: tuple[Features, Features],
-    division: Division,
-    plan: Any,
-    out: Path,
-    tell: Callable[[Any], None] = lambda _: None,
-) -> Row:
+def together(made: Clients, plan: Any, out: Path, tell: Callable[[Any], None] = lambda _: None) -> Row:
     """Run a federation in Flower's simulation, write its adapter unless heads are personal, and return its row.
 
     Args:
-        data: Training faces and those on which is judged.
-        division: Who holds which.
+        made: The clients.
         plan: The run (`server_app.Plan`).
-        out: Folder with the clients' faces (`faces`); the adapter goes there.
+        out: Folder in which the adapter goes.
         tell: Called with each round (`watching.Round`) as soon as its training is over.
 
     Raises:
         MissingExtraError: Flower is not installed.
+        DataError: The run's folder holds another run, or one of more rounds.
     """
     from ferce_agent.training.federated.simulation import simulate
 
-    learnt, valid = data
-    faces, count, title = out / "faces", len(division), plan.title
+    faces, count, title = made.faces, len(made.division), plan.title
     found: Any = simulate(plan, faces, count, tell)
     heads = [found.arrays] * count
     if plan.strategy == "personal":
         held = [held_by(faces, client) for client in range(count)]
         heads = [{**found.arrays, **recall(one, found.name, plan.rounds)} for one in held]
     else:
-        made = adapter_of(found.arrays, valid, len(learnt), plan.recipe.penalty, plan.seed)
-        write_whole(out / f"{title}.adapter.json", made.to_json())
-    row, told = judged(title, heads, valid, division), found.rounds
+        adapter = adapter_of(found.arrays, made.valid, len(made.train), plan.recipe.penalty, plan.seed)
+        write_whole(out / f"{title}.adapter.json", adapter.to_json())
+    row, told = judged(title, heads, made.valid, made.division), found.rounds
     sent, received = sum(one.sent for one in told), sum(one.received for one in told)
     return Row(row.name, row.own, row.everywhere, sent, received, tuple(one.own for one in told))
 
@@ -136,27 +129,18 @@ def main(words: Sequence[str]) -> str:
     Raises:
         FerceError: Data or a value cannot be used, or Flower is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train.parquet and valid.parquet (FER+)")
-    parser.add_argument("--split", default="dirichlet:0.3", help="dirichlet:ALPHA, quality or even")
+    parser = options(__doc__, split="dirichlet:0.3", rounds=20, out="federated")
     parser.add_argument("--clients", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=Path("runs/federated"), help="a folder of this split and seed only")
     given = parser.parse_args(words)
     require_flower()
     from ferce_agent.training.federated.server_app import Plan
 
-    data = tuple(ferplus_features(given.data, split, given.out / "features") for split in ("train", "valid"))
-    learnt, valid = data
-    division = divide(learnt, valid, given.split, given.clients, given.seed)
-    hold(given.out / "faces", learnt, valid, division)
-    valid.save(given.out / "faces" / "valid.npz")
-    rows = baselines((learnt, valid), division, Recipe(), given.rounds, given.seed)
+    made = divide_among(*read_ferplus(given.data, given.out), given.out, given.split, given.clients, given.seed)
+    rows = baselines(made, Recipe(), given.rounds, given.seed)
     for strategy in ("fedavg", "fedprox", "personal"):
-        plan = Plan(strategy, given.rounds, Recipe(), given.seed, max(1, given.clients // 2), given.out / strategy)
-        plan = replace(plan, valid=given.out / "faces" / "valid.npz")
-        rows.append(together((learnt, valid), division, plan, given.out))
+        least, out = max(1, given.clients // 2), given.out / strategy
+        plan = Plan(strategy, given.rounds, Recipe(), given.seed, least, out, made.judged)
+        rows.append(together(made, plan, given.out))
     text = table(rows)
     write_whole(given.out / "federated.md", text)
     return text

@@ -7,7 +7,6 @@ Flower's own folder, its settings and its logs lie in a folder of the run.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -24,10 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ferce_agent.errors import DataError, SettingsError
-from ferce_agent.training.federated.features import ferplus_features
+from ferce_agent.training.federated.ferplus_clients import divide_among, options, read_ferplus
 from ferce_agent.training.federated.flower import require_flower
-from ferce_agent.training.federated.holding import hold
-from ferce_agent.training.federated.partition import divide
 from ferce_agent.views.saving import write_whole
 
 if TYPE_CHECKING:
@@ -331,26 +328,18 @@ def main(words: Sequence[str]) -> str:
     Raises:
         FerceError: Data or a value cannot be used, a run stopped, or Flower is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train.parquet and valid.parquet (FER+)")
-    parser.add_argument("--split", default="dirichlet:0.3", help="dirichlet:ALPHA, quality or even")
+    parser = options(__doc__, split="dirichlet:0.3", rounds=3, out="loopback")
     parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=Path("runs/loopback"), help="a folder of this command only")
     given = parser.parse_args(words)
     require_flower()
     if not FEWEST <= given.clients <= MOST or given.rounds < 1:
         raise SettingsError(f"Give {FEWEST} to {MOST} clients and a round or more.", hint="--clients 4 --rounds 3")
     from ferce_agent.training.federated.server_app import Plan
 
-    learnt, valid = (ferplus_features(given.data, split, given.out / "features") for split in ("train", "valid"))
-    faces: Path = given.out / "faces"
-    hold(faces, learnt, valid, divide(learnt, valid, given.split, given.clients, given.seed))
-    valid.save(faces / "valid.npz")
+    made = divide_among(*read_ferplus(given.data, given.out), given.out, given.split, given.clients, given.seed)
     least = max(1, given.clients // 2)
     plan = Plan("fedavg", given.rounds, seed=given.seed, least=least, out=given.out, clients=given.clients)
-    text = table(compared(faces, replace(plan, valid=faces / "valid.npz")))
+    text = table(compared(made.faces, replace(plan, valid=made.judged)))
     write_whole(given.out / "loopback.md", text)
     return text
 

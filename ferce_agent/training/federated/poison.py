@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +14,9 @@ from typing import Any, Final
 import numpy as np
 
 from ferce_agent.errors import SettingsError
-from ferce_agent.training.federated.features import Features, ferplus_features, load_features
+from ferce_agent.training.federated.features import load_features
+from ferce_agent.training.federated.ferplus_clients import divide_among, options, read_ferplus
 from ferce_agent.training.federated.flower import require_flower
-from ferce_agent.training.federated.holding import hold
-from ferce_agent.training.federated.partition import divide
 from ferce_agent.training.federated.robust import AGGREGATES
 from ferce_agent.training.federated.task import Recipe
 from ferce_agent.views.saving import write_whole
@@ -136,33 +134,20 @@ def table(found: Sequence[Outcome]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _prepared(given: argparse.Namespace) -> Path:
-    """Divide FER+ among the clients, and return the folder with their faces."""
-    learnt, valid = (ferplus_features(given.data, split, given.out / "features") for split in ("train", "valid"))
-    faces: Path = given.out / "faces"
-    hold(faces, learnt, valid, divide(learnt, valid, given.split, given.clients, given.seed))
-    judged: Features = valid
-    judged.save(faces / "valid.npz")
-    return faces
-
-
 def main(words: Sequence[str]) -> str:
     """Return the table for a command line.
 
     Raises:
         FerceError: Data or a value cannot be used, or Flower is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train.parquet and valid.parquet (FER+)")
-    parser.add_argument("--split", default="dirichlet:0.3", help="dirichlet:ALPHA, quality or even")
+    parser = options(__doc__, split="dirichlet:0.3", rounds=10, out="poison")
     parser.add_argument("--clients", type=int, default=10)
     parser.add_argument("--bad", type=int, default=2, help="how many of them are bad")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=Path("runs/poison"), help="a folder of this split and seed only")
     given = parser.parse_args(words)
     require_flower()
-    faces = _prepared(given)
+    learnt, valid = read_ferplus(given.data, given.out)
+    made = divide_among(learnt, valid, given.out, given.split, given.clients, given.seed, bad=given.bad)
+    faces = made.faces
     found = [
         attacked(faces, given.out / f"{attack}-{way}", given.clients, given.bad, given.rounds, attack, way)
         for attack in ATTACKS

@@ -6,7 +6,6 @@ that was stopped goes on when it is started again.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from ferce_agent.training.federated.budget import privacy_of, statement
-from ferce_agent.training.federated.features import Features, ferplus_features
+from ferce_agent.training.federated.features import Features
+from ferce_agent.training.federated.ferplus_clients import divide_among, options, read_ferplus
 from ferce_agent.training.federated.flower import require_flower
-from ferce_agent.training.federated.holding import hold
-from ferce_agent.training.federated.partition import divide
 from ferce_agent.training.federated.task import Recipe, evaluate, fresh_arrays
 from ferce_agent.views.progress import Display
 from ferce_agent.views.saving import write_whole
@@ -53,7 +51,7 @@ def cost_of(  # noqa: PLR0913
 
     Args:
         data: Training faces and those on which is judged.
-        out: Folder for this number of clients, this division and this number of rounds.
+        out: Folder for this number of clients.
         split: How faces are divided (`partition.divide`).
         clients: How many.
         text: Privacy (`budget.privacy_of`).
@@ -66,13 +64,12 @@ def cost_of(  # noqa: PLR0913
     from ferce_agent.training.federated.server_app import Plan, ledgers_of
     from ferce_agent.training.federated.simulation import simulate
 
-    learnt, valid = data
-    hold(out / "faces", learnt, valid, divide(learnt, valid, split, clients, seed))
+    made = divide_among(*data, out, split, clients, seed)
     place, privacy = out / (text.replace(":", "-") or "none"), privacy_of(text)
     plan = Plan("fedavg", rounds, Recipe(), seed, max(1, clients // 2), place, None, clients, privacy)
-    standing = simulate(plan, out / "faces", clients, lambda _: None)
-    told = None if privacy is None else float(statement(privacy, ledgers_of(plan, out / "faces"))["epsilon"])
-    return Cost(clients, text, told, evaluate(standing.arrays, valid)["accuracy"])
+    standing = simulate(plan, made.faces, clients, lambda _: None)
+    told = None if privacy is None else float(statement(privacy, ledgers_of(plan, made.faces))["epsilon"])
+    return Cost(clients, text, told, evaluate(standing.arrays, made.valid)["accuracy"])
 
 
 def table(shipped: float, costs: Sequence[Cost]) -> str:
@@ -95,18 +92,9 @@ def main(words: Sequence[str]) -> str:
     Raises:
         FerceError: Data or a value cannot be used, or Flower is not installed.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="folder with train.parquet and valid.parquet (FER+)")
-    parser.add_argument("--split", default="dirichlet:1", help="dirichlet:ALPHA, quality or even")
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=Path("runs/privacy"), help="a folder of this split and seed only")
-    given = parser.parse_args(words)
+    given = options(__doc__, split="dirichlet:1", rounds=10, out="privacy").parse_args(words)
     require_flower()
-    data = (
-        ferplus_features(given.data, "train", given.out / "features"),
-        ferplus_features(given.data, "valid", given.out / "features"),
-    )
+    data = read_ferplus(given.data, given.out)
     costs = []
     with Display(len(MEASURED), "privacy") as display:
         for number, (clients, text) in enumerate(MEASURED):

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ferce_agent.errors import DataError
 from ferce_agent.training.federated.budget import privacy_of, sentence, statement
-from ferce_agent.training.federated.features import Features, ferplus_features
+from ferce_agent.training.federated.ferplus_clients import Clients, divide_among, read_ferplus
 from ferce_agent.training.federated.flower import require_flower
-from ferce_agent.training.federated.holding import hold
-from ferce_agent.training.federated.partition import Division, check_way, divide
+from ferce_agent.training.federated.partition import check_way
 from ferce_agent.views.progress import Display
 from ferce_agent.views.saving import write_whole
 
 if TYPE_CHECKING:
     from ferce_agent.training.federated.comparison import Row
     from ferce_agent.training.federated.server_app import Plan
-
-DESCRIBED: Final = "division.json"
-"""File that says which faces were divided and how."""
 
 
 def run_federated(  # noqa: PLR0913
@@ -72,22 +66,16 @@ def run_federated(  # noqa: PLR0913
     from ferce_agent.training.federated.server_app import Plan
     from ferce_agent.training.federated.task import Recipe
 
-    learnt, valid = (ferplus_features(data, part, out / "features") for part in ("train", "valid"))
-    division = divide(learnt, valid, split, clients, seed)
-    _describe(out, {"split": split, "clients": clients, "seed": seed, "faces": _digest(learnt, valid)})
-    hold(out / "faces", learnt, valid, division)
-    judged = out / "faces" / "valid.npz"
-    valid.save(judged)
+    made = divide_among(*read_ferplus(data, out), out, split, clients, seed)
     bound: dict[str, Any] = {"aggregate": aggregate, "most_faces": most_faces, "secure": secure}
-    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out, judged, clients, wanted, **bound)
+    plan = Plan(strategy, rounds, Recipe(), seed, max(1, clients // 2), out, made.judged, clients, wanted, **bound)
     plan = replace(plan, out=out / plan.title)
-    _check_rounds(plan)
-    rows = _rows((learnt, valid), division, plan, out)
+    rows = _rows(made, plan, out)
     adapter = None if strategy == "personal" else out / f"{plan.title}.adapter.json"
     return _card(out, plan, split, rows), adapter
 
 
-def _rows(data: tuple[Features, Features], division: Division, plan: Plan, out: Path) -> list[Row]:
+def _rows(made: Clients, plan: Plan, out: Path) -> list[Row]:
     """Return the rows of the baselines and of the federation."""
     from ferce_agent.training.federated.comparison import baselines, together
 
@@ -103,49 +91,9 @@ def _rows(data: tuple[Features, Features], division: Division, plan: Plan, out: 
             if one.bounded:
                 display.say(f"Round {one.number}: {one.bounded} clients claimed more faces than count.")
 
-        row = together(data, division, plan, out, tell)
+        row = together(made, plan, out, tell)
         display.show(plan.rounds, "central and alone")
-        return [*baselines(data, division, plan.recipe, plan.rounds, plan.seed), row]
-
-
-def _digest(*faces: Features) -> str:
-    digest = hashlib.sha256()
-    for one in faces:
-        digest.update(one.logs.tobytes() + one.gold.tobytes())
-    return digest.hexdigest()
-
-
-def _describe(out: Path, told: dict[str, Any]) -> None:
-    """Write how faces were divided, or check that it was so before.
-
-    Raises:
-        DataError: The folder holds another division.
-    """
-    path = out / DESCRIBED
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        write_whole(path, json.dumps(told, indent=2) + "\n")
-        return
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read.", hint="Give another folder with --out.") from error
-    if known != told:
-        raise DataError(f"{out} holds a run on faces that were divided otherwise.", hint="Give another --out.")
-
-
-def _check_rounds(plan: Plan) -> None:
-    """Refuse fewer rounds than were done.
-
-    Raises:
-        DataError: There are fewer.
-    """
-    from ferce_agent.training.federated.server_app import standing_of
-
-    done = len(standing_of(plan).rounds)
-    if done > plan.rounds:
-        raise DataError(
-            f"{plan.out} holds a run of {done} rounds.", hint=f"Give --rounds {done} or more, or another --out."
-        )
+        return [*baselines(made, plan.recipe, plan.rounds, plan.seed), row]
 
 
 def _card(out: Path, plan: Plan, split: str, rows: list[Row]) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ferce_agent.errors import DataError
 from ferce_agent.training.federated.flower import require_flower
 
 
@@ -40,7 +41,7 @@ def simulate(  # noqa: PLR0913
 
     Raises:
         MissingExtraError: Flower is not installed.
-        DataError: The run's folder holds another run.
+        DataError: The run's folder holds another run, or one of more rounds.
         RuntimeError: The simulation failed.
     """
     require_flower()
@@ -55,7 +56,11 @@ def simulate(  # noqa: PLR0913
         "init_args": {"num_cpus": cores, "include_dashboard": False},
         "client_resources": {"num_cpus": 1, "num_gpus": 0.0},
     }
-    if len(standing_of(plan).rounds) < plan.rounds:
+    done = len(standing_of(plan).rounds)
+    if done > plan.rounds:
+        hint = f"Give --rounds {done} or more, or another --out."
+        raise DataError(f"{plan.out} holds a run of {done} rounds.", hint=hint)
+    if done < plan.rounds:
         with warnings.catch_warnings(), _without_advice():
             warnings.simplefilter("ignore")
             run_simulation(

@@ -1,12 +1,14 @@
+from pathlib import Path
+
 from ferce_agent.training.federated.comparison import Row, baselines, table
-from ferce_agent.training.federated.partition import divide
+from ferce_agent.training.federated.ferplus_clients import divide_among
 from ferce_agent.training.federated.task import Recipe
 from tests.training.federated.makers import made_faces
 
 
-def test_central_training_beats_the_shipped_answer_where_features_tell_more() -> None:
-    train, valid = made_faces(400, 1), made_faces(200, 2)
-    rows = baselines((train, valid), divide(train, valid, "even", 2, 0), Recipe(), 20, 7)
+def test_central_training_beats_the_shipped_answer_where_features_tell_more(tmp_path: Path) -> None:
+    made = divide_among(made_faces(400, 1), made_faces(200, 2), tmp_path, "even", 2, 0)
+    rows = baselines(made, Recipe(), 20, 7)
     told = {row.name: row for row in rows}
     assert told["central"].own > told["shipped"].own
     assert told["central"].own == told["central"].everywhere
