@@ -117,7 +117,12 @@ class Gate:
             told.received += len(message.get("body", b""))
             return message
 
+        ended = False
+
         async def sending(message: Message) -> None:
+            nonlocal ended
+            if ended:  # the MCP library answers twice where a client ends its session meanwhile
+                return
             if message["type"] == "http.response.start":
                 told.status = message["status"]
                 MutableHeaders(scope=message).update({**SAFE, ID_HEADER: name})
@@ -125,6 +130,7 @@ class Gate:
                     MutableHeaders(scope=message)["connection"] = "close"
             told.sent += len(message.get("body", b""))
             await in_time(send(message))
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         counts = not is_standing(scope)
         self._service.under_way += counts

@@ -33,14 +33,19 @@ def typed(error: Exception) -> FerceError:
     """
     if isinstance(error, FerceError):
         return error
-    lines = " < ".join(
-        f"{Path(one.filename).name}:{one.lineno}" for one in reversed(traceback.extract_tb(error.__traceback__))
-    )
-    logger.error("%s at %s", type(error).__name__, lines)
+    logger.error(without_words(error))
     return EngineError(
         f"Something went wrong inside ({type(error).__name__}).",
         hint="This is a bug; please tell the maintainers what was sent.",
     )
+
+
+def without_words(error: BaseException) -> str:
+    """Return an error's kind and the lines it came from, the innermost first."""
+    lines = " < ".join(
+        f"{Path(one.filename).name}:{one.lineno}" for one in reversed(traceback.extract_tb(error.__traceback__))
+    )
+    return f"{type(error).__name__} at {lines}"
 
 
 class Edge:

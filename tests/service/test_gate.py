@@ -40,3 +40,26 @@ async def test_a_client_that_takes_nothing_holds_nothing(engines: Engines, monke
     assert ended.is_set()
     assert service.under_way == 0
     assert [(line["status"], "code" in line) for line in lines] == [(200, False)]
+
+
+async def test_a_second_answer_to_a_request_goes_nowhere(engines: Engines) -> None:
+    lines: list[dict[str, object]] = []
+    sent: list[Message] = []
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        for status in (202, 500):
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": b"much"})
+
+    async def receiving() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def sending(message: Message) -> None:
+        sent.append(message)
+
+    service = Service(engines, OwnThreads(engines), log=lambda fields: lines.append(dict(fields)))
+    headers = [(b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": headers, "client": ("127.0.0.1", 1)}
+    await Gate(answering, service)(scope, receiving, sending)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert [(line["status"], line["bytes_out"], "code" in line) for line in lines] == [(202, 4, False)]

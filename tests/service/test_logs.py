@@ -13,7 +13,8 @@ import pytest
 from ferce_agent.service.logs import json_log, log_failures
 
 
-def test_what_the_process_reports_is_json_too() -> None:
+def test_what_the_process_reports_is_json_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     out = io.StringIO()
     log_failures(out, "ferce_logs_test")
     logger = logging.getLogger("ferce_logs_test.readers")
@@ -27,6 +28,23 @@ def test_what_the_process_reports_is_json_too() -> None:
     assert first["logger"] == "ferce_logs_test.readers"
     assert "timestamp" in first
     assert "OSError: no memory" in second["exception"]
+
+
+def test_what_others_report_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    out = io.StringIO()
+    log_failures(out, "ferce_logs_other_test")
+    logger = logging.getLogger("somebody.else")
+    logger.warning("Unknown method: %s", "what a client sent")
+    try:
+        raise ValueError("what a client sent")
+    except ValueError:
+        logger.exception("what a client sent")
+    assert "what a client sent" not in out.getvalue()
+    first, second = map(json.loads, out.getvalue().splitlines())
+    assert (first["level"], first["logger"]) == ("warning", "somebody.else")
+    assert first["event"].startswith("reported at test_logs.py:")
+    assert second["event"].startswith("ValueError at test_logs.py:")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
