@@ -41,7 +41,6 @@ from ferce_agent.scenarios.preset import preset, presets
 from ferce_agent.scenarios.study import study_of
 from ferce_agent.settings import Settings
 from tests.bad_calls import WRONG_KINDS, nested
-from tests.cli.test_watch import make_film
 from tests.clips.moving import film, head_of
 
 AGREED = {"consent": True}
@@ -216,23 +215,18 @@ def test_a_stopped_run_reports_what_was_read(frames: list[Frame], photo: Path, e
         run_scenario("moderation", photo, engines=engines, stop=stop)
 
 
-def test_a_film_that_is_read_in_part_is_told(
-    photo: Path, frames: list[Frame], engines: Engines, tmp_path: Path
-) -> None:
-    whole = make_film(photo, tmp_path / "whole.mp4", 60).read_bytes()
+def test_a_film_that_is_read_in_part_is_told(photo: Path, frames: list[Frame], engines: Engines) -> None:
     stop = threading.Event()
 
-    def soon(event: ScenarioEvent) -> None:
-        if event.event == "progress" and event.source == 1 and event.time_s > 0:
-            stop.set()
+    def stopped() -> Iterator[Frame]:
+        yield from frames[:6]
+        stop.set()
+        yield from frames[6:]
 
-    report = run_scenario("moderation", [photo, whole], engines=engines, on_event=soon, stop=stop)
+    report = run_scenario("moderation", [photo, stopped()], engines=engines, stop=stop)
     assert [(one.code, one.source) for one in report.degraded if one.code == "stopped_early"] == [("stopped_early", 1)]
     stop.clear()
-    merged = run_scenario(
-        "audience", [frames, whole], engines=engines, use_context=AGREED,
-        on_event=soon, stop=stop,
-    )  # fmt: skip
+    merged = run_scenario("audience", [frames, stopped()], engines=engines, use_context=AGREED, stop=stop)
     (note,) = [one for one in merged.degraded if one.code == "stopped_early"]
     assert note.source is None and note.count == 1 and len(merged.sources) == 1
 
