@@ -227,7 +227,7 @@ def _serve(connection: Connection) -> None:
     try:
         work = make()
     except FerceError as error:
-        _tell(connection, _sendable(error))
+        _tell(connection, sendable(error))
         return
     _tell(connection, "ready")
     while True:
@@ -241,7 +241,7 @@ def _tell(connection: Connection, what: object) -> None:
         os._exit(0)
 
 
-def _sendable(error: FerceError) -> FerceError:
+def sendable(error: FerceError) -> FerceError:
     """Return an error that can be sent; some are made from more than their message and cannot."""
     try:
         return cast(FerceError, pickle.loads(pickle.dumps(error)))  # it is our own

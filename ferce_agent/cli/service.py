@@ -64,13 +64,14 @@ def run(use: dict[str, Any], chosen: dict[str, Any], options: dict[str, Any]) ->
             raise MissingExtraError(package, "serve")
     import os
     import sys
+    from functools import partial
 
     from ferce_agent.graphs.engines import Engines
     from ferce_agent.policy.use import read_use
     from ferce_agent.service.clients import Clients, Quota, read_clients
     from ferce_agent.service.logs import json_log, log_failures
     from ferce_agent.service.service import Service, no_log
-    from ferce_agent.service.serving import readers_for, serve_one
+    from ferce_agent.service.serving import readers_for, recordings_by, serve_one
     from ferce_agent.tools.mcp_http import check_access
     from ferce_agent.web.listening import authority, bound_socket
     from ferce_agent.web.security import name_in
@@ -85,6 +86,7 @@ def run(use: dict[str, Any], chosen: dict[str, Any], options: dict[str, Any]) ->
     service = Service(
         engines,
         readers_for(engines, options["workers"]),
+        partial(recordings_by, workers=options["workers"]),
         host=options["host"],
         names=tuple(name_in(name) for name in options["names"]),
         clients=Clients(digests, quota),

@@ -41,6 +41,8 @@ def create_app(service: Service) -> FastAPI:
                 await held.enter_async_context(mcp.router.lifespan_context(mcp))
             await service.readers.start()
             held.push_async_callback(service.readers.close)
+            held.push_async_callback(service.clip_reader.close)
+            held.push_async_callback(service.voice_reader.close)
             service.batcher.start()
             held.push_async_callback(service.batcher.close)
             yield

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from fastapi import APIRouter, Request, Response
 
-from ferce_agent.api import stream_clip
 from ferce_agent.errors import ClipFormatError, EngineError
 from ferce_agent.report import ClipReport
-from ferce_agent.report.clip_events import ClipEvent, ReadingEvent, ReportEvent
+from ferce_agent.report.clip_events import ClipEvent, ReportEvent
 from ferce_agent.service.answers import encoded
 from ferce_agent.service.bodies import read_sent
 from ferce_agent.service.described import described, responses
 from ferce_agent.web.answers import error_body
 from ferce_agent.web.asked import read_fields
-from ferce_agent.web.clip_routes import NDJSON, ClipAsked, Events, is_announcement
+from ferce_agent.web.clip_routes import NDJSON, ClipAsked, Events
 from ferce_agent.web.edge import typed, while_connected
 from ferce_agent.web.site import CLIP_BYTES
 
@@ -50,7 +49,9 @@ def clip_router(service: Service) -> APIRouter:
             asked = read_fields(sent.fields, ClipAsked)
             service.engines.permit(asked.use)  # a refused use does not wait, and nothing is opened for it
             await while_connected(request, lambda: held.enter_async_context(service.clips.work()))
-            events = clip_events(service, sent.data, asked)
+            if not sent.data:
+                raise ClipFormatError("No film came.", hint="Send the bytes of a film.")
+            events = service.clip_reader.events(sent.data, asked, whole=form == "json")
             if form == "json":
                 report = await while_connected(request, lambda: last_of(events))
                 return Response(report.model_dump_json(), media_type="application/json")
@@ -69,22 +70,6 @@ def form_of(request: Request) -> Form:
     if SSE in accepted:
         return "sse"
     return "ndjson" if NDJSON in accepted else "json"
-
-
-async def clip_events(service: Service, data: bytes, asked: ClipAsked) -> AsyncGenerator[ClipEvent]:
-    """Yield the events of a film, without single readings.
-
-    Raises:
-        InputError: The film, or what was told with it, cannot be used.
-        EngineError: Reading it failed.
-    """
-    if not data:
-        raise ClipFormatError("No film came.", hint="Send the bytes of a film.")
-    chosen = asked.model_dump(exclude={"use"})
-    async with aclosing(stream_clip(data, **chosen, use_context=asked.use, engines=service.engines)) as events:
-        async for event in events:
-            if not isinstance(event, ReadingEvent) and not is_announcement(event):
-                yield event
 
 
 async def last_of(events: AsyncGenerator[ClipEvent]) -> ClipReport:

@@ -11,8 +11,10 @@ from typing import Final
 from ferce_agent.graphs.engines import Engines
 from ferce_agent.service.batching import Batcher
 from ferce_agent.service.clients import Clients
+from ferce_agent.service.clip_readers import ClipReader, OwnClips
 from ferce_agent.service.metrics import Metrics
 from ferce_agent.service.readers import Readers
+from ferce_agent.service.voice_readers import OwnVoices, VoiceReader
 from ferce_agent.web.places import Places
 
 MOST_HELD: Final = 64
@@ -20,6 +22,11 @@ MOST_HELD: Final = 64
 TIMEOUT_S: Final = 30.0
 """Seconds that a photo may take, if nothing else is said."""
 LogLine = Callable[[Mapping[str, object]], None]
+
+
+def in_own_threads(engines: Engines) -> tuple[ClipReader, VoiceReader]:
+    """Return who reads clips and who listens to voices in threads of this process."""
+    return OwnClips(engines), OwnVoices(engines)
 
 
 def no_log(_: Mapping[str, object]) -> None:
@@ -33,6 +40,7 @@ class Service:
     Attributes:
         engines: Models and settings; what they say about the use holds for every client.
         readers: Who reads photos.
+        recordings_by: Makes who reads clips and who listens to voices.
         host: Address it listens on.
         names: Names by which clients may address it, besides the usual ones of `host`.
         clients: Who may use it.
@@ -50,6 +58,7 @@ class Service:
 
     engines: Engines
     readers: Readers
+    recordings_by: Callable[[Engines], tuple[ClipReader, VoiceReader]] = in_own_threads
     host: str = "127.0.0.1"
     names: tuple[str, ...] = ()
     clients: Clients = field(default_factory=Clients)
@@ -64,9 +73,12 @@ class Service:
     under_way: int = 0
     draining_since: float | None = None
     batcher: Batcher = field(init=False)
+    clip_reader: ClipReader = field(init=False)
+    voice_reader: VoiceReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Put the parts together."""
+        self.clip_reader, self.voice_reader = self.recordings_by(self.engines)
         self.batcher = Batcher(self.readers, most_held=self.most_held, on_group=self.metrics.grouped)
         self.metrics.watch("ferce_queue_photos", "Photos that wait to be read", lambda: self.batcher.queued)
         self.metrics.watch("ferce_held_photos", "Photos without an answer yet", lambda: self.batcher.places.held)

@@ -17,8 +17,12 @@ from ferce_agent.graphs.engines import Engines
 from ferce_agent.policy.use import NOT_STATED, UseContext
 from ferce_agent.service.answers import Answer
 from ferce_agent.service.app import create_app
+from ferce_agent.service.clip_readers import ClipReader, ProcessClips
 from ferce_agent.service.logs import log_failures
 from ferce_agent.service.readers import MOST_TOGETHER, OwnThreads, PhotoJob, Readers, lost_job, read_jobs
+from ferce_agent.service.recording_process import RecordingProcess
+from ferce_agent.service.service import in_own_threads
+from ferce_agent.service.voice_readers import ProcessVoices, VoiceReader
 from ferce_agent.settings import Settings
 from ferce_agent.web.connections import PatientProtocol
 from ferce_agent.web.serving import warm
@@ -107,6 +111,37 @@ class MakeReading:
             raise SystemExit(1)  # told on standard error by then; whoever started the process sees its end
         gc.freeze()
         return lambda jobs: read_jobs(jobs, engines)
+
+
+@dataclass(frozen=True)
+class MakeEngines:
+    """Makes models and settings in a process that reads recordings. It can be pickled.
+
+    Attributes:
+        settings: What can be chosen.
+        use: What whoever runs the server says about its use.
+    """
+
+    settings: Settings
+    use: UseContext = field(default=NOT_STATED)
+
+    def __call__(self) -> Engines:
+        """Return them; models are loaded for the first recording that needs them."""
+        log_failures(sys.stderr)
+        return Engines(self.settings, use=self.use)
+
+
+def recordings_by(engines: Engines, workers: int) -> tuple[ClipReader, VoiceReader]:
+    """Return who reads clips and voices: threads of this process for one worker, else a process for each of the two.
+
+    Args:
+        engines: Models and settings.
+        workers: How many processes read photos.
+    """
+    if workers == 1:
+        return in_own_threads(engines)
+    make = MakeEngines(engines.settings, engines.use)
+    return ProcessClips(RecordingProcess(make)), ProcessVoices(RecordingProcess(make))
 
 
 def readers_for(engines: Engines, workers: int) -> Readers:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
-from ferce_agent.api import aanalyze_voice
 from ferce_agent.errors import SoundFormatError
 from ferce_agent.report import VoiceReport
 from ferce_agent.service.bodies import read_sent
@@ -54,6 +53,5 @@ async def read_voice(service: Service, data: bytes, asked: VoiceAsked) -> VoiceR
     service.engines.permit_sound(asked.use, transcribe=asked.transcript is None)
     if not data:
         raise SoundFormatError("No sound came.", hint="Send the bytes of a sound file.")
-    told = asked.model_dump(exclude={"use"})
     async with service.voices.work():
-        return await aanalyze_voice(data, **told, use=asked.use, engines=service.engines)
+        return await service.voice_reader.report(data, asked)

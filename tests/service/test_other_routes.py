@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ from ferce_agent.graphs.engines import Engines
 from ferce_agent.report import ClipReport, VoiceReport
 from ferce_agent.service.readers import OwnThreads
 from ferce_agent.service.service import Service
+from ferce_agent.service.serving import recordings_by
 from tests.inputs.sounds import coded
 from tests.service.servers import Served, served, until
 from tests.tools.face_films import film
@@ -55,6 +57,28 @@ def test_a_voice_gives_its_report(site: Served) -> None:
     with site.client() as client:
         answer = client.post("/v1/voices", content=message, params={"transcript": "I have won."})
     assert VoiceReport.model_validate_json(answer.text).speech
+
+
+@pytest.mark.slow
+def test_processes_of_their_own_read_clips_and_voices_alike(engines: Engines) -> None:
+    apart = Service(engines, OwnThreads(engines), recordings_by=partial(recordings_by, workers=2))
+    message = coded("opus", samples=np.repeat(np.concatenate([np.zeros(16_000, np.float32), syllables(2.0)]), 3))
+    answers = []
+    for service in (Service(engines, OwnThreads(engines)), apart):
+        with served(service) as one, one.client() as client:
+            clip = client.post("/v1/clips", content=film(0.4), params={"fps": "10"})
+            events = client.post("/v1/clips", content=film(0.4), headers={"accept": "application/x-ndjson"})
+            wrong = client.post("/v1/clips", content=b"no film")
+            voice = client.post("/v1/voices", content=message, params={"transcript": "I have won."})
+            mute = client.post("/v1/voices", content=b"no sound")
+        told = [json.loads(line) for line in events.text.splitlines()]
+        reports = [clip.json(), voice.json(), told.pop()["report"]]
+        for report in reports:
+            report["provenance"] |= {"created_at": "", "timings_ms": {}}
+        answers.append((reports, told, wrong.status_code, wrong.json(), mute.status_code, mute.json()))
+    assert answers[0][2:] == answers[1][2:] == (415, answers[0][3], 415, answers[0][5])
+    assert answers[0][0] == answers[1][0]
+    assert [one["event"] for one in answers[1][1]] == [one["event"] for one in answers[0][1]]
 
 
 async def test_mcp_answers_on_the_same_port(site: Served) -> None:
