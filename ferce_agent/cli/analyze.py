@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ferce_agent.cli.groups import DEBUG, unexpected
+from ferce_agent.cli.interrupts import remembered
 from ferce_agent.cli.options import FILE, baseline_option, chosen_settings, engine_options, use_options
 from ferce_agent.cli.output import write_text
 from ferce_agent.cli.photos import open_photo, photo_names
@@ -105,7 +106,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
     form = form_of(as_json or as_lines, as_lines or len(photos) > 1 or photos != given, table)
     kept = None if table == STDOUT else table
     targets = plan_targets(photos, html, emotionml, kept)
-    with Display(len(photos), "Loading models") as display:
+    with remembered() as check, Display(len(photos), "Loading models") as display:
         engines, asked = prepare(chosen, use, context, labels)
         asked = replace(asked, voice=heard(voice, asked, engines))
         results = Results(form, len(photos), kept, full, colour, display.hidden)
@@ -113,6 +114,7 @@ def analyze(  # noqa: PLR0913  # one parameter per option
         try:
             for photo, files in zip(photos, targets, strict=True):
                 read_one(photo, files, asked, engines, results, display)
+                check()
         finally:  # also after Ctrl-C: what was read so far is in the table
             results.finish()
     if results.failed:

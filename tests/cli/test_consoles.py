@@ -214,7 +214,8 @@ def test_ctrl_c_is_one_line_and_keeps_the_table(photo: Path, tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         errors = process.stderr.read().decode()
-    assert process.returncode == 130
+    # An interpreter that was interrupted within `exec`, as where it makes a class, ends by the signal itself.
+    assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in errors
     assert errors.splitlines()[-1] == "ferce: stopped."
     assert "not reached" in errors.splitlines()[-2]
