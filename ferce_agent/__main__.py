@@ -8,13 +8,18 @@ def run() -> None:
         SystemExit: Always, with the exit status.
     """
     try:
-        from ferce_agent.cli import main
-    except KeyboardInterrupt:
-        import sys
+        try:
+            from ferce_agent.cli import main
+        except KeyboardInterrupt:
+            import sys
 
-        sys.stderr.write("ferce: stopped.\n")
-        raise SystemExit(130) from None  # `cli.groups.STOPPED`, which is not loaded yet
-    main(prog_name="ferce")
+            sys.stderr.write("ferce: stopped.\n")
+            raise SystemExit(130) from None  # `cli.groups.STOPPED`, which is not loaded yet
+        main(prog_name="ferce")
+    finally:
+        # An interrupt that came out of `exec`, as where a class is made, stays with an interpreter started by `-m`,
+        # which then ends by the signal whatever the exit status; the next `exec` makes it forget.
+        exec("")
 
 
 if __name__ == "__main__":

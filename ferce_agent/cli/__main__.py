@@ -1,6 +1,6 @@
 """`python -m ferce_agent.cli` is the `ferce` command."""
 
-from ferce_agent.cli import main
+from ferce_agent.__main__ import run
 
 if __name__ == "__main__":
-    main(prog_name="ferce")
+    run()

@@ -21,7 +21,7 @@ from ferce_agent.errors import MissingExtraError
     default=1,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Processes that read photos; 1: threads of the server itself.",
+    help="Processes that read photos, beside one each for clips and voices; 1: threads of the server itself.",
 )
 @click.option("--tokens", type=FILE, help="File of clients and digests of their tokens; see 'ferce serve token'.")
 @click.option("--insecure", is_flag=True, help="Serve other machines without a token.")

@@ -76,6 +76,7 @@ class RecordingProcess:
         self._process: BaseProcess | None = None
         self._here: Connection | None = None
         self._reading = False
+        self._sending = threading.Lock()
         # All talk with the process is one thing after another, also where a task was cancelled that waits for it.
         self._talk = ThreadPoolExecutor(1, thread_name_prefix="ferce-recordings")
 
@@ -139,9 +140,11 @@ class RecordingProcess:
         await self._in_turn(self._drain)
 
     def _stop(self) -> None:
-        if self._here is not None:
+        """Tell the process to end the recording, unless that one is just being sent; then `_drain` tells it."""
+        if self._here is not None and self._sending.acquire(blocking=False):
             with suppress(OSError):
                 self._here.send(STOP)
+            self._sending.release()
 
     def _begin(self, recording: Recording) -> None:
         """Send a recording to the process, which is started if there is none.
@@ -155,7 +158,8 @@ class RecordingProcess:
         assert self._here is not None
         self._reading = True
         try:
-            self._here.send(recording)
+            with self._sending:
+                self._here.send(recording)
         except OSError:
             self._end()
             raise _DiedError from None
